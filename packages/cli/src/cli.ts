@@ -1,0 +1,79 @@
+import { type ApplicationText, buildApplication, buildRouteMap, help, run, version } from '@stricli/core';
+import { compareCommand } from './commands/compare.js';
+import { listCommand } from './commands/list.js';
+import { runCommand } from './commands/run.js';
+import { applicationText } from './messages.js';
+import { type CliContext, type CommandThis, ExitStatus } from './types.js';
+import { oneLine, UsageError } from './usage-error.js';
+
+const OVERVIEW = `The Linux kernel's per-memcg slab caches on a simulated machine: what a patch does to IPIs, grace periods, lock hold
+times and zombie memcgs, before you boot anything. A kernel is a version plus patches: v4.10, v4.10+avoid-kick-on-create.
+
+EXAMPLES
+  kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create
+  kmemlab run avoid-ipis --kernel v4.10 --nodes 2 --cpus-per-node 4 --param loops=1000
+  kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1     a verdict, exit status 1
+  kmemlab list experiments                                                    names and parameters
+  kmemlab run --help                                                          flags of a command`;
+
+const routes = { run: runCommand, compare: compareCommand, list: listCommand };
+
+function buildKmemlab(context: CliContext, text: ApplicationText) {
+  const formatting = {
+    useAliasInUsageLine: false,
+    onlyRequiredInUsageLine: true,
+    caseStyle: 'convert-camel-to-kebab',
+  } as const;
+  return buildApplication(
+    buildRouteMap<keyof typeof routes, CommandThis>({
+      routes,
+      docs: { brief: 'Per-memcg slab caches on a simulated machine', fullDescription: OVERVIEW },
+    }),
+    {
+      name: 'kmemlab',
+      scanner: { caseStyle: 'allow-kebab-for-camel' },
+      documentation: { disableAnsiColor: true },
+      localization: { text },
+    },
+    {
+      help: help({ brief: 'Print this help', defaultForRouteMap: true, formatting }),
+      version: version({ brief: 'Print the version', info: { currentVersion: context.version } }),
+    },
+  );
+}
+
+/** Tells a wrong input from a defect: commands throw both. */
+async function isInputError(context: CliContext, error: unknown): Promise<boolean> {
+  if (error instanceof UsageError) return true;
+  return context.loadEngine().then(
+    (engine) => engine.isInputError(error),
+    () => false,
+  );
+}
+
+/**
+ * Runs the command line `args` (without the program's name) and returns its exit status. Every error is one line on
+ * stderr; nothing is thrown.
+ */
+export async function runCli(args: readonly string[], context: CliContext): Promise<ExitStatus> {
+  const complaints: string[] = [];
+  let thrown: unknown;
+  const text = {
+    ...applicationText(Object.keys(routes)),
+    exceptionWhileRunningCommand: (error: unknown) => {
+      thrown = error;
+      return oneLine(error);
+    },
+  };
+  const self: CommandThis & { readonly process: { exitCode?: number | string | null } } = {
+    process: { stdout: context.stdout, stderr: { write: (line: string) => void complaints.push(line) } },
+    cli: context,
+    status: ExitStatus.ok,
+  };
+  await run(buildKmemlab(context, text), args, self);
+  const complaint = complaints[0];
+  if (complaint === undefined) return self.status;
+  context.stderr.write(`kmemlab: ${oneLine(complaint)}\n`);
+  if (thrown === undefined) return ExitStatus.usage;
+  return (await isInputError(context, thrown)) ? ExitStatus.usage : ExitStatus.failed;
+}

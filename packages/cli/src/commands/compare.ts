@@ -1,0 +1,64 @@
+import { buildCommand } from '@stricli/core';
+import { executeJobs } from '../execute.js';
+import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { planJobs } from '../plan.js';
+import { report } from '../report.js';
+import { requestFrom } from '../request.js';
+import type { CommandThis } from '../types.js';
+import { UsageError } from '../usage-error.js';
+
+type CompareFlags = MachineFlags & { readonly kernel?: readonly string[] };
+
+const DESCRIPTION = `Runs one experiment on two or more kernels and shows them side by side.
+
+The first --kernel is the one the others are compared with: ratios, the spread over --seeds, and a sentence that says
+what the difference means. Every kernel is checked before the first one runs. The run directory has a sub-directory
+per kernel (and seed), each with scenario.yaml and result.json, and compare.json.
+
+--json prints a kmemlab.compare/1 document that holds every result, also those with verdicts.
+
+Exit status: 0 ok, 1 a verdict was found, 2 wrong usage or input, 3 a run failed, 130 interrupted.
+
+EXAMPLES
+  kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create
+  kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create --seeds 5 --strategy random
+  kmemlab compare tune-slabinfo --kernel v4.10 --kernel v4.10+mine --patch ./mine.js --nodes 4 --json`;
+
+export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>({
+  async func(flags, experiment) {
+    const kernels = flags.kernel ?? [];
+    if (kernels.length < 2) {
+      throw new UsageError(
+        `compare: ${kernels.length === 0 ? 'no --kernel given' : 'one --kernel given'}; give at least two, e.g. --kernel v4.10 --kernel v4.10+avoid-kick-on-create`,
+      );
+    }
+    const engine = await this.cli.loadEngine();
+    const request = await requestFrom(experiment, flags);
+    const requests = kernels.map((kernel) => ({ ...request, kernel }));
+    const jobs = await planJobs(engine, requests, flags.seeds ?? 1);
+    const { out, checkDeterminism } = flags;
+    this.status = report(
+      this.cli,
+      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism }),
+      flags.json,
+    );
+  },
+  parameters: {
+    flags: {
+      kernel: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        variadic: true,
+        placeholder: 'KERNEL',
+        brief: 'A kernel to compare (at least two); see kmemlab list kernels',
+      },
+      ...machineFlags,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
+    },
+  },
+  docs: { brief: 'Run an experiment on several kernels, side by side', fullDescription: DESCRIPTION },
+});

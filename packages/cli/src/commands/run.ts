@@ -1,0 +1,59 @@
+import { buildCommand } from '@stricli/core';
+import { executeJobs } from '../execute.js';
+import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { planJobs } from '../plan.js';
+import { report } from '../report.js';
+import { requestFrom } from '../request.js';
+import type { CommandThis } from '../types.js';
+
+type RunFlags = MachineFlags & { readonly kernel?: string };
+
+const DESCRIPTION = `Runs one experiment and reports what it counted.
+
+EXPERIMENT is a name from "kmemlab list experiments", or a scenario file ending in .yaml; flags override the file.
+The run directory gets scenario.yaml at the start and result.json at every phase mark and at the end.
+
+--json prints the result document (kmemlab.result/1). With --seeds N above 1 it prints a kmemlab.compare/1 document
+that holds one result per seed, and the run directory has a sub-directory per seed.
+
+Exit status: 0 ok, 1 a verdict was found, 2 wrong usage or input, 3 the run failed, 130 interrupted.
+
+EXAMPLES
+  kmemlab run avoid-ipis
+  kmemlab run avoid-ipis --kernel v4.10+avoid-kick-on-create --param loops=1000 --param profile=mail
+  kmemlab run tune-slabinfo --param writes=100 --param children=10 --nodes 1
+  kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1
+  kmemlab run avoid-ipis --kernel v4.10+mine --patch ./mine.js --json > result.json
+  kmemlab run my-scenario.yaml --seed 7 --check-determinism`;
+
+export const runCommand = buildCommand<RunFlags, [string], CommandThis>({
+  async func(flags, experiment) {
+    const engine = await this.cli.loadEngine();
+    const { kernel } = flags;
+    const request = { ...(await requestFrom(experiment, flags)), ...(kernel !== undefined && { kernel }) };
+    const jobs = await planJobs(engine, [request], flags.seeds ?? 1);
+    const { out, checkDeterminism } = flags;
+    this.status = report(
+      this.cli,
+      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism }),
+      flags.json,
+    );
+  },
+  parameters: {
+    flags: {
+      kernel: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        placeholder: 'KERNEL',
+        brief: 'A version plus patches, e.g. v4.10+avoid-kick-on-create; see kmemlab list kernels',
+      },
+      ...machineFlags,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
+    },
+  },
+  docs: { brief: 'Run an experiment on one kernel', fullDescription: DESCRIPTION },
+});

@@ -1,0 +1,147 @@
+import type { FlagParametersForType } from '@stricli/core';
+import { suggestion } from './nearest.js';
+import type { CommandThis } from './types.js';
+import { UsageError } from './usage-error.js';
+
+/** Flags of every command that runs an experiment. */
+export interface MachineFlags {
+  readonly patch?: readonly string[];
+  readonly config?: string;
+  readonly engine?: 'sim' | 'live';
+  readonly nodes?: number;
+  readonly cpusPerNode?: number;
+  readonly strategy?: 'time' | 'random';
+  readonly param?: readonly (readonly [string, string])[];
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly out?: string;
+  readonly json: boolean;
+  readonly checkDeterminism: boolean;
+}
+
+/** Allowed values of the numeric flags; the experiments may allow less, and say so. */
+export const RANGES = {
+  nodes: [1, 64],
+  cpusPerNode: [1, 256],
+  seed: [0, 2 ** 32 - 1],
+  seeds: [1, 1000],
+} as const;
+
+function integer(range: readonly [number, number]) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^[+-]?\d+$/.test(text)) throw new UsageError(`not an integer; give one from ${range[0]} to ${range[1]}`);
+    if (value < range[0] || value > range[1]) throw new UsageError(`out of range; give ${range[0]} to ${range[1]}`);
+    return value;
+  };
+}
+
+function choice<T extends string>(values: readonly T[]) {
+  return (text: string): T => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new UsageError(`unknown; ${suggestion(text, values)}`);
+    return found;
+  };
+}
+
+function keyValue(text: string): readonly [string, string] {
+  const [, key, value] = /^([A-Za-z][\w.-]*)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined || value === '') {
+    throw new UsageError('not key=value; write for example --param loops=100');
+  }
+  return [key, value];
+}
+
+/** A flag value that may be anything but empty. */
+export function filled(text: string): string {
+  if (text.trim() === '') throw new UsageError('empty; give a value');
+  return text;
+}
+
+/** Definitions of {@link MachineFlags} with their help texts. */
+export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
+  patch: {
+    kind: 'parsed',
+    parse: filled,
+    optional: true,
+    variadic: true,
+    placeholder: 'FILE',
+    brief: 'Load a patch of your own (repeatable). The file is code and runs with your rights',
+  },
+  config: {
+    kind: 'parsed',
+    parse: filled,
+    optional: true,
+    placeholder: 'TOKENS',
+    brief: 'Kernel configuration, e.g. slab,nonpreempt,hz=250',
+  },
+  engine: {
+    kind: 'parsed',
+    parse: choice(['sim', 'live'] as const),
+    optional: true,
+    placeholder: 'sim|live',
+    brief: 'sim: the deterministic machine; live: worker threads',
+  },
+  nodes: {
+    kind: 'parsed',
+    parse: integer(RANGES.nodes),
+    optional: true,
+    placeholder: 'N',
+    brief: 'NUMA nodes',
+  },
+  cpusPerNode: {
+    kind: 'parsed',
+    parse: integer(RANGES.cpusPerNode),
+    optional: true,
+    placeholder: 'C',
+    brief: 'CPUs on each node; CPU number = node x C + index',
+  },
+  strategy: {
+    kind: 'parsed',
+    parse: choice(['time', 'random'] as const),
+    optional: true,
+    placeholder: 'time|random',
+    brief: 'Schedule by the cost model (time) or at random by the seed',
+  },
+  param: {
+    kind: 'parsed',
+    parse: keyValue,
+    optional: true,
+    variadic: true,
+    placeholder: 'k=v',
+    brief: 'Parameter of the experiment (repeatable); see kmemlab list experiments',
+  },
+  seed: {
+    kind: 'parsed',
+    parse: integer(RANGES.seed),
+    optional: true,
+    placeholder: 'S',
+    brief: 'Seed of every random stream',
+  },
+  seeds: {
+    kind: 'parsed',
+    parse: integer(RANGES.seeds),
+    optional: true,
+    placeholder: 'N',
+    brief: 'Run seeds S to S+N-1 and show the spread',
+  },
+  out: {
+    kind: 'parsed',
+    parse: filled,
+    optional: true,
+    placeholder: 'DIR',
+    brief: 'Run directory (default runs/<time>-<experiment>)',
+  },
+  json: {
+    kind: 'boolean',
+    default: false,
+    withNegated: false,
+    brief: 'Print the result document on stdout instead of text',
+  },
+  checkDeterminism: {
+    kind: 'boolean',
+    default: false,
+    withNegated: false,
+    brief: 'Run again and compare the event digests; a difference fails the run',
+  },
+};

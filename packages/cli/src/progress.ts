@@ -1,0 +1,59 @@
+import type { Progress } from '@kmemlab/experiments';
+import { formatCount, formatNs } from '@kmemlab/results';
+import type { Output } from './types.js';
+
+const DEFAULT_COLUMNS = 80;
+
+/** `12 s`, `3 min 20 s`, `2 h 5 min`. */
+function timeLeft(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** One line on a terminal that is rewritten in place; nothing at all elsewhere. Rates are per second of host time. */
+export class ProgressLine {
+  readonly #output: Output;
+  readonly #now: () => Date;
+  readonly #prefix: string;
+  #phase = '';
+  #phaseStart = 0;
+  #doneAtStart = 0;
+  #visible = false;
+
+  constructor(output: Output, now: () => Date, prefix: string) {
+    this.#output = output;
+    this.#now = now;
+    this.#prefix = prefix;
+  }
+
+  /** Shows where the run is. Bound, so that it can be passed as a callback. */
+  readonly show = (progress: Progress): void => {
+    if (!this.#output.isTerminal) return;
+    const now = this.#now().getTime();
+    if (progress.phase !== this.#phase) {
+      this.#phase = progress.phase;
+      this.#phaseStart = now;
+      this.#doneAtStart = progress.done;
+    }
+    const seconds = (now - this.#phaseStart) / 1000;
+    const rate = seconds > 0 ? (progress.done - this.#doneAtStart) / seconds : 0;
+    const parts = [`${this.#prefix}${progress.phase}`];
+    if (progress.total > 0) parts.push(`${formatCount(progress.done)}/${formatCount(progress.total)}`);
+    if (rate > 0) parts.push(`${formatCount(rate >= 10 ? Math.round(rate) : rate)}/s`);
+    if (rate > 0 && progress.total > progress.done) {
+      parts.push(`${timeLeft((progress.total - progress.done) / rate)} left`);
+    }
+    parts.push(`${formatNs(progress.modelNs, false)} model time`);
+    const line = parts.join('  ').slice(0, (this.#output.columns || DEFAULT_COLUMNS) - 1);
+    this.#output.write(`\r\u001b[K${line}`);
+    this.#visible = true;
+  };
+
+  /** Removes the line, before anything else is printed. */
+  clear(): void {
+    if (this.#visible) this.#output.write('\r\u001b[K');
+    this.#visible = false;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Scenario } from '@kmemlab/experiments';
+import { emptyCounters, type Failure, type RunResult } from '@kmemlab/results';
+
+/** The result of a run that did not start: nothing counted, and why. */
+export function notStarted(scenario: Scenario, failure: Failure): RunResult {
+  return {
+    schema: 'kmemlab.result/1',
+    experiment: scenario.experiment,
+    kernel: scenario.kernel,
+    patches: scenario.kernel.split('+').slice(1),
+    config: scenario.config,
+    engine: scenario.engine,
+    seed: scenario.seed,
+    machine: { nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
+    params: scenario.params,
+    settings: { strategy: scenario.strategy },
+    outcome: failure.kind === 'interrupted' ? 'incomplete' : 'failed',
+    failure,
+    verdicts: [],
+    findings: [],
+    counters: emptyCounters(scenario.nodes * scenario.cpusPerNode),
+    phases: {},
+    durations: {},
+    elapsed: { modelNs: 0, hostNs: 0 },
+  };
+}
+
+/** What is known of a run that failed for a reason outside the experiment. */
+export function failedWith(result: RunResult, failure: Failure): RunResult {
+  return { ...result, outcome: 'failed', failure };
+}

@@ -1,0 +1,75 @@
+import type { RunResult } from '@kmemlab/results';
+
+/** A `--patch FILE` as read from disk; it travels as text with the run. */
+export interface PatchFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What the user asked for, before validation. Absent fields take the scenario file's value or the default. */
+export interface RunRequest {
+  /** A built-in experiment's name, or the path of a scenario file ending in .yaml or .yml. */
+  readonly experiment: string;
+  /** A kernel specification such as `v4.10+avoid-kick-on-create`. */
+  readonly kernel?: string;
+  readonly patchFiles?: readonly PatchFile[];
+  /** Comma-separated configuration tokens, e.g. `slab,nonpreempt,hz=250`. */
+  readonly config?: string;
+  readonly engine?: 'sim' | 'live';
+  readonly nodes?: number;
+  readonly cpusPerNode?: number;
+  readonly strategy?: 'time' | 'random';
+  readonly seed?: number;
+  /** Experiment parameters as written on the command line (`--param k=v`). */
+  readonly params?: Readonly<Record<string, string>>;
+  /** Text of the scenario file when `experiment` is a path. */
+  readonly scenarioText?: string;
+}
+
+/** Wrong input: one line that says what is wrong, where, and how to mend it. The command exits with status 2. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** Progress of a run, for people. `done` and `total` count the unit of the current phase (loops, writes, …). */
+export interface Progress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  readonly modelNs: number;
+  readonly events: number;
+}
+
+export interface RunOptions {
+  /** Called a few times per second of host time. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the result so far at each phase mark, so that it can be written before the run ends. */
+  readonly onPartial?: (result: RunResult) => void;
+  /** Aborting ends the run with outcome `incomplete`, failure kind `interrupted`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A validated request, ready to run: everything that could be wrong in the input has been checked. */
+export interface Scenario {
+  readonly experiment: string;
+  readonly kernel: string;
+  readonly config: readonly string[];
+  readonly engine: 'sim' | 'live';
+  readonly nodes: number;
+  readonly cpusPerNode: number;
+  readonly strategy: 'time' | 'random';
+  readonly seed: number;
+  readonly params: Readonly<Record<string, number | string>>;
+  readonly costs: Readonly<Record<string, number>>;
+  readonly patchFiles: readonly PatchFile[];
+}
+
+/** One line of `kmemlab list`. */
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Further lines: parameters with ranges and defaults, the mail a patch comes from, … */
+  readonly details: readonly string[];
+}
+
+export type CatalogueTopic = 'experiments' | 'kernels' | 'patches' | 'verdicts' | 'profiles';

@@ -1,0 +1,101 @@
+import { type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
+
+/** The v1 memory hierarchy of the script. */
+const HIERARCHY = '/mnt/cgroup/memory';
+const LIMIT = '1G\n';
+
+/** Both readings of one row of /proc/interrupts: the first column, as the script takes it, and the sum of all. */
+export interface InterruptReading {
+  readonly cpu0: number;
+  readonly all: number;
+}
+
+export type Profile = 'tmpfs' | 'mail';
+
+/** Called by a program after each loop, for progress. */
+export type Tick = (done: number) => void;
+
+/** Script: the line "Function call interrupts" of /proc/interrupts. */
+export function* readCallInterrupts(): Program<InterruptReading> {
+  const text = yield* readFile('/proc/interrupts');
+  const line = text.split('\n').find((candidate) => candidate.includes('Function call interrupts')) ?? '';
+  const columns = line
+    .split(/\s+/)
+    .filter((field) => /^\d+$/.test(field))
+    .map(Number);
+  return { cpu0: columns[0] ?? 0, all: columns.reduce((sum, n) => sum + n, 0) };
+}
+
+/** Open, write and close one file; with the profile `mail` the C library maps a buffer for the file meanwhile. */
+function* writeControl(profile: Profile, path: string, text: string): Program<void> {
+  if (profile === 'tmpfs') {
+    yield* writeFile(path, text);
+    return;
+  }
+  const fd = yield* sys.open(path);
+  const buffer = yield* sys.mmap();
+  yield* sys.touch(buffer);
+  yield* sys.write(fd, text);
+  yield* sys.close(fd);
+  yield* sys.munmap(buffer);
+}
+
+function* makeTemporaryFile(profile: Profile, path: string): Program<void> {
+  const fd = yield* sys.create(path);
+  if (profile === 'mail') {
+    const buffer = yield* sys.mmap();
+    yield* sys.touch(buffer);
+    yield* sys.munmap(buffer);
+  }
+  yield* sys.close(fd);
+  yield* sys.unlink(path);
+}
+
+/** What the creating part of the script hands on. */
+export interface Created {
+  readonly first: InterruptReading;
+  readonly second: InterruptReading;
+}
+
+/**
+ * The script of the 2017 mail up to its second reading: n memcgs, each limited, entered, and given one short-lived file.
+ * @param pause ns slept after each loop, 0 as in the mail
+ */
+export function* createProgram(
+  pid: () => number,
+  { loops, profile, pause }: { loops: number; profile: Profile; pause: number },
+  tick: Tick,
+): Program<Created> {
+  yield* sys.chdir(HIERARCHY);
+  const first = yield* readCallInterrupts();
+  for (let i = 0; i < loops; i++) {
+    yield* sys.mkdir(String(i));
+    yield* writeControl(profile, `${i}/memory.limit_in_bytes`, LIMIT);
+    yield* writeControl(profile, `${i}/memory.kmem.limit_in_bytes`, LIMIT);
+    yield* writeControl(profile, `${i}/cgroup.procs`, `${pid()}\n`);
+    yield* makeTemporaryFile(profile, '/tmp/x');
+    if (pause > 0) yield* sys.nanosleep(pause);
+    tick(i + 1);
+  }
+  const second = yield* readCallInterrupts();
+  return { first, second };
+}
+
+/** Wait until every cache creation queued so far has run. */
+export function* settleProgram(): Program<void> {
+  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+}
+
+/** The script's end: back to the root cgroup, remove everything. */
+export function* removeProgram(pid: () => number, { loops }: { loops: number }, tick: Tick): Program<void> {
+  yield* writeFile('cgroup.procs', `${pid()}\n`);
+  for (let i = 0; i < loops; i++) {
+    yield* sys.rmdir(String(i));
+    tick(i + 1);
+  }
+}
+
+/** A module is loaded that makes one root cache. */
+export function* rootCacheProgram(): Program<void> {
+  yield* sys.initModule('lab_module_cache', 320);
+}

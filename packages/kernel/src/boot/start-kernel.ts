@@ -1,0 +1,105 @@
+import { BOOT_CPU, BOOT_NODE, type Coroutine, call, type Handle, request, requestAll } from '@kmemlab/machine';
+import { allocateCgroup, countCgroups, publishCss, setOnline } from '../cgroup/handlers.js';
+import type { CssPair } from '../cgroup/types.js';
+import type { Cpu } from '../cpu.js';
+import type { FsType } from '../fs/types.js';
+import { armCacheReap, CACHE_REAP } from '../mm/slab/reap.js';
+import { enableCpucache } from '../mm/slab/tune.js';
+import { createCache } from '../mm/slab-common/create.js';
+import { rcuGpKthread } from '../rcu/grace-period.js';
+import { defineFunction, defineHandler } from '../registry.js';
+import { initWork } from '../workqueue/items.js';
+
+const SECOND = 1e9;
+
+const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: number }): void => {
+  node.published.setOnline(args.cpu);
+});
+
+const setSlabFull = defineHandler('boot.setSlabFull', (node, _args: null): void => {
+  node.published.slabFull = true;
+});
+
+const wakeCpu = defineHandler('boot.wakeCpu', (_node, args: { cpu: number }, context): void => {
+  context.wakeThread(args.cpu, 'cpu_startup', 0);
+});
+
+const setRoots = defineHandler(
+  'boot.setRoots',
+  (node, args: { memcg: Handle; rootDentry: Handle; procDentry: Handle }): void => {
+    node.published.rootMemcg = args.memcg;
+    node.published.rootDentry = args.rootDentry;
+    node.published.procDentry = args.procDentry;
+  },
+);
+
+/** Directories that exist from boot on; their dentries are not slab objects of the model. */
+const makeMount = defineHandler(
+  'boot.makeMount',
+  (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair }): Handle => {
+    const { parent, name, fs, pair } = args;
+    const inode = node.inodes.allocate({ object: 0, cache: 0 });
+    const common = { name, parent, fs, directory: true, object: 0, cache: 0, inode };
+    const dentry = node.dentries.allocate({ ...common, cgroup: pair.self, memcg: pair.memory, children: new Map() });
+    if (parent !== 0) node.dentries.peek(parent)?.children.set(name, dentry);
+    return dentry;
+  },
+);
+
+const NO_CSS: CssPair = { self: 0, memory: 0 };
+
+/**
+ * start_kernel, as far as the model goes: root caches with one CPU online, first with one-entry arrays, which
+ * kmem_cache_init_late replaces (one kick each); then the cgroup hierarchy, mounts, and the other CPUs.
+ */
+export function* startKernel(cpu: Cpu): Coroutine<void> {
+  yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
+  const caches: Handle[] = [];
+  for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
+  yield* call(kmemCacheInitLate, cpu, caches);
+  yield* call(cgroupInit, cpu);
+  cpu.spawn('rcu_sched', rcuGpKthread, [cpu]);
+  yield* call(smpInit, cpu);
+}
+
+/** kmem_cache_init_late: every boot cache gets its real arrays. */
+function* kmemCacheInitLate(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
+  for (const cache of caches) yield* call(enableCpucache, cpu, cache);
+  yield* requestAll(cpu.allNodes, setSlabFull, null);
+}
+
+/** The root cgroup and the directories of the file system. */
+function* cgroupInit(cpu: Cpu): Coroutine<void> {
+  const pair = yield* request(BOOT_NODE, allocateCgroup, { name: '/', parent: NO_CSS, serial: 1, counterParent: 0 });
+  for (const css of [pair.self, pair.memory]) {
+    yield* requestAll(cpu.allNodes, publishCss, { css, parent: 0 });
+    yield* requestAll(cpu.allNodes, setOnline, { css, online: true });
+  }
+  yield* request(BOOT_NODE, countCgroups, { by: 1 });
+  const mount = function* (parent: Handle, name: string, fs: FsType, css = NO_CSS): Coroutine<Handle> {
+    return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css });
+  };
+  const root = yield* call(mount, 0, '/', 'root');
+  const procDentry = yield* call(mount, root, 'proc', 'proc');
+  yield* call(mount, root, 'tmp', 'tmpfs');
+  for (const path of ['mnt/cgroup', 'sys/fs/cgroup']) {
+    let directory = root;
+    for (const name of path.split('/')) directory = yield* call(mount, directory, name, 'root');
+    yield* call(mount, directory, 'memory', 'cgroup', pair);
+  }
+  yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root, procDentry });
+}
+
+/** smp_init: the other CPUs come online one after the other; every CPU starts its cache_reap. */
+function* smpInit(cpu: Cpu): Coroutine<void> {
+  for (let id = 0; id < cpu.topology.cpuCount; id++) {
+    if (id !== BOOT_CPU) yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: id });
+    yield* request(cpu.nodeOf(id), wakeCpu, { cpu: id });
+  }
+}
+
+defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
+  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0 });
+  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
+  yield* call(armCacheReap, cpu, SECOND + stagger);
+});

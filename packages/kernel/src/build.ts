@@ -1,0 +1,103 @@
+import type { Coroutine, Handle } from '@kmemlab/machine';
+import type { Cpu } from './cpu.js';
+import { interruptHandlers } from './cpu.js';
+import type { CacheSpec } from './mm/slab-common/types.js';
+import { FunctionTable } from './registry.js';
+import type { CallSingleData } from './smp/call-queue.js';
+
+/**
+ * What makes one kernel differ from another: named decisions, each a value or a kernel function. A version sets all of
+ * them; a patch changes some. Reading two versions side by side tells how they differ.
+ */
+export interface Policies {
+  readonly smp: {
+    /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
+    maskCallRings: 'everyTarget' | 'emptyQueues';
+    /** Take everything off this CPU's call queue, in the order in which it is to run. */
+    takeCalls: (cpu: Cpu) => readonly CallSingleData[];
+    /** Run one csd's function. */
+    runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+  };
+  readonly slab: {
+    /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
+    afterPublish: (cpu: Cpu, previous: Handle) => Coroutine<void>;
+    /** Before RCU-typed caches are released. */
+    barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
+  };
+  readonly memcg: {
+    getCache: (cpu: Cpu, root: Handle, memcg: Handle) => Coroutine<Handle>;
+    putCache: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+    /** An accounted allocation found no cache: have it created. */
+    scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
+    /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
+    offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
+    free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
+  };
+  readonly fs: {
+    readonly procInodeCache: string;
+    readonly tmpInodeCache: string;
+    /** Dentry and inode of a /proc file are dropped when it is closed. */
+    readonly procDropsAtClose: boolean;
+  };
+}
+
+/** Configuration tokens of a kernel. */
+export interface KernelConfig {
+  readonly allocator: 'slab';
+  readonly preemption: 'nonpreempt';
+  readonly hz: number;
+}
+
+/** One release of the kernel: its root caches in boot order and its policies. */
+export interface KernelVersion {
+  readonly name: string;
+  /** The source it models, e.g. "4.10.17". */
+  readonly source: string;
+  readonly summary: string;
+  readonly caches: readonly CacheSpec[];
+  readonly policies: () => Policies;
+}
+
+/** A change to a kernel, as one module. See docs/writing-a-patch.md. */
+export interface Patch {
+  readonly name: string;
+  /** One line: what it changes. */
+  readonly summary: string;
+  /** Author, list and date of the mail that it models. */
+  readonly mail?: string;
+  /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant. */
+  readonly mutation?: boolean;
+  readonly breaks?: string;
+  /** Versions it applies to; all if absent. */
+  readonly appliesTo?: readonly string[];
+  /** Adjust policies or replace named functions and handlers of the kernel being built. */
+  readonly apply: (kernel: KernelBuild) => void;
+}
+
+/** A kernel ready to boot: a version with patches applied, and its function table. */
+export class KernelBuild {
+  readonly policies: Policies;
+  readonly functions = new FunctionTable();
+  readonly interruptHandlers: Record<number, (cpu: Cpu, vector: number) => Coroutine<void>> = { ...interruptHandlers };
+
+  constructor(
+    readonly version: KernelVersion,
+    readonly patches: readonly Patch[],
+    readonly config: KernelConfig,
+  ) {
+    this.policies = version.policies();
+    for (const patch of patches) patch.apply(this);
+  }
+
+  get hz(): number {
+    return this.config.hz;
+  }
+
+  get name(): string {
+    return [this.version.name, ...this.patches.map((patch) => patch.name)].join('+');
+  }
+}

@@ -1,0 +1,101 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { percpuRefGet, percpuRefKill, percpuRefPut } from '../percpu-ref/percpu-ref.js';
+import { callRcu } from '../rcu/callbacks.js';
+import { defineFunction } from '../registry.js';
+import { queueNewWork } from '../workqueue/workqueue.js';
+import {
+  adjustOnline,
+  countCgroups,
+  markDead,
+  readCss,
+  removeSubdirectory,
+  releaseCss,
+  setOnline,
+  withdrawCss,
+} from './handlers.js';
+
+/*
+ * The life of a css after rmdir (kernel/cgroup.c 4.10): killed → one grace period → confirm → offline (worker, under
+ * cgroup_mutex) → last reference → release (worker, under cgroup_mutex) → one grace period → free (worker, no lock).
+ * The cgroup's own css goes the same way without confirm and offline. All workers are of cgroup_destroy_wq, one item at
+ * a time on the CPU that queued it, so one remover that stays on its CPU makes one serial queue.
+ */
+
+/** The cgroup has tasks or live children. */
+export const EBUSY = -16;
+
+/** cgroup_destroy_locked: mark dead, kill the memory css and the cgroup's own. Evaluates to 0 or -EBUSY. */
+export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
+  yield* call(mutexLock, cpu, 'cgroup_mutex');
+  const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
+  if (!busy) {
+    yield* call(percpuRefGet, cpu, memory);
+    yield* call(percpuRefKill, cpu, memory);
+    yield* work(cpu.costs['cgroup.rmdir']);
+    yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
+    yield* call(percpuRefKill, cpu, self);
+    cpu.counters.add('memcg_removed');
+  }
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+  return busy ? EBUSY : 0;
+}
+
+/** css_killed_ref_fn: every CPU knows that the css is dead. The own css has no offline step. */
+defineFunction('confirm', 'css_killed_ref_fn', function* cssKilledRefFn(cpu, css) {
+  const { isMemory } = yield* request(homeOf(css), readCss, { css }, css);
+  if (!isMemory) return;
+  const left = yield* request(homeOf(css), adjustOnline, { css, by: -1 }, css);
+  if (left === 0) yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_killed_work_fn', css);
+});
+
+/** css_killed_work_fn: offline the css, then its parent if this was the parent's last online child and it is dead, too. */
+defineFunction('work', 'css_killed_work_fn', function* cssKilledWorkFn(cpu, css) {
+  yield* call(mutexLock, cpu, 'cgroup_mutex');
+  for (let dying = css; dying !== 0; ) {
+    const { parent } = yield* request(homeOf(dying), readCss, { css: dying }, dying);
+    yield* call(offlineCss, cpu, dying);
+    yield* call(percpuRefPut, cpu, dying);
+    const left = parent === 0 ? 1 : yield* request(homeOf(parent), adjustOnline, { css: parent, by: -1 }, parent);
+    dying = left === 0 ? parent : 0;
+  }
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+});
+
+/** offline_css: ss->css_offline. Caller holds cgroup_mutex. */
+function* offlineCss(cpu: Cpu, css: Handle): Coroutine<void> {
+  cpu.counters.add('css_offline');
+  yield* call(cpu.build.policies.memcg.offline, cpu, css);
+  yield* requestAll(cpu.allNodes, setOnline, { css, online: false });
+}
+
+/** css_release, the percpu_ref's release function: runs in the context of the last put. */
+defineFunction('release', 'css_release', function* cssRelease(cpu, css) {
+  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_release_work_fn', css);
+});
+
+/** css_release_work_fn: take the css out of the hierarchy; it is freed after a grace period. */
+defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, css) {
+  yield* call(mutexLock, cpu, 'cgroup_mutex');
+  cpu.counters.add('css_released');
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+});
+
+defineFunction('rcu', 'css_free_rcu_fn', function* cssFreeRcuFn(cpu, css) {
+  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_free_work_fn', css);
+});
+
+/** css_free_work_fn: ss->css_free without cgroup_mutex, then put what the css held: the cgroup, or the parent. */
+defineFunction('work', 'css_free_work_fn', function* cssFreeWorkFn(cpu, css) {
+  const { parent, self, isMemory } = yield* request(homeOf(css), readCss, { css }, css);
+  if (isMemory) {
+    yield* call(cpu.build.policies.memcg.free, cpu, css);
+    cpu.counters.add('memcg_freed');
+  } else yield* request(BOOT_NODE, countCgroups, { by: -1 });
+  yield* requestAll(cpu.allNodes, withdrawCss, { css });
+  yield* request(homeOf(css), releaseCss, { css }, css);
+  if (isMemory) yield* call(percpuRefPut, cpu, self);
+  yield* call(percpuRefPut, cpu, parent);
+});

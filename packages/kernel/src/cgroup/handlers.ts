@@ -1,0 +1,100 @@
+import type { Handle } from '@kmemlab/machine';
+import { newCounter } from '../mm/memcontrol/types.js';
+import { PercpuRef } from '../percpu-ref/percpu-ref.js';
+import { CssField } from '../published-state.js';
+import { defineHandler } from '../registry.js';
+import type { CssPair } from './types.js';
+
+/** css_alloc of the cgroup's own and its memory css; neither is online yet. */
+export const allocateCgroup = defineHandler(
+  'cgroup.allocate',
+  (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
+    const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
+    const common = { name: args.name, onlineCount: 1 };
+    const self = node.csses.allocate({ ...common, self: 0, parent: args.parent.self, ref: new PercpuRef(), memcg: null, cgroup });
+    const counters = { memory: newCounter(), kmem: newCounter() };
+    const { counterParent, serial } = args;
+    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
+    const memory = node.csses.allocate({ ...common, self, parent: args.parent.memory, ref: new PercpuRef(), memcg, cgroup: null });
+    cgroup.memory = memory;
+    const own = node.csses.peek(self);
+    if (own !== undefined) own.self = self;
+    return { self, memory };
+  },
+);
+
+/** Make a css readable on every node. */
+export const publishCss = defineHandler('css.publish', (node, args: { css: Handle; parent: Handle }): void => {
+  node.published.csses.publish(args.css);
+  node.published.csses.write(args.css, CssField.parent, args.parent);
+});
+
+export const setOnline = defineHandler('css.setOnline', (node, args: { css: Handle; online: boolean }): void => {
+  node.published.csses.write(args.css, CssField.online, Number(args.online));
+});
+
+/** Add to the number of online css below (and including) this one; answers with the new number. */
+export const adjustOnline = defineHandler('css.adjustOnline', (node, args: { css: Handle; by: number }, context): number => {
+  const css = node.csses.get(args.css, context.step);
+  css.onlineCount += args.by;
+  return css.onlineCount;
+});
+
+export const adjustTasks = defineHandler('cgroup.adjustTasks', (node, args: { self: Handle; by: number }, context): void => {
+  node.cgroup(args.self, context.step).tasks += args.by;
+});
+
+/** kernfs: a new subdirectory becomes visible. */
+export const addSubdirectory = defineHandler(
+  'cgroup.addSubdirectory',
+  (node, args: { self: Handle; name: string; pair: CssPair }, context): void => {
+    node.cgroup(args.self, context.step).subdirectories.set(args.name, args.pair);
+  },
+);
+
+export const removeSubdirectory = defineHandler(
+  'cgroup.removeSubdirectory',
+  (node, args: { self: Handle; name: string }, context): void => {
+    node.cgroup(args.self, context.step).subdirectories.delete(args.name);
+  },
+);
+
+/** kernfs_find_ns: the cgroup of a subdirectory, null if there is none of this name. */
+export const findSubdirectory = defineHandler(
+  'cgroup.findSubdirectory',
+  (node, args: { self: Handle; name: string }, context): CssPair | null =>
+    node.cgroup(args.self, context.step).subdirectories.get(args.name) ?? null,
+);
+
+/** What removal needs to know of a cgroup; marks it dead if nothing keeps it. */
+export const markDead = defineHandler(
+  'cgroup.markDead',
+  (node, args: { self: Handle }, context): { busy: boolean; memory: Handle } => {
+    const cgroup = node.cgroup(args.self, context.step);
+    const busy = cgroup.tasks > 0 || cgroup.subdirectories.size > 0 || cgroup.dead;
+    if (!busy) cgroup.dead = true;
+    return { busy, memory: cgroup.memory };
+  },
+);
+
+export const readCss = defineHandler(
+  'css.read',
+  (node, args: { css: Handle }, context): { parent: Handle; self: Handle; dead: boolean; isMemory: boolean } => {
+    const css = node.csses.get(args.css, context.step);
+    return { parent: css.parent, self: css.self, dead: css.ref.dead, isMemory: css.memcg !== null };
+  },
+);
+
+export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Handle }): void => {
+  node.published.csses.withdraw(args.css);
+});
+
+export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
+  node.csses.release(args.css, context.step());
+});
+
+/** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */
+export const countCgroups = defineHandler('cgroup.count', (node, args: { by: number }): number => {
+  node.cgroupCount += args.by;
+  return node.cgroupCount;
+});

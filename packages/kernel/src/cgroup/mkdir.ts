@@ -1,0 +1,34 @@
+import { BOOT_NODE, type Coroutine, call, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { percpuRefGet } from '../percpu-ref/percpu-ref.js';
+import { defineHandler } from '../registry.js';
+import { addSubdirectory, adjustOnline, allocateCgroup, countCgroups, publishCss, setOnline } from './handlers.js';
+import type { CssPair } from './types.js';
+
+const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): number => ++node.cssSerial);
+
+/**
+ * cgroup_mkdir (4.10): under cgroup_mutex, allocate both css, make the memcg kmem-active (which may grow all
+ * memcg_caches arrays under slab_mutex), bring them online. Each css holds a reference on
+ * its parent, and the memory css one on the cgroup.
+ */
+export function* cgroupMkdir(cpu: Cpu, name: string, parent: CssPair): Coroutine<CssPair> {
+  yield* call(mutexLock, cpu, 'cgroup_mutex');
+  yield* work(cpu.costs['cgroup.mkdir']);
+  const serial = yield* request(BOOT_NODE, nextSerial, null);
+  const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, counterParent: 0 });
+  yield* requestAll(cpu.allNodes, publishCss, { css: pair.self, parent: parent.self });
+  yield* requestAll(cpu.allNodes, publishCss, { css: pair.memory, parent: parent.memory });
+  yield* call(percpuRefGet, cpu, pair.self);
+  yield* call(percpuRefGet, cpu, parent.self);
+  yield* call(percpuRefGet, cpu, parent.memory);
+  yield* call(cpu.build.policies.memcg.online, cpu, pair.memory);
+  for (const css of [pair.self, pair.memory]) yield* requestAll(cpu.allNodes, setOnline, { css, online: true });
+  yield* request(homeOf(parent.memory), adjustOnline, { css: parent.memory, by: 1 }, parent.memory);
+  yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);
+  yield* request(BOOT_NODE, countCgroups, { by: 1 });
+  cpu.counters.add('memcg_created');
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+  return pair;
+}

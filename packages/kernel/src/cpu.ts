@@ -1,0 +1,312 @@
+import {
+  type Context,
+  Core,
+  type Coroutine,
+  type CoroutineFunction,
+  type Costs,
+  type Handle,
+  type Port,
+  type Step,
+  type Topology,
+  VerdictError,
+  Vector,
+} from '@kmemlab/machine';
+import type { KernelBuild } from './build.js';
+import { Counters } from './counters.js';
+import type { DetachedSlab } from './mm/slab/types.js';
+import type { Stock } from './mm/memcontrol/charge.js';
+import type { Environment, KernelNode } from './node.js';
+import type { Published } from './published-state.js';
+import { rcuNoteContextSwitch } from './rcu/quiescent.js';
+import { RcuData, type RcuLeaf } from './rcu/state.js';
+import type { Stretch } from './sched/preemption-point.js';
+import { RunQueue } from './sched/run-queue.js';
+import { doSoftirq } from './sched/softirq.js';
+import type { TaskRecord } from './sched/task.js';
+import { type ExpiredTimer, localTimerInterrupt, TICK } from './sched/timer.js';
+import { rescheduleInterrupt } from './sched/wake.js';
+import { smpCallFunctionInterrupt } from './smp/interrupt.js';
+import { SmpState } from './smp/state.js';
+import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
+import type { DurationSink, Tracepoint } from './tracepoints.js';
+import type { CpuWords } from './words.js';
+
+const THREADS_PER_CPU = 4096;
+
+/** Receives the result of each system call on this CPU. */
+export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
+
+/**
+ * A CPU of the modelled kernel: CPU-local state, which only code running on this CPU touches, on top of the machine's
+ * core. What others may read of it is in `ownWords`.
+ */
+export class Cpu extends Core {
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly durations: DurationSink;
+  readonly counters = new Counters();
+  /** This node's replica of what every CPU may read. */
+  readonly published: Published;
+  readonly ownWords: CpuWords;
+  /** Leaf rcu_node of this CPU's node; its two grace-period numbers are readable here. */
+  readonly rcuLeaf: RcuLeaf;
+  readonly allNodes: readonly number[];
+
+  readonly smp: SmpState;
+  readonly rcu = new RcuData();
+  readonly stock: Stock = { css: 0, pages: 0 };
+  private readonly runQueue = new RunQueue();
+  readonly expiredTimers: ExpiredTimer[] = [];
+  private readonly deferredTimers: ExpiredTimer[] = [];
+  /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, in queue order. */
+  readonly rcuSlabs: { readonly cache: Handle; readonly slab: DetachedSlab }[] = [];
+  /** Windows to be stretched on purpose, null if none. */
+  stretches: Stretch[] | null = null;
+  spinlocksHeld = 0;
+  flushes = 0;
+  /** cache_reap's work item on this CPU and the alien node whose turn it is. */
+  reapWork: Handle = 0;
+  reapAlienNode = 0;
+  rcuSoftirq = false;
+  tickExpired = false;
+  /** Pid of the task that is in user mode on this CPU, 0 if none. */
+  userTask = 0;
+  private tickArmed = false;
+  private threads = 0;
+  /** Task records of the user tasks that are in the kernel on this CPU. */
+  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn }>();
+
+  constructor(
+    id: number,
+    private readonly homeNode: KernelNode,
+    readonly build: KernelBuild,
+    private readonly environment: Environment,
+    port: Port,
+    workGrain: number,
+  ) {
+    super(id, homeNode.id, port, workGrain);
+    this.topology = environment.topology;
+    this.costs = environment.costs;
+    this.durations = environment.durations;
+    this.published = homeNode.published;
+    this.ownWords = homeNode.words(id);
+    this.rcuLeaf = homeNode.rcuLeaf;
+    this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
+    this.smp = new SmpState(this.topology.cpuCount);
+  }
+
+  nodeOf(cpu: number): number {
+    return this.topology.nodeOf(cpu);
+  }
+
+  /** Number of the running task: a pid, negative for a kernel thread, 0 in interrupt context. */
+  get taskId(): number {
+    const context = this.current;
+    return context?.kind === 'task' ? context.taskId : 0;
+  }
+
+  /** local_irq_save: returns whether interrupts were off. */
+  irqSave(): boolean {
+    const off = this.irqsOff;
+    this.irqsOff = true;
+    return off;
+  }
+
+  irqRestore(off: boolean): void {
+    this.irqsOff = off;
+  }
+
+  trace(tracepoint: Tracepoint, a: number, b: number, c: number, d: number): void {
+    this.environment.probe?.emit(tracepoint, this.id, a, b, c, d);
+  }
+
+  /** A root cache by name. */
+  rootCache(name: string): Handle {
+    const cache = this.published.roots.get(name);
+    if (cache === undefined) throw new Error(`no root cache is called ${name}`);
+    return cache;
+  }
+
+  /** The memcg that an accounted allocation here is charged to: that of the user task in process context, else 0. */
+  accountedMemcg(): Handle {
+    const context = this.current;
+    if (context === undefined || context.kind !== 'task') return 0;
+    const memcg = this.syscallTasks.get(context)?.task.memcg ?? 0;
+    return memcg === this.published.rootMemcg ? 0 : memcg;
+  }
+
+  freedArraySet(set: Handle): Step | undefined {
+    return this.homeNode.freedSet(set);
+  }
+
+  /** BUG(): the kernel itself found its state broken. */
+  bug(detail: string): never {
+    throw new VerdictError({ class: 'invariant-broken', id: 'BUG', object: 'kernel', steps: [this.step()], detail });
+  }
+
+  /** One jiffy for every 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */
+  get fqsInterval(): number {
+    const { hz } = this.build;
+    const jiffies = 1 + Number(hz > 250) + Number(hz > 500) + Math.floor(this.topology.cpuCount / 256);
+    return jiffies * this.jiffy;
+  }
+
+  get jiffy(): number {
+    return Math.floor(1e9 / this.build.hz);
+  }
+
+  countIpi(target: number): void {
+    this.counters.add(`ipi.sent.${this.id}`);
+    this.counters.add(this.nodeOf(target) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
+  }
+
+  // Tasks.
+
+  /** kthread_run on this CPU. */
+  spawn(name: string, fn: CoroutineFunction, args: readonly unknown[]): void {
+    const id = -(++this.threads * THREADS_PER_CPU + this.id);
+    this.runQueue.enqueue(Core.contextFor(id, name, fn, args));
+  }
+
+  /** A remote or local waker starts the kernel thread registered as `thread` here. */
+  deliverThread(thread: string, data: number): void {
+    this.ownWords.idle = false;
+    this.spawn(thread, this.build.functions.find('thread', thread), [this, data]);
+  }
+
+  /** A task arrives with its next system call; it occupies the CPU from now until it leaves. */
+  deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
+    const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
+    this.syscallTasks.set(context, { task, done });
+    this.runQueue.enqueue(context);
+  }
+
+  /** The task is about to run, or runs, in user mode on this CPU. */
+  enterUser(pid: number): void {
+    this.userTask = pid;
+    this.ownWords.idle = false;
+    if (this.ownWords.dynticks % 2 === 0) this.ownWords.dynticks++;
+    this.armTick();
+  }
+
+  /** The task runs elsewhere now, or has exited. */
+  leaveUser(pid: number): void {
+    if (this.userTask !== pid) return;
+    this.userTask = 0;
+    if (this.current === undefined && this.runQueue.length === 0) this.goIdle();
+  }
+
+  protected override pickNext(): Context | undefined {
+    const next = this.runQueue.dequeue();
+    if (next === undefined || next.taskId === this.runQueue.lastTask) return next;
+    this.runQueue.lastTask = next.taskId;
+    this.debt += this.costs['sched.contextSwitch'];
+    rcuNoteContextSwitch(this);
+    return next;
+  }
+
+  protected override taskDone(context: Context): void {
+    const user = this.syscallTasks.get(context);
+    if (user === undefined) {
+      rcuNoteContextSwitch(this);
+      return;
+    }
+    this.syscallTasks.delete(context);
+    user.done(user.task, context.resume as SyscallResult);
+  }
+
+  protected override wake(context: Context): void {
+    this.debt += this.costs['sched.wakeup'];
+    this.ownWords.idle = false;
+    this.runQueue.enqueue(context);
+  }
+
+  protected override checkMayBlock(context: Context): void {
+    if (context.kind === 'task' && !this.irqsOff && this.preemptCount === 0) return;
+    throw new VerdictError({
+      class: 'invariant-broken',
+      id: 'MTX-3',
+      object: context.taskName,
+      steps: [this.step()],
+      detail: 'scheduling while atomic: a sleeping wait in interrupt context, or with interrupts or preemption off',
+    });
+  }
+
+  // Idle, ticks and timers.
+
+  protected override quiet(entering: boolean): void {
+    if (entering) {
+      this.runQueue.lastTask = 0;
+      rcuNoteContextSwitch(this);
+      if (this.userTask === 0) this.goIdle();
+      return;
+    }
+    if (this.userTask !== 0) return;
+    this.debt += this.costs['sched.idleExit'];
+    this.ownWords.idle = false;
+    if (this.ownWords.dynticks % 2 === 0) this.ownWords.dynticks++;
+    this.armTick();
+    this.runDeferredTimers();
+  }
+
+  private goIdle(): void {
+    this.ownWords.idle = true;
+    if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
+  }
+
+  private runDeferredTimers(): void {
+    if (this.deferredTimers.length === 0) return;
+    this.expiredTimers.push(...this.deferredTimers.splice(0));
+    this.deliverInterrupt(Vector.localTimer);
+  }
+
+  /** Start the periodic tick at the next jiffy unless it runs. */
+  armTick(): void {
+    if (this.tickArmed) return;
+    this.tickArmed = true;
+    const { jiffy } = this;
+    this.port.timer(this, jiffy - (Math.floor(this.port.now()) % jiffy), TICK, 0, false);
+  }
+
+  /** A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off. */
+  timerExpired(name: string, data: number, deferrable: boolean): void {
+    const idle = this.ownWords.idle;
+    if (name === TICK) {
+      this.tickArmed = false;
+      if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
+      this.tickExpired = true;
+    } else if (deferrable && idle) {
+      this.deferredTimers.push({ name, data });
+      return;
+    } else this.expiredTimers.push({ name, data });
+    this.deliverInterrupt(Vector.localTimer);
+  }
+
+  // Interrupts.
+
+  protected override interrupt(vector: number): CoroutineFunction {
+    return this.build.interruptHandlers[vector] as CoroutineFunction;
+  }
+
+  protected override softirqPending(): boolean {
+    return this.expiredTimers.length > 0 || this.rcuSoftirq;
+  }
+
+  protected override softirq(): CoroutineFunction {
+    return doSoftirq as CoroutineFunction;
+  }
+
+  /** True while anything but deferrable timers is queued for this CPU. */
+  get busy(): boolean {
+    return this.runQueue.length > 0 || this.rcu.length > 0 || this.ownWords.busyPools || this.current !== undefined;
+  }
+}
+
+/** What each vector runs. */
+export const interruptHandlers: Readonly<Record<number, (cpu: Cpu, vector: number) => Coroutine<void>>> = {
+  [Vector.callFunction]: smpCallFunctionInterrupt,
+  [Vector.callFunctionSingle]: smpCallFunctionInterrupt,
+  [Vector.reschedule]: rescheduleInterrupt,
+  [Vector.localTimer]: localTimerInterrupt,
+};
+

@@ -1,0 +1,99 @@
+import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import { cgroupAttachTask } from '../cgroup/attach.js';
+import type { Cpu } from '../cpu.js';
+import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import type { CounterName, PageCounter } from '../mm/memcontrol/types.js';
+import { UNLIMITED } from '../mm/memcontrol/types.js';
+import { defineHandler } from '../registry.js';
+import type { TaskRecord } from '../sched/task.js';
+import { slabinfoOf } from './slabinfo.js';
+import { EINVAL, type Found } from './types.js';
+
+const PAGE_SIZE = 4096;
+/** What the kernel prints for no limit: LONG_MAX rounded down to pages. */
+const UNLIMITED_TEXT = '9223372036854771712';
+
+/** One cgroup v1 control file: how to read and write it. */
+export interface ControlFile {
+  readonly read?: (cpu: Cpu, file: Found) => Coroutine<string>;
+  readonly write?: (cpu: Cpu, file: Found, task: TaskRecord, text: string) => Coroutine<number>;
+}
+
+const readCounter = defineHandler(
+  'pageCounter.read',
+  (node, args: { css: Handle; counter: CounterName }, context): PageCounter => ({
+    ...node.memcg(args.css, context.step).counters[args.counter],
+  }),
+);
+
+const setLimit = defineHandler(
+  'pageCounter.setLimit',
+  (node, args: { css: Handle; counter: CounterName; limit: number }, context): boolean => {
+    const counter = node.memcg(args.css, context.step).counters[args.counter];
+    if (counter.usage > args.limit) return false;
+    counter.limit = args.limit;
+    return true;
+  },
+);
+
+/** memparse: a number of bytes with an optional K, M or G; −1 is no limit. Rounded down to pages; null if it is no number. */
+export function parseLimit(text: string): number | null {
+  const match = /^(-1|\d+)([kKmMgG]?)$/.exec(text.trim());
+  if (match === null) return null;
+  if (match[1] === '-1') return UNLIMITED;
+  const unit = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }[(match[2] ?? '').toLowerCase()] ?? 1;
+  return Math.min(UNLIMITED, Math.floor((Number(match[1]) * unit) / PAGE_SIZE));
+}
+
+const limitText = (pages: number): string => (pages >= UNLIMITED ? UNLIMITED_TEXT : String(pages * PAGE_SIZE));
+
+function counterFile(counter: CounterName, field: keyof PageCounter): ControlFile['read'] {
+  return function* readCounterFile(_cpu, file) {
+    const value = yield* request(homeOf(file.memcg), readCounter, { css: file.memcg, counter }, file.memcg);
+    if (field === 'failures') return `${value.failures}\n`;
+    return `${field === 'limit' ? limitText(value.limit) : value[field] * PAGE_SIZE}\n`;
+  };
+}
+
+/** mem_cgroup_write: set a limit under memcg_limit_mutex. */
+function limitFile(counter: CounterName): ControlFile {
+  const write: ControlFile['write'] = function* memCgroupWrite(cpu, file, _task, text) {
+    const limit = parseLimit(text);
+    if (limit === null) return EINVAL;
+    yield* call(mutexLock, cpu, 'memcg_limit_mutex');
+    const css = file.memcg;
+    const ok = yield* request(homeOf(css), setLimit, { css, counter, limit }, css);
+    yield* call(mutexUnlock, cpu, 'memcg_limit_mutex');
+    return ok ? text.length : EBUSY;
+  };
+  return { read: counterFile(counter, 'limit') as NonNullable<ControlFile['read']>, write };
+}
+
+const EBUSY = -16;
+
+const read = (reader: ControlFile['read']): ControlFile => (reader === undefined ? {} : { read: reader });
+
+/** cgroup v1 files of the memory controller, by name. */
+export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, ControlFile>([
+  ['memory.limit_in_bytes', limitFile('memory')],
+  ['memory.usage_in_bytes', read(counterFile('memory', 'usage'))],
+  ['memory.max_usage_in_bytes', read(counterFile('memory', 'max'))],
+  ['memory.failcnt', read(counterFile('memory', 'failures'))],
+  ['memory.kmem.limit_in_bytes', limitFile('kmem')],
+  ['memory.kmem.usage_in_bytes', read(counterFile('kmem', 'usage'))],
+  ['memory.kmem.max_usage_in_bytes', read(counterFile('kmem', 'max'))],
+  ['memory.kmem.failcnt', read(counterFile('kmem', 'failures'))],
+  ['memory.kmem.slabinfo', { read: (cpu, file) => slabinfoOf(cpu, file.memcg) }],
+  ['cgroup.procs', { write: writeProcs }],
+  ['tasks', { write: writeProcs }],
+]);
+
+/** __cgroup_procs_write: the model's tasks only move themselves. */
+function* writeProcs(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {
+  const pid = Number(text.trim());
+  if (pid !== 0 && pid !== task.pid) return ESRCH;
+  yield* call(cgroupAttachTask, cpu, task, { self: file.cgroup, memory: file.memcg });
+  return text.length;
+}
+
+const ESRCH = -3;

@@ -1,0 +1,84 @@
+import { type Coroutine, call, type Handle, request, homeOf, work } from '@kmemlab/machine';
+import { findSubdirectory } from '../cgroup/handlers.js';
+import type { Cpu } from '../cpu.js';
+import type { TaskRecord } from '../sched/task.js';
+import { controlFiles } from './cgroupfs.js';
+import { dAdd, dAlloc, dKill, dLookup, dFree, dRead } from './dcache.js';
+import { procFiles } from './procfs.js';
+import { ENOENT, ENOTDIR, type Found } from './types.js';
+
+/** Where a path leads: its last component's directory and name, and what is there (null: nothing cached or on disk). */
+export interface Place {
+  readonly parent: Found;
+  readonly name: string;
+  readonly found: Found | null;
+}
+
+/**
+ * path_lookupat: resolve a path for a task, component by component. Every component that is not cached is allocated and
+ * charged to the running task. Evaluates to an errno if a directory on the way is missing.
+ * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
+ */
+export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
+  let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.rootDentry : task.cwd);
+  const components = path.split('/').filter((component) => component !== '' && component !== '.');
+  const name = components.pop() ?? '.';
+  for (const component of components) {
+    const found = yield* call(lookup, cpu, directory, component);
+    if (found === null) return ENOENT;
+    if (!found.directory) return ENOTDIR;
+    directory = found;
+  }
+  if (name === '.') return { parent: directory, name, found: directory };
+  const cachedOnly = create && directory.fs === 'tmpfs';
+  const found = cachedOnly ? yield* call(dLookup, directory.dentry, name) : yield* call(lookup, cpu, directory, name);
+  return { parent: directory, name, found };
+}
+
+/** lookup_fast, then lookup_slow: null if there is no such name. */
+function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null> {
+  yield* work(cpu.costs['path.component']);
+  const cached = yield* call(dLookup, parent.dentry, name);
+  if (cached !== null && !cached.negative) return cached;
+  if (cached !== null) {
+    // kernfs revalidates negative dentries away as soon as the name exists again.
+    if ((yield* call(lookupInFs, cpu, parent, name)) === null) return null;
+    yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
+  }
+  return yield* call(lookupSlow, cpu, parent, name);
+}
+
+interface FsEntry {
+  readonly directory: boolean;
+  readonly cgroup: Handle;
+  readonly memcg: Handle;
+  readonly inodeCache: string;
+}
+
+/** What the filesystem itself knows under this name. tmpfs keeps all its names in the dentry cache. */
+function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry | null> {
+  if (parent.fs === 'proc') {
+    return procFiles.has(name) ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache } : null;
+  }
+  if (parent.fs !== 'cgroup') return null;
+  const { cgroup, memcg } = parent;
+  const inodeCache = 'inode_cache';
+  if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
+  const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
+  return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };
+}
+
+/** lookup_slow: a new dentry; if the name exists also an inode, else the dentry is not kept and goes back through RCU. */
+function* lookupSlow(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null> {
+  const entry = yield* call(lookupInFs, cpu, parent, name);
+  const spec = entry ?? { directory: false, cgroup: 0, memcg: 0 };
+  const { directory, cgroup, memcg } = spec;
+  const dentry = yield* call(dAlloc, cpu, parent, name, { directory, cgroup, memcg }, entry?.inodeCache ?? null);
+  if (dentry === 0) return null;
+  if (entry === null) {
+    yield* call(dFree, cpu, dentry);
+    return null;
+  }
+  yield* call(dAdd, parent.dentry, name, dentry);
+  return yield* call(dRead, dentry);
+}

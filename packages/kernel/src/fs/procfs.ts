@@ -1,0 +1,46 @@
+import { BOOT_NODE, type Coroutine, request, requestAll } from '@kmemlab/machine';
+import { countCgroups } from '../cgroup/handlers.js';
+import type { Cpu } from '../cpu.js';
+import { defineHandler } from '../registry.js';
+import { readSlabinfo, writeSlabinfo } from './slabinfo.js';
+
+/** One file of /proc. */
+export interface ProcFile {
+  readonly read: (cpu: Cpu) => Coroutine<string>;
+  readonly write?: (cpu: Cpu, text: string) => Coroutine<number>;
+}
+
+/** Interrupt counts of this node's CPUs, in CPU order. */
+const interruptCounts = defineHandler('proc.interrupts', (node, _args: null) =>
+  node.allWords().map(({ interrupts }) => ({ ...interrupts })),
+);
+
+/** show_interrupts (x86): one column per online CPU. The model has the rows whose interrupts it sends. */
+function* readInterrupts(cpu: Cpu): Coroutine<string> {
+  const counts = (yield* requestAll(cpu.allNodes, interruptCounts, null)).flat();
+  const online = cpu.published.onlineCpus();
+  const header = `${' '.repeat(11)}${online.map((id) => `CPU${id}`.padEnd(11)).join('')}\n`;
+  const row = (name: string, field: keyof (typeof counts)[number], text: string): string =>
+    `${name.padStart(3)}: ${online.map((id) => `${String(counts[id]?.[field] ?? 0).padStart(10)} `).join('')} ${text}\n`;
+  return (
+    header +
+    row('LOC', 'localTimer', 'Local timer interrupts') +
+    row('RES', 'reschedule', 'Rescheduling interrupts') +
+    row('CAL', 'call', 'Function call interrupts') +
+    row('TLB', 'tlb', 'TLB shootdowns')
+  );
+}
+
+/** proc_cgroupstats_show: dying cgroups count until they are freed. */
+function* readCgroups(): Coroutine<string> {
+  const count = yield* request(BOOT_NODE, countCgroups, { by: 0 });
+  return `#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t1\t${count}\t1\n`;
+}
+
+/** /proc by file name. */
+export const procFiles: ReadonlyMap<string, ProcFile> = new Map<string, ProcFile>([
+  ['interrupts', { read: readInterrupts }],
+  ['slabinfo', { read: readSlabinfo, write: writeSlabinfo }],
+  ['cgroups', { read: readCgroups }],
+]);
+

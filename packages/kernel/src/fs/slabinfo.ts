@@ -1,0 +1,95 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { listChildren, listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
+import { describeCache } from '../mm/slab-common/create.js';
+import { doTuneCpucache } from '../mm/slab/tune.js';
+import type { Tunables } from '../mm/slab/types.js';
+import { CacheField } from '../published-state.js';
+import { defineHandler } from '../registry.js';
+import { EINVAL } from './types.js';
+
+interface NodeSlabs {
+  readonly slabs: number;
+  readonly freeSlabs: number;
+  readonly freeObjects: number;
+  readonly shared: number;
+}
+
+/** Counts of one cache on this node, under its list_lock (get_slabinfo). */
+const countSlabs = defineHandler('slab.count', (node, args: { cache: Handle }, context): NodeSlabs => {
+  const cacheNode = node.slabNode(args.cache, context.step);
+  return {
+    slabs: cacheNode.totalSlabs,
+    freeSlabs: cacheNode.free.length,
+    freeObjects: cacheNode.freeObjects,
+    shared: cacheNode.shared?.length ?? 0,
+  };
+});
+
+const HEADER =
+  'slabinfo - version: 2.1\n' +
+  '# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>' +
+  ' : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n';
+
+/** cache_show: one line in the format of /proc/slabinfo 2.1. */
+function* cacheShow(cpu: Cpu, cache: Handle): Coroutine<string> {
+  const { name } = yield* request(homeOf(cache), describeCache, { cache }, cache);
+  const nodes = yield* requestAll(cpu.allNodes, countSlabs, { cache });
+  const sum = (field: keyof NodeSlabs): number => nodes.reduce((total, node) => total + node[field], 0);
+  const { caches } = cpu.published;
+  const num = caches.read(cache, CacheField.num);
+  const objects = sum('slabs') * num;
+  const pad = (value: number, width: number): string => String(value).padStart(width);
+  return (
+    `${name.padEnd(17)} ${pad(objects - sum('freeObjects'), 6)} ${pad(objects, 6)} ` +
+    `${pad(caches.read(cache, CacheField.objectSize), 6)} ${pad(num, 4)} ${pad(2 ** caches.read(cache, CacheField.order), 4)}` +
+    ` : tunables ${pad(caches.read(cache, CacheField.limit), 4)} ${pad(caches.read(cache, CacheField.batchcount), 4)} ` +
+    `${pad(caches.read(cache, CacheField.shared), 4)}` +
+    ` : slabdata ${pad(sum('slabs') - sum('freeSlabs'), 6)} ${pad(sum('slabs'), 6)} ${pad(sum('shared'), 6)}\n`
+  );
+}
+
+function* show(cpu: Cpu, caches: () => Coroutine<Handle[]>): Coroutine<string> {
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  let text = HEADER;
+  for (const cache of yield* call(caches)) text += yield* call(cacheShow, cpu, cache);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  return text;
+}
+
+/** Reading /proc/slabinfo: all root caches, under slab_mutex. */
+export function* readSlabinfo(cpu: Cpu): Coroutine<string> {
+  return yield* call(show, cpu, function* roots() {
+    return yield* request(BOOT_NODE, listRoots, null);
+  });
+}
+
+/** Reading memory.kmem.slabinfo: the caches of one memcg. */
+export function* slabinfoOf(cpu: Cpu, memcg: Handle): Coroutine<string> {
+  return yield* call(show, cpu, function* ofMemcg() {
+    return (yield* request(BOOT_NODE, walkForMemcg, { memcg })).caches;
+  });
+}
+
+/**
+ * slabinfo_write (mm/slab.c 4.10): `name limit batchcount shared` tunes the root cache of that name, and then each of its
+ * children, those of offline memcgs too, all under slab_mutex. Evaluates to the length written or -EINVAL.
+ */
+export function* writeSlabinfo(cpu: Cpu, text: string): Coroutine<number> {
+  const [name = '', ...numbers] = text.trim().split(/\s+/);
+  const [limit = 0, batchcount = 0, shared = -1] = numbers.map(Number);
+  if (numbers.length !== 3 || !validTunables({ limit, batchcount, shared })) return EINVAL;
+  const root = cpu.published.roots.get(name);
+  if (root === undefined) return EINVAL;
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  yield* call(doTuneCpucache, cpu, root, { limit, batchcount, shared });
+  for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
+    yield* call(doTuneCpucache, cpu, child, { limit, batchcount, shared });
+  }
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  return text.length;
+}
+
+const validTunables = ({ limit, batchcount, shared }: Tunables): boolean =>
+  [limit, batchcount, shared].every(Number.isInteger) && limit >= 1 && batchcount >= 1 && batchcount <= limit && shared >= 0;

@@ -1,0 +1,44 @@
+import type { Handle, ObjectRef } from '@kmemlab/machine';
+
+export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc';
+
+/** An inode: the slab object behind it and what the filesystem knows of it. */
+export interface Inode {
+  readonly object: ObjectRef;
+  readonly cache: Handle;
+}
+
+/** A dentry at its home node; negative if it has no inode. */
+export interface Dentry {
+  readonly name: string;
+  readonly parent: Handle;
+  readonly fs: FsType;
+  readonly directory: boolean;
+  readonly object: ObjectRef;
+  readonly cache: Handle;
+  /** 0 for a negative dentry. */
+  inode: Handle;
+  /** Own css of the cgroup behind a cgroup directory, 0 otherwise; for a file of it, its directory's. */
+  cgroup: Handle;
+  /** Memory css of the same cgroup. */
+  memcg: Handle;
+  readonly children: Map<string, Handle>;
+}
+
+/** What a lookup tells about a dentry. */
+export interface Found {
+  readonly dentry: Handle;
+  readonly fs: FsType;
+  readonly directory: boolean;
+  readonly negative: boolean;
+  readonly name: string;
+  readonly cgroup: Handle;
+  readonly memcg: Handle;
+}
+
+export const ENOENT = -2;
+export const EBADF = -9;
+export const ENOMEM = -12;
+export const EEXIST = -17;
+export const ENOTDIR = -20;
+export const EINVAL = -22;

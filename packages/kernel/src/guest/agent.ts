@@ -1,0 +1,105 @@
+import type { Handle, RandomStream, Topology } from '@kmemlab/machine';
+import { newTask, type TaskRecord } from '../sched/task.js';
+import type { Syscall, SyscallResult } from '../syscalls/table.js';
+import type { Program } from './program.js';
+
+/**
+ * Where a task's system calls run. `pinned` always on one CPU; `sticky` where it was started; `walk` on another CPU after
+ * every 16th call on average; `spread` on the next CPU after each call.
+ */
+export type Placement =
+  | { readonly kind: 'pinned'; readonly cpu: number }
+  | { readonly kind: 'sticky' }
+  | { readonly kind: 'walk' }
+  | { readonly kind: 'spread' };
+
+const WALK_PERIOD = 16;
+
+/** What the agent asks of its machine. */
+export interface GuestPort {
+  /** Send a system call to a CPU, `delay` ns of user time from now. */
+  dispatch(cpu: number, task: TaskRecord, syscall: Syscall, delay: number): void;
+  /** The task is not on this CPU any more. */
+  leave(cpu: number, pid: number): void;
+  /** The program returned, or threw. */
+  exited(pid: number, outcome: { value: unknown } | { error: unknown }): void;
+}
+
+interface Guest {
+  readonly program: Program<unknown>;
+  readonly placement: Placement;
+  task: TaskRecord;
+  cpu: number;
+}
+
+/** Runs the guest programs born on one node: advances each by one system call at a time. */
+export class GuestAgent {
+  private readonly guests = new Map<number, Guest>();
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly random: RandomStream,
+    private readonly port: GuestPort,
+    /** User time between two system calls, ns. */
+    private readonly userStep: number,
+  ) {}
+
+  /** Start a program as a task in the given memcg and directory. */
+  start(pid: number, name: string, program: Program<unknown>, placement: Placement, memcg: Handle, cwd: Handle): void {
+    this.resumeAs(newTask(pid, name, memcg, cwd), program, placement);
+  }
+
+  /** Start a program as a task that exists already: the next phase of the same process. */
+  resumeAs(task: TaskRecord, program: Program<unknown>, placement: Placement, cpu?: number): void {
+    const guest: Guest = { program, placement, task, cpu: cpu ?? this.firstCpu(placement) };
+    this.guests.set(task.pid, guest);
+    this.advance(guest, undefined);
+  }
+
+  /** A system call returned; `task` is the task's state after it. */
+  returned(task: TaskRecord, result: SyscallResult): void {
+    const guest = this.guests.get(task.pid);
+    if (guest === undefined) return;
+    guest.task = task;
+    this.advance(guest, result);
+  }
+
+  /** State of a task whose program has exited, and the CPU it last ran on. */
+  lastState(pid: number): { task: TaskRecord; cpu: number } | undefined {
+    const guest = this.guests.get(pid);
+    return guest === undefined ? undefined : { task: guest.task, cpu: guest.cpu };
+  }
+
+  private advance(guest: Guest, result: SyscallResult | undefined): void {
+    try {
+      const next = result === undefined ? guest.program.next(0) : guest.program.next(result);
+      if (next.done) {
+        this.port.leave(guest.cpu, guest.task.pid);
+        this.port.exited(guest.task.pid, { value: next.value });
+        return;
+      }
+      const cpu = this.nextCpu(guest);
+      if (cpu !== guest.cpu) this.port.leave(guest.cpu, guest.task.pid);
+      guest.cpu = cpu;
+      this.port.dispatch(cpu, guest.task, next.value, this.userStep);
+    } catch (error) {
+      this.port.leave(guest.cpu, guest.task.pid);
+      this.port.exited(guest.task.pid, { error });
+    }
+  }
+
+  private firstCpu(placement: Placement): number {
+    return placement.kind === 'pinned' ? placement.cpu : this.random.below(this.topology.cpuCount);
+  }
+
+  private nextCpu(guest: Guest): number {
+    switch (guest.placement.kind) {
+      case 'walk':
+        return this.random.below(WALK_PERIOD) === 0 ? this.random.below(this.topology.cpuCount) : guest.cpu;
+      case 'spread':
+        return (guest.cpu + 1) % this.topology.cpuCount;
+      default:
+        return guest.cpu;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { percpuRefPut } from '../../percpu-ref/percpu-ref.js';
+import { CacheField, CssField } from '../../published-state.js';
+import { defineFunction, defineHandler } from '../../registry.js';
+import { createCache, describeCache } from '../slab-common/create.js';
+import { cacheFromMemcgIdx } from './cache-lookup.js';
+
+/** The two handles a creation item carries, and its work item. */
+export interface CreateWork {
+  readonly memcg: Handle;
+  readonly root: Handle;
+  work: Handle;
+}
+
+const readCreateWork = defineHandler(
+  'memcg.readCreateWork',
+  (node, args: { data: Handle }, context): CreateWork => node.createWorks.get(args.data, context.step),
+);
+
+const freeCreateWork = defineHandler('memcg.freeCreateWork', (node, args: { data: Handle }, context): void => {
+  const { work } = node.createWorks.release(args.data, context.step());
+  node.works.release(work, context.step());
+});
+
+/** What the name of a memcg cache is made of. */
+const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, context): string => {
+  const css = node.csses.get(args.css, context.step);
+  return `${css.memcg?.serial ?? 0}:${css.name}`;
+});
+
+const publishSlot = defineHandler(
+  'memcg.publishSlot',
+  (node, args: { root: Handle; id: number; cache: Handle }): void => {
+    const array = node.published.memcgArrays.get(node.published.caches.read(args.root, CacheField.memcgCaches));
+    if (array !== undefined) array[args.id] = args.cache;
+  },
+);
+
+/** Store into, or with cache 0 clear, a slot of the root's memcg_caches array (after a write barrier). */
+export function* setSlot(cpu: Cpu, root: Handle, id: number, cache: Handle): Coroutine<void> {
+  yield* requestAll(cpu.allNodes, publishSlot, { root, id, cache });
+}
+
+/**
+ * memcg_create_kmem_cache (4.10): under the hotplug locks and slab_mutex, leave if the memcg is not kmem-online any more
+ * or the slot is filled, else clone the root and publish the clone. Failure is silent: the root keeps serving.
+ */
+export function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
+  yield* call(getOnlineCpusMems, cpu);
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const online = cpu.published.csses.read(memcg, CssField.kmemOnline) === 1;
+  if (online && cacheFromMemcgIdx(cpu, root, id) === 0) {
+    const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
+    const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
+    const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
+    yield* call(setSlot, cpu, root, id, cache);
+    cpu.counters.add('memcg_caches_created');
+  }
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  yield* call(putOnlineCpusMems, cpu);
+}
+
+/** memcg_kmem_cache_create_func (4.10): create, put the css, free the item. */
+defineFunction('work', 'memcg_kmem_cache_create_func', function* memcgKmemCacheCreateFunc(cpu, data) {
+  const { memcg, root } = yield* request(homeOf(data), readCreateWork, { data }, data);
+  yield* call(memcgCreateKmemCache, cpu, memcg, root);
+  yield* call(percpuRefPut, cpu, memcg);
+  yield* request(homeOf(data), freeCreateWork, { data }, data);
+});

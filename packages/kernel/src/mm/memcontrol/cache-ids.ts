@@ -1,0 +1,87 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { CacheField } from '../../published-state.js';
+import { kfreeRcu } from '../../rcu/callbacks.js';
+import { defineFunction, defineHandler } from '../../registry.js';
+import { listRoots } from '../slab-common/cache-list.js';
+
+const MIN_SIZE = 4;
+const MAX_SIZE = 65535;
+
+/** memcg_cache_ida: the lowest free index. */
+const allocateId = defineHandler('memcg.allocateId', (node, _args: null): number => node.cacheIds.allocate());
+
+const freeId = defineHandler('memcg.freeId', (node, args: { id: number }): void => {
+  node.cacheIds.free(args.id);
+});
+
+const allocateArray = defineHandler('memcg.allocateArray', (node, _args: null): Handle => node.newArrayHandle());
+
+/** One root's memcg_caches pointer now points to a larger copy of its array. */
+const replaceArray = defineHandler(
+  'memcg.replaceArray',
+  (node, args: { root: Handle; array: Handle; size: number }): void => {
+    const { caches, memcgArrays } = node.published;
+    const grown = new Float64Array(args.size);
+    const old = memcgArrays.get(caches.read(args.root, CacheField.memcgCaches));
+    if (old !== undefined) grown.set(old);
+    memcgArrays.set(args.array, grown);
+    caches.write(args.root, CacheField.memcgCaches, args.array);
+  },
+);
+
+const publishSize = defineHandler('memcg.publishCacheIds', (node, args: { size: number }): void => {
+  node.published.memcgCacheIds = args.size;
+});
+
+const dropArray = defineHandler('memcg.dropArray', (node, args: { array: Handle }): void => {
+  node.published.memcgArrays.delete(args.array);
+});
+
+const freeArray = defineFunction('rcu', 'kfree_memcg_caches', function* kfreeMemcgCaches(cpu, array) {
+  yield* requestAll(cpu.allNodes, dropArray, { array });
+});
+
+/** update_memcg_params: replace one root's array by one of `size` entries; the old one is freed after a grace period. */
+function* updateMemcgParams(cpu: Cpu, root: Handle, size: number): Coroutine<void> {
+  const old = cpu.published.caches.read(root, CacheField.memcgCaches);
+  const array = yield* request(BOOT_NODE, allocateArray, null);
+  yield* requestAll(cpu.allNodes, replaceArray, { root, array, size });
+  if (old !== 0) yield* call(kfreeRcu, cpu, freeArray, old);
+}
+
+/** memcg_update_all_caches: every root, under slab_mutex. */
+function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
+  cpu.counters.add('memcg_update_all_caches');
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  for (const root of yield* request(BOOT_NODE, listRoots, null)) yield* call(updateMemcgParams, cpu, root, size);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+}
+
+/**
+ * memcg_alloc_cache_id (4.10): an index in all memcg_caches arrays; if they are too small, they grow to twice the number of
+ * ids needed. Process context under cgroup_mutex.
+ */
+export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
+  const id = yield* request(BOOT_NODE, allocateId, null);
+  if (id < cpu.published.memcgCacheIds) return id;
+  yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
+  const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
+  yield* call(memcgUpdateAllCaches, cpu, size);
+  yield* requestAll(cpu.allNodes, publishSize, { size });
+  yield* call(mutexUnlock, cpu, 'memcg_cache_ids_sem');
+  return id;
+}
+
+/** memcg_free_cache_id. */
+export function* memcgFreeCacheId(cpu: Cpu, id: number): Coroutine<void> {
+  cpu.counters.add('memcg_free_cache_id');
+  yield* request(BOOT_NODE, freeId, { id });
+}
+
+/** init_memcg_params of a new root: an array of the current size, if any memcg is kmem-active. Caller holds slab_mutex. */
+export function* initRootArray(cpu: Cpu, root: Handle): Coroutine<void> {
+  const size = cpu.published.memcgCacheIds;
+  if (size > 0) yield* call(updateMemcgParams, cpu, root, size);
+}

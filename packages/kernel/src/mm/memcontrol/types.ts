@@ -1,0 +1,30 @@
+import type { Handle } from '@kmemlab/machine';
+
+/** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
+export interface PageCounter {
+  usage: number;
+  limit: number;
+  max: number;
+  failures: number;
+}
+
+export type CounterName = 'memory' | 'kmem';
+
+/** kmem_state (4.10): never active, active with an id, offline but possibly with caches. */
+export type KmemState = 'none' | 'online' | 'allocated';
+
+/** The memory controller's part of a css. */
+export interface Memcg {
+  kmemState: KmemState;
+  /** Index in all memcg_caches arrays while online, −1 without. */
+  kmemcgId: number;
+  /** css.serial_nr: unique for ever, part of the caches' names. */
+  readonly serial: number;
+  readonly counters: Record<CounterName, PageCounter>;
+  /** The css whose counters contain this one's, 0 without use_hierarchy. */
+  readonly counterParent: Handle;
+}
+
+export const UNLIMITED = 2 ** 51;
+
+export const newCounter = (): PageCounter => ({ usage: 0, limit: UNLIMITED, max: 0, failures: 0 });

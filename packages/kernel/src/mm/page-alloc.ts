@@ -1,0 +1,29 @@
+import { type Coroutine, type Handle, homeOf, request, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { defineHandler } from '../registry.js';
+import type { SlabPage } from './slab/types.js';
+
+/** alloc_pages on this node: 2^order pages as one block; the record is the head page's struct page. */
+const allocPages = defineHandler('page.alloc', (node, args: { order: number }): Handle => {
+  node.pagesInUse += 2 ** args.order;
+  const page: SlabPage = { order: args.order, cache: 0, num: 0, active: 0, free: [], list: 'none', memcg: 0 };
+  return node.pages.allocate(page);
+});
+
+const freePages = defineHandler('page.free', (node, args: { page: Handle }, context): void => {
+  const record = node.pages.release(args.page, context.step());
+  node.pagesInUse -= 2 ** record.order;
+});
+
+/** Allocate 2^order contiguous pages on this CPU's node (alloc_pages_node). Any context; 0 if there is no memory. */
+export function* allocPagesNode(cpu: Cpu, order: number): Coroutine<Handle> {
+  yield* work(cpu.costs['page.alloc'] * 2 ** order);
+  return yield* request(cpu.node, allocPages, { order });
+}
+
+/** __free_pages: at the block's home. */
+export function* freePagesAt(cpu: Cpu, page: Handle): Coroutine<void> {
+  yield* request(homeOf(page), freePages, { page }, page);
+  yield* work(cpu.costs['page.alloc'] / 2);
+}
+

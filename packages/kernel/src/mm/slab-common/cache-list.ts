@@ -1,0 +1,72 @@
+import type { Handle } from '@kmemlab/machine';
+import { defineHandler } from '../../registry.js';
+
+/** slab_caches and the relations between caches; a static global of the boot node, guarded by slab_mutex. */
+export class CacheList {
+  private readonly all = new Set<Handle>();
+  private readonly children = new Map<Handle, Set<Handle>>();
+  private readonly ofMemcg = new Map<Handle, Set<Handle>>();
+
+  add(cache: Handle, root: Handle, memcg: Handle): void {
+    this.all.add(cache);
+    if (root === 0) this.children.set(cache, new Set());
+    else this.children.get(root)?.add(cache);
+    if (memcg === 0) return;
+    const caches = this.ofMemcg.get(memcg) ?? new Set();
+    this.ofMemcg.set(memcg, caches.add(cache));
+  }
+
+  remove(cache: Handle, root: Handle, memcg: Handle): void {
+    this.all.delete(cache);
+    this.children.get(root)?.delete(cache);
+    const caches = this.ofMemcg.get(memcg);
+    caches?.delete(cache);
+    if (caches?.size === 0) this.ofMemcg.delete(memcg);
+  }
+
+  /** Total number of caches in the system. */
+  get size(): number {
+    return this.all.size;
+  }
+
+  roots(): Handle[] {
+    return [...this.children.keys()];
+  }
+
+  childrenOf(root: Handle): Handle[] {
+    return [...(this.children.get(root) ?? [])];
+  }
+
+  cachesOf(memcg: Handle): Handle[] {
+    return [...(this.ofMemcg.get(memcg) ?? [])];
+  }
+}
+
+export const addToList = defineHandler(
+  'cacheList.add',
+  (node, args: { cache: Handle; root: Handle; memcg: Handle }): void => {
+    node.cacheList.add(args.cache, args.root, args.memcg);
+  },
+);
+
+export const removeFromList = defineHandler(
+  'cacheList.remove',
+  (node, args: { cache: Handle; root: Handle; memcg: Handle }): void => {
+    node.cacheList.remove(args.cache, args.root, args.memcg);
+  },
+);
+
+/** Walk all caches for those of one memcg: the cost is a step per cache in the system, only the hits are visited. */
+export const walkForMemcg = defineHandler(
+  'cacheList.walk',
+  (node, args: { memcg: Handle }): { caches: Handle[]; total: number } => ({
+    caches: node.cacheList.cachesOf(args.memcg),
+    total: node.cacheList.size,
+  }),
+);
+
+export const listRoots = defineHandler('cacheList.roots', (node, _args: null): Handle[] => node.cacheList.roots());
+
+export const listChildren = defineHandler('cacheList.children', (node, args: { root: Handle }): Handle[] =>
+  node.cacheList.childrenOf(args.root),
+);

@@ -1,0 +1,66 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { CacheField } from '../../published-state.js';
+import { defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
+import { slabAlloc } from '../slab/alloc.js';
+import { slabGeometry } from '../slab/geometry.js';
+import { setupCpuCache } from '../slab/tune.js';
+import { addToList } from './cache-list.js';
+import type { CacheSpec, KmemCache } from './types.js';
+
+const allocateCache = defineHandler('cache.allocate', (node, cache: KmemCache): Handle => node.caches.allocate(cache));
+
+/** What every CPU may read about a new cache; nobody can reach it yet. */
+const publishCache = defineHandler(
+  'cache.publish',
+  (node, args: { cache: Handle; record: KmemCache }): void => {
+    const { caches, roots } = node.published;
+    const { record } = args;
+    caches.publish(args.cache);
+    caches.write(args.cache, CacheField.root, record.root);
+    caches.write(args.cache, CacheField.memcg, record.memcg);
+    caches.write(args.cache, CacheField.num, record.geometry.num);
+    caches.write(args.cache, CacheField.order, record.geometry.order);
+    caches.write(args.cache, CacheField.flags, record.flags);
+    caches.write(args.cache, CacheField.objectSize, record.geometry.size);
+    if (record.root === 0) roots.set(record.name, args.cache);
+  },
+);
+
+/** The cache's name, sizes and flags. */
+export const describeCache = defineHandler('cache.describe', (node, args: { cache: Handle }, context): KmemCache =>
+  node.caches.get(args.cache, context.step),
+);
+
+/**
+ * create_cache (mm/slab_common.c 4.10): descriptor, geometry, per-CPU arrays, per-node lists. Caller holds slab_mutex and
+ * the hotplug locks. The cache is on slab_caches, but in no memcg_caches slot yet.
+ */
+export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Handle): Coroutine<Handle> {
+  yield* work(cpu.costs['slab.create']);
+  const descriptors = cpu.published.roots.get('kmem_cache');
+  const descriptor = descriptors === undefined ? 0 : yield* call(slabAlloc, cpu, descriptors);
+  const record: KmemCache = { ...spec, geometry: slabGeometry(spec.objectSize, spec.flags), root, memcg, descriptor };
+  const cache = yield* request(cpu.node, allocateCache, record);
+  yield* requestAll(cpu.allNodes, publishCache, { cache, record });
+  yield* call(setupCpuCache, cpu, cache);
+  yield* request(BOOT_NODE, addToList, { cache, root, memcg });
+  cpu.counters.add('caches_created');
+  cpu.trace(Trace.cacheCreate, cache, root, 0, 0);
+  return cache;
+}
+
+/** kmem_cache_create (4.10) of a root cache: hotplug locks and slab_mutex around create_cache. Process context. */
+export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
+  yield* call(getOnlineCpusMems, cpu);
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  const cache = yield* call(createCache, cpu, spec, 0, 0);
+  yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  yield* call(putOnlineCpusMems, cpu);
+  return cache;
+}
+

@@ -1,0 +1,77 @@
+import { type Coroutine, call, type Handle, type ObjectRef, request } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { CacheField } from '../../published-state.js';
+import { Trace } from '../../tracepoints.js';
+import { allocPagesNode, freePagesAt } from '../page-alloc.js';
+import type { ArrayCache } from './array-cache.js';
+import { checkArray, cpuCacheGet, presentArray } from './cpu-array.js';
+import { addSlab, refill } from './node-handlers.js';
+
+/** Entries refilled at most if the array was not touched since the last cache_reap. */
+const UNTOUCHED_BATCH = 16;
+
+/**
+ * slab_alloc (mm/slab.c 4.10) without the memcg hook: an object of exactly this cache, from this CPU's node. Process
+ * context or softirq, interrupts on. 0 if there is no memory or the memcg may not be charged.
+ */
+export function* slabAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
+  const object = fastPath(cpu, cache) || (yield* call(doCacheAlloc, cpu, cache));
+  cpu.debt += cpu.costs['slab.fastPath'];
+  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
+  return object;
+}
+
+/** An array hit. Nothing can come between its steps, so it does what doCacheAlloc would. */
+function fastPath(cpu: Cpu, cache: Handle): ObjectRef {
+  const array = presentArray(cpu, cache);
+  if (array === undefined || array.avail === 0) return 0;
+  array.touched = true;
+  return array.pop();
+}
+
+/** __do_cache_alloc: array, refill, grow, with interrupts off except while pages are allocated. */
+function* doCacheAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
+  const saved = cpu.irqSave();
+  const array = yield* call(cpuCacheGet, cpu, cache);
+  const filled = array.avail > 0 || (yield* call(cacheAllocRefill, cpu, cache, array));
+  const usable = filled === true ? array : filled;
+  let object = 0;
+  if (usable !== false) {
+    checkArray(cpu, usable);
+    usable.touched = true;
+    object = usable.pop();
+  }
+  cpu.irqRestore(saved);
+  return object;
+}
+
+/** cache_alloc_refill: a batch from the node's lists, else a new slab. Evaluates to the array that now has objects. */
+function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine<ArrayCache | false> {
+  const batch = array.touched ? array.batchcount : Math.min(array.batchcount, UNTOUCHED_BATCH);
+  const objects = yield* request(cpu.node, refill, { cache, want: Math.min(batch, array.limit) }, cache);
+  checkArray(cpu, array);
+  for (const object of objects) array.push(object);
+  return array.avail > 0 ? array : yield* call(cacheGrow, cpu, cache, batch);
+}
+
+/**
+ * cache_grow_begin and cache_grow_end: one slab from the page allocator, charged to the cache's memcg. Interrupts are on
+ * meanwhile, so the array is looked up again; if it is still empty it gets a batch out of the new slab.
+ */
+function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCache | false> {
+  const order = cpu.published.caches.read(cache, CacheField.order);
+  cpu.irqRestore(false);
+  const page = yield* call(allocPagesNode, cpu, order);
+  const memcg = yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  cpu.irqSave();
+  if (memcg < 0) {
+    yield* call(freePagesAt, cpu, page);
+    return false;
+  }
+  const array = yield* call(cpuCacheGet, cpu, cache);
+  const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
+  const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);
+  checkArray(cpu, array);
+  for (const object of objects) array.push(object);
+  return array;
+}

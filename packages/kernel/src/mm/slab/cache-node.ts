@@ -1,0 +1,154 @@
+import { type Handle, makeObject, type ObjectRef, pageOf, type Step, slotOf } from '@kmemlab/machine';
+import type { KernelNode } from '../../node.js';
+import { Trace } from '../../tracepoints.js';
+import type { DetachedSlab, SlabPage } from './types.js';
+
+/**
+ * struct kmem_cache_node: one cache's slabs and arrays on one node, at that node. Each method is the body of one section
+ * under its list_lock; the handlers that call them are the sections.
+ */
+export class KmemCacheNode {
+  readonly partial = new Set<Handle>();
+  /** Free slabs; the head of the kernel's list is the end of this array. */
+  readonly free: Handle[] = [];
+  totalSlabs = 0;
+  freeObjects = 0;
+  freeLimit = 0;
+  freeTouched = false;
+  /** The node's shared array, null if there is none. */
+  shared: ObjectRef[] | null = null;
+  sharedLimit = 0;
+  sharedTouched = false;
+  /** Alien arrays by home node of the objects in them. */
+  readonly alien = new Map<number, ObjectRef[]>();
+  nextReap: number;
+
+  constructor(
+    private readonly node: KernelNode,
+    readonly cache: Handle,
+    readonly num: number,
+    nextReap: number,
+  ) {
+    this.nextReap = nextReap;
+  }
+
+  /** Up to `want` objects for a per-CPU array: from the shared array if it has any, else from partial, then free slabs. */
+  refill(want: number, step: () => Step): ObjectRef[] {
+    if (this.shared !== null && this.shared.length > 0) {
+      this.sharedTouched = true;
+      return this.shared.splice(Math.max(0, this.shared.length - want));
+    }
+    const objects: ObjectRef[] = [];
+    while (objects.length < want) {
+      const page = this.firstPartial() ?? this.takeFree();
+      if (page === undefined) break;
+      this.takeObjects(page, want - objects.length, objects, step);
+    }
+    return objects;
+  }
+
+  private firstPartial(): Handle | undefined {
+    const [first] = this.partial;
+    return first;
+  }
+
+  private takeFree(): Handle | undefined {
+    this.freeTouched = true;
+    return this.free.pop();
+  }
+
+  private takeObjects(page: Handle, most: number, objects: ObjectRef[], step: () => Step): void {
+    const record = this.node.pages.get(page, step);
+    this.partial.delete(page);
+    for (let n = 0; n < most && record.free.length > 0; n++) {
+      objects.push(makeObject(page, record.free.pop() as number));
+      record.active++;
+      this.freeObjects--;
+    }
+    this.file(page, record);
+  }
+
+  /** Put the slab on the list that its number of active objects says (fixup_slab_list). */
+  private file(page: Handle, record: SlabPage): void {
+    if (record.active === record.num) record.list = 'full';
+    else if (record.active === 0) {
+      record.list = 'free';
+      this.free.push(page);
+    } else {
+      record.list = 'partial';
+      this.partial.add(page);
+    }
+  }
+
+  /** cache_grow_end: link a new slab and take up to `take` objects out of it at once. */
+  add(page: Handle, record: SlabPage, take: number, step: () => Step): ObjectRef[] {
+    this.totalSlabs++;
+    this.freeObjects += record.num;
+    const objects: ObjectRef[] = [];
+    this.takeObjects(page, take, objects, step);
+    return objects;
+  }
+
+  /** free_block: give objects back to their slabs, then detach free slabs while too many objects are free. */
+  freeBlock(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
+    this.freeObjects += objects.length;
+    for (const object of objects) this.giveBack(object, step);
+    const detached: DetachedSlab[] = [];
+    while (this.freeObjects > this.freeLimit && this.free.length > 0) {
+      detached.push(this.detach(this.free.shift() as Handle, step));
+    }
+    return detached;
+  }
+
+  private giveBack(object: ObjectRef, step: () => Step): void {
+    const page = pageOf(object);
+    const record = this.node.pages.get(page, step);
+    record.free.push(slotOf(object));
+    record.active--;
+    this.partial.delete(page);
+    this.file(page, record);
+  }
+
+  /**
+   * cache_flusharray: as many of the array's oldest entries to the shared array as it has room for; if it has none, all
+   * of them to their slabs. `taken` entries leave the caller's array.
+   */
+  flush(objects: readonly ObjectRef[], step: () => Step): { taken: number; detached: DetachedSlab[] } {
+    const room = this.sharedRoom;
+    if (room <= 0) return { taken: objects.length, detached: this.freeBlock(objects, step) };
+    const moved = objects.slice(0, room);
+    this.shared?.push(...moved);
+    return { taken: moved.length, detached: [] };
+  }
+
+  /** __drain_alien_cache: objects that waited on another node; first to the shared array, the rest to their slabs. */
+  receive(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
+    const room = Math.max(0, this.sharedRoom);
+    this.shared?.push(...objects.slice(0, room));
+    return objects.length > room ? this.freeBlock(objects.slice(room), step) : [];
+  }
+
+  private get sharedRoom(): number {
+    return this.shared === null ? 0 : this.sharedLimit - this.shared.length;
+  }
+
+  /** Empty the shared array into the slabs. */
+  drainShared(step: () => Step): DetachedSlab[] {
+    return this.shared === null ? [] : this.freeBlock(this.shared.splice(0), step);
+  }
+
+  /** drain_freelist, one step: unlink the last free slab. */
+  detachLastFree(step: () => Step): DetachedSlab | null {
+    const page = this.free.shift();
+    return page === undefined ? null : this.detach(page, step);
+  }
+
+  private detach(page: Handle, step: () => Step): DetachedSlab {
+    const record = this.node.pages.get(page, step);
+    record.list = 'none';
+    this.totalSlabs--;
+    this.freeObjects -= record.num;
+    this.node.trace(Trace.slabRemove, 0, page, this.cache, record.active, 0);
+    return { page, memcg: record.memcg, order: record.order };
+  }
+}

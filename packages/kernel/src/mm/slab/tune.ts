@@ -1,0 +1,124 @@
+import { type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { CacheField } from '../../published-state.js';
+import { synchronizeSched } from '../../rcu/callbacks.js';
+import { defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
+import { slabsDestroy } from './free.js';
+import { freeOldArray, setupNode } from './node-handlers.js';
+import type { Tunables } from './types.js';
+
+const allocateSet = defineHandler('slab.allocateSet', (node, args: { cache: Handle }): Handle =>
+  node.arraySets.allocate({ cache: args.cache }),
+);
+
+/** The cpu_cache pointer of a cache points to a new set of arrays. */
+const publishSet = defineHandler(
+  'slab.publishSet',
+  (node, args: { cache: Handle; set: Handle; tunables: Tunables }): void => {
+    const { published } = node;
+    published.arraySets.publish(args.set);
+    published.arraySets.write(args.set, 1, args.tunables.limit);
+    published.arraySets.write(args.set, 2, args.tunables.batchcount);
+    published.caches.write(args.cache, CacheField.cpuCache, args.set);
+  },
+);
+
+const setTunables = defineHandler('slab.setTunables', (node, args: { cache: Handle; tunables: Tunables }): void => {
+  const { caches } = node.published;
+  caches.write(args.cache, CacheField.limit, args.tunables.limit);
+  caches.write(args.cache, CacheField.batchcount, args.tunables.batchcount);
+  caches.write(args.cache, CacheField.shared, args.tunables.shared);
+});
+
+/** free_percpu of an array set, as each node sees it. */
+export const withdrawSet = defineHandler('slab.withdrawSet', (node, args: { set: Handle }, context): void => {
+  node.published.arraySets.withdraw(args.set);
+  for (const words of node.allWords()) words.arrays.delete(args.set);
+  node.noteFreedSet(args.set, context.step());
+});
+
+export const releaseSet = defineHandler('slab.releaseSet', (node, args: { set: Handle }, context): void => {
+  node.arraySets.release(args.set, context.step());
+});
+
+/** free_percpu of the arrays of all CPUs. */
+export function* freeArraySet(cpu: Cpu, set: Handle): Coroutine<void> {
+  cpu.trace(Trace.arrayRelease, set, 0, 0, 0);
+  yield* requestAll(cpu.allNodes, withdrawSet, { set });
+  yield* request(homeOf(set), releaseSet, { set }, set);
+}
+
+/**
+ * __do_tune_cpucache (4.10): publish a new set of per-CPU arrays, then let the version's policy make sure that no CPU
+ * still uses the old one, free that, and give every node its new limits and shared array. A replaced shared array costs
+ * one synchronize_sched per node. Caller holds slab_mutex.
+ */
+export function* doTuneCpucache(cpu: Cpu, cache: Handle, tunables: Tunables): Coroutine<void> {
+  cpu.counters.add('do_tune_cpucache');
+  cpu.trace(Trace.tune, cache, 0, 0, 0);
+  yield* work(cpu.costs['percpu.alloc']);
+  const set = yield* request(homeOf(cache), allocateSet, { cache }, cache);
+  const previous = cpu.published.caches.read(cache, CacheField.cpuCache);
+  yield* requestAll(cpu.allNodes, publishSet, { cache, set, tunables });
+  cpu.trace(Trace.arrayPublish, cache, set, previous, 0);
+  yield* call(cpu.build.policies.slab.afterPublish, cpu, previous);
+  yield* requestAll(cpu.allNodes, setTunables, { cache, tunables });
+  if (previous !== 0) yield* call(freeOldArrays, cpu, cache, previous);
+  yield* call(setupKmemCacheNodes, cpu, cache, tunables);
+}
+
+/** Free the objects in every online CPU's old array under list_lock, then the arrays. */
+function* freeOldArrays(cpu: Cpu, cache: Handle, set: Handle): Coroutine<void> {
+  for (const target of cpu.published.onlineCpus()) {
+    const detached = yield* request(cpu.nodeOf(target), freeOldArray, { cache, set, cpu: target }, cache);
+    yield* call(slabsDestroy, cpu, cache, detached);
+  }
+  yield* call(freeArraySet, cpu, set);
+}
+
+/** setup_kmem_cache_nodes: every node in turn; where a shared array was replaced, a grace period before it is freed. */
+function* setupKmemCacheNodes(cpu: Cpu, cache: Handle, tunables: Tunables): Coroutine<void> {
+  const num = cpu.published.caches.read(cache, CacheField.num);
+  for (const node of cpu.allNodes) {
+    const { detached, replaced } = yield* request(node, setupNode, { cache, num, tunables }, cache);
+    yield* call(slabsDestroy, cpu, cache, detached);
+    if (replaced) yield* call(synchronizeSched, cpu);
+  }
+}
+
+/** The limits by object size (enable_cpucache, 4.10). @param size bytes of one object after alignment */
+export function defaultTunables(size: number, possibleCpus: number): Tunables {
+  const limit = size > 131072 ? 1 : size > 4096 ? 8 : size > 1024 ? 24 : size > 256 ? 54 : 120;
+  return { limit, batchcount: Math.floor((limit + 1) / 2), shared: size <= 4096 && possibleCpus > 1 ? 8 : 0 };
+}
+
+/** enable_cpucache: a memcg cache takes its root's tunables if all are non-zero, any other cache those for its size. */
+export function* enableCpucache(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { caches } = cpu.published;
+  const root = caches.read(cache, CacheField.root);
+  const inherited: Tunables = {
+    limit: caches.read(root, CacheField.limit),
+    batchcount: caches.read(root, CacheField.batchcount),
+    shared: caches.read(root, CacheField.shared),
+  };
+  const inherits = root !== 0 && inherited.limit > 0 && inherited.batchcount > 0 && inherited.shared > 0;
+  const tunables = inherits
+    ? inherited
+    : defaultTunables(caches.read(cache, CacheField.objectSize), cpu.topology.cpuCount);
+  yield* call(doTuneCpucache, cpu, cache, tunables);
+}
+
+/** Arrays of one entry and no shared arrays: what a cache gets while the slab allocator is being set up. No kick. */
+function* setupBootCache(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const tunables = { limit: 1, batchcount: 1, shared: 0 };
+  const set = yield* request(homeOf(cache), allocateSet, { cache }, cache);
+  yield* requestAll(cpu.allNodes, publishSet, { cache, set, tunables });
+  yield* requestAll(cpu.allNodes, setTunables, { cache, tunables });
+  yield* call(setupKmemCacheNodes, cpu, cache, tunables);
+}
+
+/** setup_cpu_cache (4.10). */
+export function* setupCpuCache(cpu: Cpu, cache: Handle): Coroutine<void> {
+  yield* call(cpu.published.slabFull ? enableCpucache : setupBootCache, cpu, cache);
+}

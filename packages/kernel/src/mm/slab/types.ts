@@ -1,0 +1,47 @@
+import type { Handle, ObjectRef } from '@kmemlab/machine';
+
+/** struct page of a slab block's head page, at its home node. */
+export interface SlabPage {
+  readonly order: number;
+  /** slab_cache; 0 while the block is not a slab. */
+  cache: Handle;
+  num: number;
+  /** Objects out of the slab, including those lying in arrays. */
+  active: number;
+  /** Slots that are free in the slab, last out first. */
+  free: number[];
+  list: 'none' | 'full' | 'partial' | 'free';
+  /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
+  memcg: Handle;
+}
+
+/** A slab taken off its lists, to be given back to the page allocator. */
+export interface DetachedSlab {
+  readonly page: Handle;
+  readonly memcg: Handle;
+  readonly order: number;
+}
+
+/** Cache flags. */
+export const SlabFlag = {
+  /** SLAB_ACCOUNT: allocations are charged to the memcg of the running task. */
+  account: 1,
+  /** SLAB_DESTROY_BY_RCU: pages are freed through RCU. */
+  destroyByRcu: 2,
+  /** SLAB_RECLAIM_ACCOUNT */
+  reclaim: 4,
+  /** The cache has a constructor. */
+  ctor: 8,
+  /** SLAB_HWCACHE_ALIGN */
+  hwcacheAlign: 16,
+} as const;
+
+export interface Tunables {
+  readonly limit: number;
+  readonly batchcount: number;
+  /** Multiplier of the shared array's size; 0 = no shared array. */
+  readonly shared: number;
+}
+
+/** Capacity of an alien array (init_alien_cache, 4.10). */
+export const alienLimit = (limit: number): number => (limit > 1 ? 12 : 1);

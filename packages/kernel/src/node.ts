@@ -1,0 +1,160 @@
+import { type Costs, type Handle, HandleTable, RandomStream, type Step, type Topology } from '@kmemlab/machine';
+import type { Cgroup, Css } from './cgroup/types.js';
+import { Counters } from './counters.js';
+import type { Dentry, Inode } from './fs/types.js';
+import { Mutex, type MutexName } from './locking/mutex.js';
+import type { CreateWork } from './mm/memcontrol/cache-create.js';
+import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import type { Memcg } from './mm/memcontrol/types.js';
+import type { KmemCacheNode } from './mm/slab/cache-node.js';
+import type { SlabPage } from './mm/slab/types.js';
+import { CacheList } from './mm/slab-common/cache-list.js';
+import type { KmemCache } from './mm/slab-common/types.js';
+import { Published } from './published-state.js';
+import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
+import { CpuWords } from './words.js';
+import { WorkPool, type WorkItem } from './workqueue/types.js';
+
+/** Steps that freed an array set are kept for this many sets, for verdicts. */
+const FREED_SETS_KEPT = 4096;
+
+/** What both CPUs and nodes of a machine are given. */
+export interface Environment {
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly seed: number;
+  readonly durations: DurationSink;
+  /** Receiver of tracepoints, null if nothing listens. */
+  readonly probe: Probe | null;
+}
+
+/**
+ * Everything homed on one NUMA node, and the node's replica of published state. Only handlers touch it, one at a time.
+ * Static globals are used on the boot node alone.
+ */
+export class KernelNode {
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly durations: DurationSink;
+  readonly random: RandomStream;
+  readonly counters = new Counters();
+  readonly published: Published;
+  private readonly cpuWords: readonly CpuWords[];
+
+  readonly pages: HandleTable<SlabPage>;
+  readonly caches: HandleTable<KmemCache>;
+  readonly arraySets: HandleTable<{ readonly cache: Handle }>;
+  readonly works: HandleTable<WorkItem>;
+  readonly createWorks: HandleTable<CreateWork>;
+  readonly csses: HandleTable<Css>;
+  readonly dentries: HandleTable<Dentry>;
+  readonly inodes: HandleTable<Inode>;
+  readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  readonly rcuLeaf = new RcuLeaf();
+  pagesInUse = 0;
+  private readonly freedSets = new Map<Handle, Step>();
+
+  // Static globals; in use on the boot node only.
+  readonly cacheList = new CacheList();
+  readonly rcuRoot = new RcuRoot();
+  readonly cacheIds = new IdAllocator();
+  hotplugReaders = 0;
+  cssSerial = 0;
+  cgroupCount = 0;
+  private arrayHandles = 0;
+  private readonly mutexes = new Map<MutexName, Mutex>();
+  private readonly orderedPools = new Map<string, WorkPool>();
+
+  constructor(
+    readonly id: number,
+    private readonly environment: Environment,
+  ) {
+    const { topology, costs, seed, durations } = environment;
+    this.topology = topology;
+    this.costs = costs;
+    this.durations = durations;
+    this.random = new RandomStream(seed, `node${id}`);
+    this.published = new Published(topology.cpuCount);
+    const first = topology.firstCpuOf(id);
+    this.cpuWords = Array.from(
+      { length: topology.cpusPerNode },
+      (_, index) => new CpuWords(first + index, topology.cpuCount),
+    );
+    this.pages = new HandleTable('slab page', id);
+    this.caches = new HandleTable('kmem_cache', id);
+    this.arraySets = new HandleTable('array_cache set', id);
+    this.works = new HandleTable('work item', id);
+    this.createWorks = new HandleTable('memcg_kmem_cache_create_work', id);
+    this.csses = new HandleTable('css', id);
+    this.dentries = new HandleTable('dentry', id);
+    this.inodes = new HandleTable('inode', id);
+  }
+
+  /** Words of a CPU of this node. */
+  words(cpu: number): CpuWords {
+    return this.cpuWords[cpu - this.topology.firstCpuOf(this.id)] as CpuWords;
+  }
+
+  allWords(): readonly CpuWords[] {
+    return this.cpuWords;
+  }
+
+  /** A cache's lists on this node. @throws VerdictError if the cache was released (SLAB-5) */
+  slabNode(cache: Handle, step: () => Step): KmemCacheNode {
+    const cacheNode = this.slabNodes.get(cache);
+    if (cacheNode !== undefined) return cacheNode;
+    this.caches.get(cache, step);
+    throw new Error(`cache ${cache.toString(16)} has no lists on node ${this.id}`);
+  }
+
+  /** The memory part of a css. @throws VerdictError if the css was freed */
+  memcg(css: Handle, step: () => Step): Memcg {
+    const { memcg, name } = this.csses.get(css, step);
+    if (memcg === null) throw new Error(`css ${name} is not of the memory controller`);
+    return memcg;
+  }
+
+  /** The directory part of a cgroup's own css. @throws VerdictError if it was freed */
+  cgroup(self: Handle, step: () => Step): Cgroup {
+    const { cgroup, name } = this.csses.get(self, step);
+    if (cgroup === null) throw new Error(`css ${name} is not a cgroup's own`);
+    return cgroup;
+  }
+
+  mutex(name: MutexName): Mutex {
+    const mutex = this.mutexes.get(name) ?? new Mutex();
+    this.mutexes.set(name, mutex);
+    return mutex;
+  }
+
+  orderedPool(queue: string): WorkPool {
+    const pool = this.orderedPools.get(queue) ?? new WorkPool();
+    this.orderedPools.set(queue, pool);
+    return pool;
+  }
+
+  /** A handle for a memcg_caches array; never reused. */
+  newArrayHandle(): Handle {
+    return ++this.arrayHandles;
+  }
+
+  noteFreedSet(set: Handle, step: Step): void {
+    this.freedSets.set(set, step);
+    const [oldest] = this.freedSets.keys();
+    if (this.freedSets.size > FREED_SETS_KEPT && oldest !== undefined) this.freedSets.delete(oldest);
+  }
+
+  freedSet(set: Handle): Step | undefined {
+    return this.freedSets.get(set);
+  }
+
+  countIpi(sender: number, target: number): void {
+    this.counters.add(`ipi.sent.${sender}`);
+    this.counters.add(this.topology.nodeOf(sender) === this.topology.nodeOf(target) ? 'ipi.sameNode' : 'ipi.crossNode');
+  }
+
+  trace(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void {
+    this.environment.probe?.emit(tracepoint, cpu, a, b, c, d);
+  }
+}

@@ -1,0 +1,72 @@
+import type { Coroutine, Handler, HandlerFunction } from '@kmemlab/machine';
+import type { Cpu } from './cpu.js';
+import type { KernelNode } from './node.js';
+
+/**
+ * Whatever crosses a thread, a node or a snapshot is named here: a registered name plus plain data, never a closure.
+ * The index of a name is its number on the wire; it follows from module order and is the same in every process.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds functions of every argument type
+const handlers: Handler<any, any, any>[] = [];
+
+/** Register a homed operation: one atomic instruction or one locked section, run at the object's home node. */
+export function defineHandler<A, R>(
+  name: string,
+  run: HandlerFunction<KernelNode, A, R>,
+): Handler<KernelNode, A, R> {
+  const handler: Handler<KernelNode, A, R> = { kind: 'handler', name, index: handlers.length, run };
+  handlers.push(handler);
+  return handler;
+}
+
+/** A kernel function that is started by name on some CPU, with one number or handle of data. */
+export type NamedFunction = (cpu: Cpu, data: number) => Coroutine<void>;
+
+export type FunctionKind = 'csd' | 'work' | 'rcu' | 'timer' | 'thread' | 'release' | 'confirm';
+
+const functions = new Map<string, NamedFunction>();
+
+const key = (kind: FunctionKind, name: string): string => `${kind}:${name}`;
+
+/** Register a csd function, work function, RCU callback, timer function, thread or percpu_ref callback by its kernel name. */
+export function defineFunction(kind: FunctionKind, name: string, fn: NamedFunction): string {
+  if (functions.has(key(kind, name))) throw new Error(`${kind} function ${name} is registered twice`);
+  functions.set(key(kind, name), fn);
+  return name;
+}
+
+/**
+ * The functions of one kernel build: the registered ones, some of them replaced by its patches. Every start of a named
+ * function and every handler run looks here.
+ */
+export class FunctionTable {
+  private readonly handlers = handlers.map((handler) => handler.run);
+  private readonly functions = new Map(functions);
+
+  handler<A, R>(handler: Handler<KernelNode, A, R>): HandlerFunction<KernelNode, A, R> {
+    return this.handlers[handler.index] as HandlerFunction<KernelNode, A, R>;
+  }
+
+  /** @throws Error if no function of this kind has the name. */
+  find(kind: FunctionKind, name: string): NamedFunction {
+    const fn = this.functions.get(key(kind, name));
+    if (fn === undefined) throw new Error(`no ${kind} function is called ${name}`);
+    return fn;
+  }
+
+  /** Replace a named function; `wrap` gets the one that served until now. */
+  replaceFunction(kind: FunctionKind, name: string, wrap: (original: NamedFunction) => NamedFunction): void {
+    this.functions.set(key(kind, name), wrap(this.find(kind, name)));
+  }
+
+  /** Replace a handler, by name; `wrap` gets the one that served until now. */
+  replaceHandler(
+    name: string,
+    wrap: (original: HandlerFunction<KernelNode, never, unknown>) => HandlerFunction<KernelNode, never, unknown>,
+  ): void {
+    const index = handlers.findIndex((handler) => handler.name === name);
+    const original = this.handlers[index];
+    if (original === undefined) throw new Error(`no handler is called ${name}`);
+    this.handlers[index] = wrap(original as HandlerFunction<KernelNode, never, unknown>) as never;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Handle } from '@kmemlab/machine';
+
+/** An open file of a task: plain data, it travels with the task. */
+export interface OpenFile {
+  readonly path: string;
+  readonly dentry: Handle;
+  /** The slab object of the struct file and the cache it came from. */
+  readonly filp: number;
+  readonly filpCache: Handle;
+  /** Text still to be read; null until the first read. */
+  content: string | null;
+}
+
+/** A mapped private area and the slab objects behind it. */
+export interface MappedArea {
+  readonly vma: number;
+  readonly vmaCache: Handle;
+  chain: number;
+  chainCache: Handle;
+}
+
+/**
+ * A user task between and during system calls: plain data that is sent to the CPU of each system call and back. It
+ * models the parts of task_struct that accounting and the file calls need.
+ */
+export interface TaskRecord {
+  readonly pid: number;
+  readonly name: string;
+  /** The memory css the task is in. */
+  memcg: Handle;
+  /** Dentry of the current directory. */
+  cwd: Handle;
+  files: Record<number, OpenFile>;
+  nextFd: number;
+  areas: Record<number, MappedArea>;
+  nextArea: number;
+}
+
+export function newTask(pid: number, name: string, memcg: Handle, cwd: Handle): TaskRecord {
+  return { pid, name, memcg, cwd, files: {}, nextFd: 3, areas: {}, nextArea: 1 };
+}

@@ -1,0 +1,52 @@
+import { after, type Coroutine, call, wait, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { defineFunction } from '../registry.js';
+import { rcuCheckCallbacks } from '../rcu/quiescent.js';
+
+/** An expired timer, waiting for its softirq. */
+export interface ExpiredTimer {
+  readonly name: string;
+  readonly data: number;
+}
+
+/** The periodic tick is a timer of this name; it re-arms itself while the CPU is busy. */
+export const TICK = 'tick';
+
+/** Name under which schedule_timeout completes a waiter. */
+const processTimeout = defineFunction('timer', 'process_timeout', function* processTimeout(cpu, waiter) {
+  cpu.deliverCompletion(waiter, TIMED_OUT);
+  yield* work(0);
+});
+
+/** Value of a wait that ended by its timeout. */
+export const TIMED_OUT = -110;
+
+/** Local timer interrupt: account the tick, leave expired timers to the softirq. Models smp_apic_timer_interrupt. */
+export function* localTimerInterrupt(cpu: Cpu): Coroutine<void> {
+  cpu.ownWords.interrupts.localTimer++;
+  yield* work(cpu.costs['interrupt.entry']);
+  if (!cpu.tickExpired) return;
+  cpu.tickExpired = false;
+  cpu.armTick();
+  rcuCheckCallbacks(cpu, cpu.currentTask === undefined);
+}
+
+/** run_timer_softirq. */
+export function* runTimers(cpu: Cpu): Coroutine<void> {
+  for (let timer = cpu.expiredTimers.shift(); timer !== undefined; timer = cpu.expiredTimers.shift()) {
+    yield* call(cpu.build.functions.find('timer', timer.name), cpu, timer.data);
+  }
+}
+
+/** schedule_timeout_uninterruptible: block the task for `ns`. */
+export function* scheduleTimeout(cpu: Cpu, ns: number): Coroutine<void> {
+  const waiter = cpu.newWaiter();
+  yield* after(ns, processTimeout, waiter);
+  yield* wait(waiter);
+}
+
+/** Wait for a waiter at most `ns`; evaluates to its value or TIMED_OUT. */
+export function* waitTimeout(cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
+  yield* after(ns, processTimeout, waiter);
+  return yield* wait(waiter);
+}

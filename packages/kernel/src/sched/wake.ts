@@ -1,0 +1,60 @@
+import { type Coroutine, cpuOfWaiter, post, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import type { KernelNode } from '../node.js';
+import { defineHandler } from '../registry.js';
+
+/**
+ * Wake a kernel thread that may run on any CPU, near the CPU it last ran on: that CPU if it is idle, else an idle one of
+ * its node, else of the next nodes in turn, else the CPU it last ran on. Models select_task_rq_fair for an unbound
+ * kworker (4.10). Only words of the own node's CPUs are read; the search travels from node to node.
+ */
+export const wakeUnboundThread = defineHandler(
+  'sched.wakeUnboundThread',
+  (node, args: { thread: string; data: number; previous: number; hops: number }, context): void => {
+    const idle = idleCpu(node, args.previous);
+    if (idle !== undefined) {
+      node.words(idle).idle = false;
+      context.wakeThread(idle, args.thread, args.data);
+      return;
+    }
+    if (args.hops + 1 < node.topology.nodes) {
+      context.post((node.id + 1) % node.topology.nodes, wakeUnboundThread, { ...args, hops: args.hops + 1 });
+      return;
+    }
+    context.post(node.topology.nodeOf(args.previous), wakeThreadOn, args);
+  },
+);
+
+/** Nobody is idle: the thread queues up on the CPU it last ran on. */
+const wakeThreadOn = defineHandler(
+  'sched.wakeThreadOn',
+  (_node, args: { thread: string; data: number; previous: number }, context): void => {
+    context.wakeThread(args.previous, args.thread, args.data);
+  },
+);
+
+function idleCpu(node: KernelNode, previous: number): number | undefined {
+  const { topology } = node;
+  if (topology.nodeOf(previous) === node.id && node.words(previous).idle) return previous;
+  const first = topology.firstCpuOf(node.id);
+  const candidates: number[] = [];
+  for (let cpu = first; cpu < first + topology.cpusPerNode; cpu++) {
+    if (node.published.isOnline(cpu) && node.words(cpu).idle) candidates.push(cpu);
+  }
+  return candidates.length === 0 ? undefined : candidates[node.random.below(candidates.length)];
+}
+
+const completeWaiter = defineHandler('sched.complete', (_node, args: { waiter: number }, context): void => {
+  context.complete(args.waiter, 0);
+});
+
+/** complete(): wake whoever waits for this waiter, on whichever CPU. */
+export function* complete(cpu: Cpu, waiter: number): Coroutine<void> {
+  yield* post(cpu.nodeOf(cpuOfWaiter(waiter)), completeWaiter, { waiter });
+}
+
+/** scheduler_ipi: the wake-up itself has happened in memory; the interrupt makes the CPU look. */
+export function* rescheduleInterrupt(cpu: Cpu): Coroutine<void> {
+  cpu.ownWords.interrupts.reschedule++;
+  yield* work(cpu.costs['interrupt.entry']);
+}

@@ -1,0 +1,39 @@
+import { type Coroutine, call, post, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { Trace } from '../tracepoints.js';
+import type { CallSingleData } from './call-queue.js';
+import { csdUnlock } from './handlers.js';
+
+/**
+ * generic_smp_call_function_interrupt (4.10): take the whole call queue and run it in FIFO order with interrupts off.
+ * Serves both call-function vectors; counts one CAL, also when a late interrupt finds the queue empty.
+ */
+export function* smpCallFunctionInterrupt(cpu: Cpu, vector: number): Coroutine<void> {
+  const raised = cpu.raisedTime(vector);
+  const entered = cpu.now();
+  cpu.ownWords.interrupts.call++;
+  cpu.trace(Trace.ipiHandle, vector, 0, 0, 0);
+  yield* work(cpu.costs['interrupt.entry']);
+  yield* call(flushSmpCallFunctionQueue, cpu, raised, entered);
+}
+
+/** flush_smp_call_function_queue: synchronous csds are released after their function, others before it. */
+function* flushSmpCallFunctionQueue(cpu: Cpu, raised: number, entered: number): Coroutine<void> {
+  for (const csd of cpu.build.policies.smp.takeCalls(cpu)) {
+    if (!csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
+    yield* call(cpu.build.policies.smp.runCall, cpu, csd);
+    if (csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
+  }
+}
+
+/** Run the function of one csd. */
+export function* runCall(cpu: Cpu, csd: CallSingleData): Coroutine<void> {
+  cpu.trace(Trace.csdExecute, csd.sender, csd.waiter, Number(cpu.irqsOff), Number(csd.synchronous));
+  yield* call(cpu.build.functions.find('csd', csd.fn), cpu, csd.info);
+  cpu.trace(Trace.csdReturn, csd.sender, csd.waiter, 0, 0);
+}
+
+function* csdRelease(cpu: Cpu, csd: CallSingleData, raised: number, entered: number): Coroutine<void> {
+  const args = { waiter: csd.waiter, target: cpu.id, raised, entered, done: cpu.now() };
+  yield* post(cpu.nodeOf(csd.sender), csdUnlock, args);
+}

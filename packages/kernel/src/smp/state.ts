@@ -1,0 +1,42 @@
+/** Per-CPU state of cross-CPU calls that only the CPU itself touches. Source: cfd_data and csd_data, kernel/smp.c 4.10. */
+export class SmpState {
+  /** Waiter of the csd for each target in the last mask call, 0 before the first; the csd is locked until it completes. */
+  readonly cfd: Float64Array;
+  /** Waiter of this CPU's csd for asynchronous single calls. */
+  csdData = 0;
+  /** When the last single call had been handed to the target, ns. */
+  sentAt = 0;
+  /** Cross-CPU calls begun by this CPU. */
+  calls = 0;
+
+  constructor(cpuCount: number) {
+    this.cfd = new Float64Array(cpuCount);
+  }
+}
+
+/** When a target took and finished the last synchronous csd of each sender–target pair; ns. Written by the target's acknowledgement. */
+export class CallTimes {
+  private readonly times: Float64Array;
+
+  constructor(cpuCount: number) {
+    this.times = new Float64Array(cpuCount * 3);
+  }
+
+  set(target: number, raised: number, entered: number, done: number): void {
+    this.times[target * 3] = raised;
+    this.times[target * 3 + 1] = entered;
+    this.times[target * 3 + 2] = done;
+  }
+
+  raised(target: number): number {
+    return this.times[target * 3] as number;
+  }
+
+  entered(target: number): number {
+    return this.times[target * 3 + 1] as number;
+  }
+
+  done(target: number): number {
+    return this.times[target * 3 + 2] as number;
+  }
+}

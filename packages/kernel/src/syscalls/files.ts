@@ -1,0 +1,145 @@
+import { type Coroutine, call, work } from '@kmemlab/machine';
+import { cgroupRmdir } from '../cgroup/destroy.js';
+import { cgroupMkdir } from '../cgroup/mkdir.js';
+import type { Cpu } from '../cpu.js';
+import { controlFiles } from '../fs/cgroupfs.js';
+import { dAdd, dAlloc, dDelete, dKill, dKillChildren, dRead } from '../fs/dcache.js';
+import { type Place, walk } from '../fs/namei.js';
+import { procFiles } from '../fs/procfs.js';
+import { EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
+import { kmemCacheFree } from '../mm/slab/free.js';
+import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import type { TaskRecord } from '../sched/task.js';
+
+/*
+ * System calls on files. Which call allocates what from which accounted cache follows from the steps below; a kernel
+ * version differs in its filesystems' policies.
+ */
+
+const EPERM = -1;
+const EACCES = -13;
+
+export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
+  const place = yield* call(walk, cpu, task, path, false);
+  if (typeof place === 'number') return place;
+  if (place.found === null) return ENOENT;
+  if (!place.found.directory) return ENOTDIR;
+  task.cwd = place.found.dentry;
+  return 0;
+}
+
+/** mkdir(2) in the cgroup filesystem. The lookup leaves an unhashed dentry; kernfs attaches no inode to it. */
+export function* sysMkdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
+  const place = yield* call(walk, cpu, task, path, false);
+  if (typeof place === 'number') return place;
+  if (place.found !== null) return EEXIST;
+  if (place.parent.fs !== 'cgroup') return EPERM;
+  const { cgroup, memcg } = place.parent;
+  yield* call(cgroupMkdir, cpu, place.name, { self: cgroup, memory: memcg });
+  return 0;
+}
+
+/**
+ * rmdir(2) in the cgroup filesystem: after the cgroup is dead, the dentries and inodes of its files and the inode of the
+ * directory go; the directory's dentry stays, negative, charged to the memcg that looked it up first.
+ */
+export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
+  const place = yield* call(walk, cpu, task, path, false);
+  if (typeof place === 'number') return place;
+  const { found, parent, name } = place;
+  if (found === null) return ENOENT;
+  if (!found.directory || found.fs !== 'cgroup') return ENOTDIR;
+  const result = yield* call(cgroupRmdir, cpu, found.cgroup, parent.cgroup, name);
+  if (result !== 0) return result;
+  yield* call(dKillChildren, cpu, found.dentry);
+  yield* call(dDelete, cpu, found.dentry);
+  return 0;
+}
+
+/** open(2); `flags` may be "c" to create the file if it does not exist (O_CREAT). Evaluates to a file descriptor. */
+export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
+  yield* work(cpu.costs['vfs.operation']);
+  const filp = yield* call(kmemCacheAlloc, cpu, 'filp');
+  const opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
+  if (typeof opened === 'number') {
+    yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
+    return opened;
+  }
+  const fd = task.nextFd++;
+  const dentry = opened.dentry;
+  task.files[fd] = { path, dentry, filp: filp.object, filpCache: filp.cache, content: null };
+  return fd;
+}
+
+function* pathOpenat(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
+  const place = yield* call(walk, cpu, task, path, create);
+  if (typeof place === 'number') return place;
+  if (place.found !== null) return place.found;
+  if (!create) return ENOENT;
+  return place.parent.fs === 'tmpfs' ? yield* call(shmemCreate, cpu, place) : EACCES;
+}
+
+/** shmem_create: dentry and inode of a new empty file; no page, no radix tree node. */
+function* shmemCreate(cpu: Cpu, place: Place): Coroutine<Found | number> {
+  const { parent, name } = place;
+  const spec = { directory: false, cgroup: 0, memcg: 0 };
+  const dentry = yield* call(dAlloc, cpu, parent, name, spec, cpu.build.policies.fs.tmpInodeCache);
+  if (dentry === 0) return ENOMEM;
+  yield* call(dAdd, parent.dentry, name, dentry);
+  return yield* call(dRead, dentry);
+}
+
+/** close(2). An inode of /proc is not kept once its file is closed, if the version's policy says so. */
+export function* sysClose(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<number> {
+  const file = task.files[fd];
+  if (file === undefined) return EBADF;
+  delete task.files[fd];
+  yield* call(kmemCacheFree, cpu, file.filpCache, file.filp);
+  if (!cpu.build.policies.fs.procDropsAtClose || !file.path.startsWith('/proc/')) return 0;
+  const found = yield* call(dRead, file.dentry);
+  yield* call(dKill, cpu, cpu.published.procDentry, found.name, file.dentry);
+  return 0;
+}
+
+/** read(2): the rest of the file's text. A file of /proc or of a cgroup is formatted at the first read. */
+export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<string | number> {
+  const file = task.files[fd];
+  if (file === undefined) return EBADF;
+  if (file.content === null) {
+    const found = yield* call(dRead, file.dentry);
+    if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
+    const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
+    file.content = read === undefined ? '' : yield* call(read, cpu, found);
+  }
+  const text = file.content;
+  file.content = '';
+  return text;
+}
+
+/** write(2). Evaluates to the number of characters written. */
+export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string): Coroutine<number> {
+  const file = task.files[fd];
+  if (file === undefined) return EBADF;
+  const found = yield* call(dRead, file.dentry);
+  if (found.fs === 'cgroup') {
+    const write = controlFiles.get(found.name)?.write;
+    return write === undefined ? EINVAL : yield* call(write, cpu, found, task, text);
+  }
+  if (found.fs === 'proc') {
+    const write = procFiles.get(found.name)?.write;
+    return write === undefined ? EINVAL : yield* call(write, cpu, text);
+  }
+  return text.length;
+}
+
+/** unlink(2) on tmpfs: dentry and inode go back through RCU. */
+export function* sysUnlink(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
+  yield* work(cpu.costs['vfs.operation']);
+  const place = yield* call(walk, cpu, task, path, true);
+  if (typeof place === 'number') return place;
+  if (place.found === null) return ENOENT;
+  if (place.parent.fs !== 'tmpfs') return EPERM;
+  yield* call(dKill, cpu, place.parent.dentry, place.name, place.found.dentry);
+  return 0;
+}
+

@@ -1,0 +1,76 @@
+import { type Coroutine, call, work } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { EEXIST, EINVAL } from '../fs/types.js';
+import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
+import { kmemCacheCreate } from '../mm/slab-common/create.js';
+import type { TaskRecord } from '../sched/task.js';
+import { scheduleTimeout } from '../sched/timer.js';
+import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
+import { flushWorkqueue } from '../workqueue/workqueue.js';
+import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
+import { sysMmap, sysMunmap, touchArea } from './memory.js';
+
+export type SyscallResult = number | string;
+
+export interface Syscall {
+  readonly name: SyscallName;
+  readonly args: readonly (string | number)[];
+}
+
+type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Coroutine<SyscallResult>;
+
+/** nanosleep(2), ns. */
+function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
+  yield* call(scheduleTimeout, cpu, ns);
+  return 0;
+}
+
+/** A module is loaded whose init function makes one root cache of objects of `size` bytes. */
+function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: number): Coroutine<number> {
+  if (cpu.published.roots.has(cacheName)) return EEXIST;
+  yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
+  return 0;
+}
+
+/** The module is unloaded and destroys its cache. */
+function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
+  const cache = cpu.published.roots.get(cacheName);
+  if (cache === undefined) return EINVAL;
+  yield* call(kmemCacheDestroy, cpu, cache);
+  return 0;
+}
+
+/** Not a system call of Linux: flush a workqueue by name, for experiments that must know that it is empty. */
+function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Coroutine<number> {
+  if (!workqueueNames.includes(queue)) return EINVAL;
+  yield* call(flushWorkqueue, cpu, queue as WorkqueueName);
+  return 0;
+}
+
+/** Every system call by name. */
+export const syscalls = {
+  chdir: sysChdir,
+  mkdir: sysMkdir,
+  rmdir: sysRmdir,
+  open: sysOpen,
+  close: sysClose,
+  read: sysRead,
+  write: sysWrite,
+  unlink: sysUnlink,
+  mmap: sysMmap,
+  touch: touchArea,
+  munmap: sysMunmap,
+  nanosleep: sysNanosleep,
+  init_module: sysInitModule,
+  delete_module: sysDeleteModule,
+  lab_flush_workqueue: labFlushWorkqueue,
+} as const satisfies Record<string, SyscallFunction>;
+
+export type SyscallName = keyof typeof syscalls;
+
+/** entry_SYSCALL_64: run one system call of a task on this CPU. */
+export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Coroutine<SyscallResult> {
+  yield* work(cpu.costs['syscall.entry']);
+  const fn = syscalls[syscall.name] as SyscallFunction;
+  return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+}

@@ -1,0 +1,95 @@
+/**
+ * Tracepoints: what the checker sees of a running kernel. Each carries a CPU and up to four numbers, whose meaning stands
+ * beside the name. The CPU or the handler that makes a step emits it, so a checker beside that CPU or home node can follow
+ * it on every machine.
+ */
+export const Trace = {
+  /** (CPU: sender) target, waiter, 1 if of a mask call: the sender takes the csd of this pair for a new call. */
+  csdLock: 0,
+  /** target, sender, waiter, 1 if synchronous: the csd is in the target's call queue. */
+  csdQueue: 1,
+  /** (CPU: target) sender, waiter, 1 if interrupts are off, 1 if synchronous: the function starts. */
+  csdExecute: 2,
+  /** (CPU: target) sender, waiter: the function has returned. */
+  csdReturn: 3,
+  /** (CPU: target) sender, waiter: the sender is told that the csd is free. */
+  csdUnlock: 4,
+  /** call number, 1 if interrupts are off, spinlocks held, 1 if it waits. */
+  callBegin: 5,
+  /** call number, targets, 1 if it waited. */
+  callEnd: 6,
+  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call. */
+  ipiSend: 7,
+  /** (CPU: target) vector: the handler starts. */
+  ipiHandle: 8,
+  /** 0 = kick_all_cpus_sync begins, 1 = it returns. */
+  kick: 9,
+  /** work, 1 if PENDING was clear. */
+  workQueue: 10,
+  /** work, workqueue, CPU that queued it if bound, else −1. */
+  workStart: 11,
+  /** work, workqueue. */
+  workEnd: 12,
+  /** work: the item's memory is freed. */
+  workFree: 13,
+  /** workqueue, flush number of this CPU. */
+  flushBegin: 14,
+  flushEnd: 15,
+  /** mutex, 1 if in atomic context, task: a lock that may wait is asked for. */
+  mutexAcquire: 16,
+  /** mutex, task: granted. */
+  mutexLock: 17,
+  /** mutex, 0 = asked, 1 = refused, 2 = granted, task. */
+  mutexTrylock: 18,
+  /** mutex, task. */
+  mutexUnlock: 19,
+  /** object, cache: handed to the user. */
+  objectAlloc: 20,
+  /** object, cache: given back by the user. */
+  objectFree: 21,
+  /** page, cache, objects: a slab joins the cache. */
+  slabAdd: 22,
+  /** page, cache, active objects: a slab leaves the cache's lists. */
+  slabRemove: 23,
+  /** cache, array set, owner of the array: its entries are read or emptied; the CPU may be another. */
+  arrayAccess: 24,
+  /** cache, new array set, previous or 0. */
+  arrayPublish: 25,
+  /** array set: freed. */
+  arrayRelease: 26,
+  /** cache, root or 0. */
+  cacheCreate: 27,
+  /** cache, 1 if empty: __kmem_cache_shutdown returns. */
+  cacheShutdown: 28,
+  /** cache: __kmem_cache_release begins. */
+  cacheRelease: 29,
+  /** cache: __do_tune_cpucache begins. */
+  tune: 30,
+  /** page, cache: the RCU callback that frees a page of an RCU-typed cache. */
+  rcuPageFree: 31,
+} as const;
+
+export type Tracepoint = (typeof Trace)[keyof typeof Trace];
+
+/** Receiver of tracepoints. */
+export interface Probe {
+  emit(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void;
+}
+
+/** Receiver of measured durations, in ns of the machine's clock. */
+export interface DurationSink {
+  record(name: string, ns: number): void;
+  kick(split: KickSplit): void;
+}
+
+/** One kick_all_cpus_sync, its time split along the path of the target that answered last; ns. */
+export interface KickSplit {
+  readonly sender: number;
+  readonly cpu: number;
+  readonly ns: number;
+  readonly send: number;
+  readonly delivery: number;
+  readonly irqOffWait: number;
+  readonly handler: number;
+  readonly ack: number;
+}

@@ -1,0 +1,5 @@
+import type { KernelVersion } from '../build.js';
+import { v410 } from './v4.10.js';
+
+/** Every kernel version, oldest first. */
+export const versions: readonly KernelVersion[] = [v410];

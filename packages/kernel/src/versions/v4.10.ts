@@ -1,0 +1,37 @@
+import { caches410 } from '../boot/caches-4.10.js';
+import type { KernelVersion, Policies } from '../build.js';
+import { initRootArray } from '../mm/memcontrol/cache-ids.js';
+import { memcgKmemGetCache, memcgKmemPutCache, scheduleCreateOrdered } from '../mm/memcontrol/cache-lookup.js';
+import '../mm/memcontrol/cache-create.js';
+import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
+import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { rcuBarrier } from '../rcu/barrier.js';
+import { takeCalls } from '../smp/call-queue.js';
+import { runCall } from '../smp/interrupt.js';
+import { kickAllCpusSync } from '../smp/kick.js';
+
+/** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
+const policies = (): Policies => ({
+  smp: { maskCallRings: 'everyTarget', takeCalls, runCall },
+  slab: { afterPublish: (cpu) => kickAllCpusSync(cpu), barrierBeforeRelease: rcuBarrier },
+  memcg: {
+    getCache: memcgKmemGetCache,
+    putCache: memcgKmemPutCache,
+    scheduleCreate: scheduleCreateOrdered,
+    chargeSlab,
+    unchargeSlab,
+    initRootArray,
+    online: memcgOnlineKmem,
+    offline: memcgOfflineKmem,
+    free: memcgFreeKmem,
+  },
+  fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
+});
+
+export const v410: KernelVersion = {
+  name: 'v4.10',
+  source: '4.10.17',
+  summary: 'caches die with their memcg; creation on one ordered workqueue; a kick after every cpu_cache change',
+  caches: caches410,
+  policies,
+};

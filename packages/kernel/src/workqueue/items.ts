@@ -1,0 +1,43 @@
+import type { Handle } from '@kmemlab/machine';
+import { defineHandler } from '../registry.js';
+import { Trace } from '../tracepoints.js';
+
+/** Allocate and initialise a work item (INIT_WORK) at this node. */
+export const initWork = defineHandler('wq.initWork', (node, args: { fn: string; data: number }): Handle =>
+  node.works.allocate({ fn: args.fn, data: args.data, pending: false, lastCpu: -1 }),
+);
+
+/** test_and_set of PENDING. Tells whether the item may be queued, and where it last ran. */
+export const setPending = defineHandler(
+  'wq.setPending',
+  (node, args: { work: Handle }, context): { queued: boolean; lastCpu: number } => {
+    const item = node.works.get(args.work, context.step);
+    const queued = !item.pending;
+    item.pending = true;
+    node.trace(Trace.workQueue, context.cpu, args.work, Number(queued), 0, 0);
+    return { queued, lastCpu: item.lastCpu };
+  },
+);
+
+/** Clear PENDING just before the function starts; answers with what to run. */
+export const clearPending = defineHandler(
+  'wq.clearPending',
+  (node, args: { work: Handle; cpu: number }, context): { fn: string; data: number } => {
+    const item = node.works.get(args.work, context.step);
+    item.pending = false;
+    item.lastCpu = args.cpu;
+    return { fn: item.fn, data: item.data };
+  },
+);
+
+/** Free a work item. */
+export const freeWork = defineHandler('wq.freeWork', (node, args: { work: Handle }, context): void => {
+  node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
+  node.works.release(args.work, context.step());
+});
+
+/** Whether a CPU of this node is running the item in this workqueue right now (find_worker_executing_work). */
+export const isRunning = defineHandler(
+  'wq.isRunning',
+  (node, args: { work: Handle; cpu: number }): boolean => node.words(args.cpu).runningWorks.has(args.work),
+);

@@ -1,0 +1,18 @@
+import type { WorkqueueAttributes } from './types.js';
+
+/** The workqueues of the modelled kernels; the index is the queue's number in traces. A version creates those it uses. */
+export const workqueues = [
+  { name: 'system_wq', type: 'bound', maxActive: 256 },
+  { name: 'memcg_kmem_cache_create', type: 'ordered', maxActive: 1 },
+  { name: 'memcg_kmem_cache', type: 'bound', maxActive: 1 },
+  { name: 'cgroup_destroy', type: 'bound', maxActive: 1 },
+] as const satisfies readonly WorkqueueAttributes[];
+
+export type WorkqueueName = (typeof workqueues)[number]['name'];
+
+export const workqueueNames: readonly string[] = workqueues.map((queue) => queue.name);
+
+export const workqueueNumber = (name: WorkqueueName): number => workqueueNames.indexOf(name);
+
+export const attributesOf = (name: WorkqueueName): WorkqueueAttributes =>
+  workqueues[workqueueNumber(name)] as WorkqueueAttributes;

@@ -1,0 +1,71 @@
+import type { Handle } from '@kmemlab/machine';
+
+/** A work item at its home node. It must stay valid from queueing until its function starts (WQ-5). */
+export interface WorkItem {
+  /** Registered work function. */
+  readonly fn: string;
+  readonly data: number;
+  pending: boolean;
+  /** CPU of the bound pool it last ran in, or -1. */
+  lastCpu: number;
+}
+
+export interface WorkqueueAttributes {
+  readonly name: string;
+  /** Bound: the item runs on the CPU that queued it. Ordered: one item at a time in the whole system, FIFO, on any CPU. */
+  readonly type: 'bound' | 'ordered';
+  readonly maxActive: number;
+}
+
+interface Flusher {
+  /** Complete the waiter when no item up to this sequence number is unfinished. */
+  readonly last: number;
+  readonly waiter: number;
+}
+
+interface QueuedWork {
+  readonly sequence: number;
+  readonly work: Handle;
+}
+
+/**
+ * One pool of one workqueue: the per-CPU pool of a bound queue, or the only one of an ordered queue. Items start in the
+ * order in which they were queued, at most `maxActive` at a time.
+ */
+export class WorkPool {
+  private readonly parked: QueuedWork[] = [];
+  private readonly unfinished = new Set<number>();
+  private flushers: Flusher[] = [];
+  private sequence = 0;
+  active = 0;
+  /** CPU on which an ordered queue's worker last ran. */
+  workerCpu = 0;
+
+  get busy(): boolean {
+    return this.unfinished.size > 0;
+  }
+
+  insert(work: Handle): void {
+    this.parked.push({ sequence: ++this.sequence, work });
+    this.unfinished.add(this.sequence);
+  }
+
+  next(): QueuedWork | undefined {
+    return this.parked.shift();
+  }
+
+  /** Note that an item has finished; answers with the waiters of the flushes that this completes. */
+  finish(sequence: number): number[] {
+    this.unfinished.delete(sequence);
+    if (this.flushers.length === 0) return [];
+    const [oldest = Number.POSITIVE_INFINITY] = this.unfinished;
+    const done = this.flushers.filter((flusher) => flusher.last < oldest);
+    this.flushers = this.flushers.filter((flusher) => flusher.last >= oldest);
+    return done.map((flusher) => flusher.waiter);
+  }
+
+  /** Complete `waiter` once everything queued so far has finished. */
+  flush(waiter: number): void {
+    this.flushers.push({ last: this.sequence, waiter });
+  }
+}

@@ -1,0 +1,67 @@
+import type { Coroutine, CoroutineFunction } from './effects.js';
+
+export type ContextKind = 'task' | 'softirq' | 'hardirq';
+
+/** What a context is doing; `ready` contexts advance when they are the innermost of their CPU. */
+export const ContextState = {
+  ready: 0,
+  working: 1,
+  requesting: 2,
+  spinning: 3,
+  blocked: 4,
+  done: 5,
+} as const;
+
+export type ContextState = (typeof ContextState)[keyof typeof ContextState];
+
+/** One thread of kernel execution on a CPU: a task in the kernel, the softirq or a hardirq, with its stack of frames. */
+export class Context {
+  private readonly frames: Coroutine<unknown>[] = [];
+  private readonly functions: string[] = [];
+  state: ContextState = ContextState.ready;
+  /** Value the innermost frame is resumed with. */
+  resume: unknown = undefined;
+  /** Error the innermost frame is resumed with instead, if any. */
+  failure: unknown = undefined;
+  /** Answers of the outstanding request still missing, and those of a multi-home request that have come. */
+  missing = 0;
+  answers: unknown[] | null = null;
+  /** Name of the handler an outstanding request waits for, for stacks. */
+  pendingHandler = '';
+  /** ns of the current work effect not yet done, when an interrupt cut it short. */
+  workLeft = 0;
+  waiter = 0;
+  /** Interrupt flag of the context below, to be restored when this one ends. */
+  savedIrqsOff = false;
+
+  constructor(
+    readonly kind: ContextKind,
+    readonly taskId: number,
+    readonly taskName: string,
+  ) {}
+
+  push(fn: CoroutineFunction, args: readonly unknown[]): void {
+    this.frames.push(fn(...args));
+    this.functions.push(fn.name);
+  }
+
+  pop(): void {
+    this.frames.pop();
+    this.functions.pop();
+  }
+
+  get top(): Coroutine<unknown> | undefined {
+    return this.frames[this.frames.length - 1];
+  }
+
+  get function(): string {
+    return this.functions[this.functions.length - 1] ?? '';
+  }
+
+  /** Kernel stack, innermost function first. */
+  stack(): string[] {
+    const stack = [...this.functions].reverse();
+    if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
+    return stack;
+  }
+}

@@ -1,0 +1,367 @@
+import { Context, ContextState } from './context.js';
+import type { Coroutine, CoroutineFunction, Effect } from './effects.js';
+import { type AfterEffect, type CallEffect, Op, type PostEffect, type RaiseEffect, type RequestEffect } from './effects.js';
+import type { SpinEffect, WaitEffect, WorkEffect } from './effects.js';
+import type { Port } from './port.js';
+import type { Step } from './verdict.js';
+import { VECTOR_COUNT, Vector } from './vectors.js';
+
+const WAITERS_PER_CPU = 4096;
+
+/** CPU that a waiter belongs to. */
+export const cpuOfWaiter = (waiter: number): number => waiter % WAITERS_PER_CPU;
+
+interface WaiterState {
+  completed: boolean;
+  value: number;
+  context: Context | null;
+}
+
+/**
+ * One simulated CPU: a stack of contexts, the interrupt flag, pending vectors and the loop that runs kernel code on it.
+ * It is the same on every machine; the machine drives it through `run` and the `deliver` methods, and serves it through
+ * a `Port`. The kernel supplies what the abstract members ask for.
+ */
+export abstract class Core {
+  /**
+   * Number of times the interrupt flag changed: odd while interrupts are off. Two equal odd readings mean that the CPU
+   * has stayed inside one interrupts-off region.
+   */
+  irqRegion = 0;
+  /** preempt_count without the interrupt levels, which the context stack holds. */
+  preemptCount = 0;
+  /** ns of work done since the machine last saw this core; they delay whatever it does next. */
+  debt = 0;
+  private readonly contexts: Context[] = [];
+  private readonly waiters = new Map<number, WaiterState>();
+  private nextWaiter = 0;
+  private pendingVectors = 0;
+  private readonly raisedAt = new Float64Array(VECTOR_COUNT);
+  private running = false;
+  private idleSince = 0;
+  private idle = true;
+
+  constructor(
+    readonly id: number,
+    readonly node: number,
+    protected readonly port: Port,
+    /** Work below this many ns is only added up; at or above it takes machine time at once. */
+    private readonly workGrain: number,
+  ) {}
+
+  /** Kernel code for an interrupt; runs with interrupts off. */
+  protected abstract interrupt(vector: number): CoroutineFunction;
+  /** Softirq work is pending and may run now. */
+  protected abstract softirqPending(): boolean;
+  protected abstract softirq(): CoroutineFunction;
+  /** The next runnable task's context, or undefined if there is none. Called when no context is left on the CPU. */
+  protected abstract pickNext(): Context | undefined;
+  /** The task of this context has returned from its outermost function. */
+  protected abstract taskDone(context: Context): void;
+  /** A blocked task's waiter was completed: make it runnable. */
+  protected abstract wake(context: Context): void;
+  /** The CPU enters (true) or leaves (false) the state in which no kernel context is on it. */
+  protected abstract quiet(entering: boolean): void;
+
+  /** Interrupts are disabled (the CPU's IF flag, inverted). */
+  get irqsOff(): boolean {
+    return (this.irqRegion & 1) === 1;
+  }
+
+  set irqsOff(off: boolean) {
+    if (off !== this.irqsOff) this.irqRegion++;
+  }
+
+  /** Time of the machine's clock as this CPU sees it, ns. */
+  now(): number {
+    return this.port.now() + this.debt;
+  }
+
+  get current(): Context | undefined {
+    return this.contexts[this.contexts.length - 1];
+  }
+
+  /** The task whose kernel code is on this CPU, below any interrupt. */
+  get currentTask(): Context | undefined {
+    const bottom = this.contexts[0];
+    return bottom?.kind === 'task' ? bottom : undefined;
+  }
+
+  /** True in softirq or hardirq context. */
+  get inInterrupt(): boolean {
+    const top = this.current;
+    return top !== undefined && top.kind !== 'task';
+  }
+
+  /** Code that must not block: interrupts or preemption off, or interrupt context. */
+  get atomic(): boolean {
+    return this.irqsOff || this.preemptCount > 0 || this.inInterrupt;
+  }
+
+  isPending(vector: number): boolean {
+    return (this.pendingVectors & (1 << vector)) !== 0;
+  }
+
+  /** Call-function interrupts raised at this CPU and not yet taken. */
+  get callFunctionPending(): number {
+    return Number(this.isPending(Vector.callFunction)) + Number(this.isPending(Vector.callFunctionSingle));
+  }
+
+  /** When the pending interrupt of this vector was raised at this CPU; valid in its handler, too. */
+  raisedTime(vector: number): number {
+    return this.raisedAt[vector] ?? 0;
+  }
+
+  /** Where this CPU is, for verdicts and the watchdog. */
+  step(fn?: string): Step {
+    const context = this.current;
+    const task = this.currentTask?.taskName ?? 'idle';
+    return {
+      cpu: this.id,
+      task: context === undefined || context.kind === 'task' ? task : `${task} (${context.kind})`,
+      function: fn ?? context?.function ?? 'idle',
+      time: this.now(),
+      stack: context?.stack() ?? [],
+    };
+  }
+
+  /** A waiter of this CPU, to be completed once, from anywhere. */
+  newWaiter(): number {
+    const waiter = ++this.nextWaiter * WAITERS_PER_CPU + this.id;
+    this.waiters.set(waiter, { completed: false, value: 0, context: null });
+    return waiter;
+  }
+
+  /** True once the waiter is completed; a completed waiter still has to be waited for, or dropped. */
+  isCompleted(waiter: number): boolean {
+    return this.waiters.get(waiter)?.completed ?? true;
+  }
+
+  dropWaiter(waiter: number): void {
+    this.waiters.delete(waiter);
+  }
+
+  /** Start a kernel function in the context that is next to run. The CPU must be told to `run` afterwards. */
+  static contextFor(taskId: number, name: string, fn: CoroutineFunction, args: readonly unknown[]): Context {
+    const context = new Context('task', taskId, name);
+    context.push(fn, args);
+    return context;
+  }
+
+  // Deliveries from the machine. Each leaves the core to be run by the caller.
+
+  /** Set the vector pending. Returns false if it was pending already, in which case the interrupt merged with that one. */
+  deliverInterrupt(vector: number): boolean {
+    if (this.isPending(vector)) return false;
+    this.pendingVectors |= 1 << vector;
+    this.raisedAt[vector] = this.port.now();
+    return true;
+  }
+
+  deliverAnswer(context: Context, index: number, value: unknown): void {
+    if (context.answers !== null) context.answers[index] = value;
+    if (--context.missing > 0) return;
+    context.resume = context.answers ?? value;
+    context.answers = null;
+    context.state = ContextState.ready;
+  }
+
+  /** Complete a waiter. Returns true if a blocked task became runnable. */
+  deliverCompletion(waiter: number, value: number): boolean {
+    const state = this.waiters.get(waiter);
+    if (state === undefined || state.completed) return false;
+    state.completed = true;
+    state.value = value;
+    const context = state.context;
+    if (context === null) return false;
+    this.waiters.delete(waiter);
+    context.resume = value;
+    const blocked = context.state === ContextState.blocked;
+    context.state = ContextState.ready;
+    if (blocked) this.wake(context);
+    return blocked;
+  }
+
+  /** The work reported to the port is done. */
+  workDone(): void {
+    const context = this.current;
+    if (context !== undefined && context.state === ContextState.working) context.state = ContextState.ready;
+  }
+
+  /** Run kernel code until the CPU waits for the machine or has nothing to do. */
+  run(): void {
+    if (this.running) return;
+    this.running = true;
+    try {
+      while (this.advance());
+    } catch (error) {
+      this.port.failed(this, error);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private advance(): boolean {
+    if (this.pendingVectors !== 0 && !this.irqsOff) this.enterInterrupt();
+    const context = this.current ?? this.resumeSomething();
+    if (context === undefined || context.state !== ContextState.ready) return false;
+    this.execute(context);
+    return true;
+  }
+
+  private resumeSomething(): Context | undefined {
+    if (this.softirqPending()) return this.enter(new Context('softirq', 0, 'softirq'), this.softirq(), [this]);
+    const next = this.pickNext();
+    if (next === undefined) {
+      this.becomeQuiet();
+      return undefined;
+    }
+    this.leaveQuiet();
+    this.contexts.push(next);
+    return next;
+  }
+
+  private becomeQuiet(): void {
+    if (this.idle) return;
+    this.idle = true;
+    this.idleSince = this.now();
+    this.debt = 0;
+    this.quiet(true);
+  }
+
+  private leaveQuiet(): void {
+    if (!this.idle) return;
+    this.idle = false;
+    this.debt = Math.max(0, this.idleSince - this.port.now());
+    this.quiet(false);
+  }
+
+  private enter(context: Context, fn: CoroutineFunction, args: readonly unknown[]): Context {
+    this.leaveQuiet();
+    context.savedIrqsOff = this.irqsOff;
+    context.push(fn, args);
+    this.contexts.push(context);
+    return context;
+  }
+
+  private enterInterrupt(): void {
+    const vector = 31 - Math.clz32(this.pendingVectors & -this.pendingVectors);
+    this.pendingVectors &= ~(1 << vector);
+    const below = this.current;
+    if (below !== undefined && below.state === ContextState.working) below.workLeft = this.port.interruptWork(this);
+    this.enter(new Context('hardirq', 0, 'hardirq'), this.interrupt(vector), [this, vector]);
+    this.irqsOff = true;
+  }
+
+  private leave(context: Context): void {
+    this.contexts.pop();
+    context.state = ContextState.done;
+    if (context.kind === 'task') {
+      this.taskDone(context);
+      return;
+    }
+    this.irqsOff = context.savedIrqsOff;
+    const below = this.current;
+    const outermost = below === undefined || below.kind === 'task';
+    if (context.kind === 'hardirq' && outermost && !this.irqsOff && this.softirqPending()) {
+      this.enter(new Context('softirq', 0, 'softirq'), this.softirq(), [this]);
+      return;
+    }
+    if (below?.state === ContextState.working) this.startWork(below, below.workLeft);
+  }
+
+  private execute(context: Context): void {
+    const frame = context.top as Coroutine<unknown>;
+    const value = context.resume;
+    context.resume = undefined;
+    const result = frame.next(value);
+    if (result.done) {
+      context.pop();
+      context.resume = result.value;
+      if (context.top === undefined) this.leave(context);
+      return;
+    }
+    this.perform(context, result.value);
+  }
+
+  private perform(context: Context, effect: Effect<unknown>): void {
+    switch (effect.op) {
+      case Op.call: {
+        const { fn, args } = effect as CallEffect<unknown>;
+        context.push(fn, args);
+        return;
+      }
+      case Op.work:
+        this.debt += (effect as WorkEffect).ns;
+        if (this.debt >= this.workGrain) {
+          const ns = this.debt;
+          this.debt = 0;
+          this.startWork(context, ns);
+        }
+        return;
+      case Op.request: {
+        const { homes, handler } = effect as RequestEffect<unknown>;
+        context.state = ContextState.requesting;
+        context.pendingHandler = handler.name;
+        context.missing = typeof homes === 'number' ? 1 : homes.length;
+        context.answers = typeof homes === 'number' ? null : new Array(homes.length);
+        if (context.missing === 0) this.deliverAnswer(context, 0, undefined);
+        else this.port.request(this, context, effect as RequestEffect<unknown>);
+        return;
+      }
+      case Op.post:
+        this.port.post(this, effect as PostEffect);
+        return;
+      case Op.raise: {
+        const { cpus, vector } = effect as RaiseEffect;
+        this.port.raise(this, cpus, vector);
+        return;
+      }
+      case Op.wait:
+        this.block(context, (effect as WaitEffect).waiter);
+        return;
+      case Op.spin:
+        this.spinOn(context, (effect as SpinEffect).waiter);
+        return;
+      case Op.after: {
+        const { delay, name, data, deferrable } = effect as AfterEffect;
+        context.resume = this.port.timer(this, delay, name, data, deferrable);
+        return;
+      }
+      default:
+        throw new Error(`unknown effect ${effect.op}`);
+    }
+  }
+
+  private startWork(context: Context, ns: number): void {
+    context.state = this.port.work(this, ns) ? ContextState.ready : ContextState.working;
+  }
+
+  /** Takes the value of a completed waiter, or registers the context on it and returns false. */
+  private takeCompletion(context: Context, waiter: number): boolean {
+    const state = this.waiters.get(waiter);
+    if (state === undefined) throw new Error(`waiter ${waiter} does not exist on CPU ${this.id}`);
+    if (!state.completed) {
+      state.context = context;
+      context.waiter = waiter;
+      return false;
+    }
+    this.waiters.delete(waiter);
+    context.resume = state.value;
+    return true;
+  }
+
+  private block(context: Context, waiter: number): void {
+    if (this.takeCompletion(context, waiter)) return;
+    this.checkMayBlock(context);
+    context.state = ContextState.blocked;
+    this.contexts.pop();
+  }
+
+  /** Blocking in atomic context is a verdict (MTX-3, RCU-8); the kernel knows the rule's number. */
+  protected abstract checkMayBlock(context: Context): void;
+
+  private spinOn(context: Context, waiter: number): void {
+    if (!this.takeCompletion(context, waiter)) context.state = ContextState.spinning;
+  }
+}

@@ -1,0 +1,161 @@
+import type { Handler } from './handler.js';
+
+/** A piece of kernel code: a generator that yields effects to the machine it runs on. */
+export type Coroutine<T> = Generator<Effect<unknown>, T, unknown>;
+
+// biome-ignore lint/suspicious/noExplicitAny: the arguments of a frame are checked where call() is written
+export type CoroutineFunction = (...args: any[]) => Coroutine<unknown>;
+
+/** Effect numbers, for the one switch in the core. */
+export const Op = {
+  call: 0,
+  work: 1,
+  request: 2,
+  post: 3,
+  raise: 4,
+  wait: 5,
+  spin: 6,
+  after: 7,
+} as const;
+
+/**
+ * An effect is its own one-shot iterator: `const reply = yield* request(…)` hands the effect to the core and evaluates to
+ * what the core resumes with, so the type of the answer is known where the effect is written.
+ */
+export abstract class Effect<T> {
+  abstract readonly op: number;
+  private handed = false;
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(value: unknown): IteratorResult<Effect<unknown>, T> {
+    if (this.handed) return { done: true, value: value as T };
+    this.handed = true;
+    return { done: false, value: this };
+  }
+
+  throw(error: unknown): IteratorResult<Effect<unknown>, T> {
+    throw error;
+  }
+
+  return(value: T): IteratorResult<Effect<unknown>, T> {
+    return { done: true, value };
+  }
+}
+
+export class CallEffect<T> extends Effect<T> {
+  readonly op = Op.call;
+  constructor(
+    readonly fn: CoroutineFunction,
+    readonly args: readonly unknown[],
+  ) {
+    super();
+  }
+}
+
+export class WorkEffect extends Effect<void> {
+  readonly op = Op.work;
+  constructor(readonly ns: number) {
+    super();
+  }
+}
+
+export class RequestEffect<T> extends Effect<T> {
+  readonly op = Op.request;
+  constructor(
+    readonly homes: number | readonly number[],
+    readonly handler: Handler<never, never, unknown>,
+    readonly args: unknown,
+    readonly object: number,
+  ) {
+    super();
+  }
+}
+
+export class PostEffect extends Effect<void> {
+  readonly op = Op.post;
+  constructor(
+    readonly home: number,
+    readonly handler: Handler<never, never, unknown>,
+    readonly args: unknown,
+    readonly object: number,
+  ) {
+    super();
+  }
+}
+
+export class RaiseEffect extends Effect<void> {
+  readonly op = Op.raise;
+  constructor(
+    readonly cpus: readonly number[],
+    readonly vector: number,
+  ) {
+    super();
+  }
+}
+
+export class WaitEffect extends Effect<number> {
+  readonly op = Op.wait;
+  constructor(readonly waiter: number) {
+    super();
+  }
+}
+
+export class SpinEffect extends Effect<number> {
+  readonly op = Op.spin;
+  constructor(readonly waiter: number) {
+    super();
+  }
+}
+
+export class AfterEffect extends Effect<number> {
+  readonly op = Op.after;
+  constructor(
+    readonly delay: number,
+    readonly name: string,
+    readonly data: number,
+    readonly deferrable: boolean,
+  ) {
+    super();
+  }
+}
+
+/** Run another kernel function in a frame of its own; its name appears in the kernel stack. */
+export const call = <A extends unknown[], T>(fn: (...args: A) => Coroutine<T>, ...args: A): CallEffect<T> =>
+  new CallEffect<T>(fn as CoroutineFunction, args);
+
+/** The CPU is busy for `ns`; interrupts can arrive here if they are enabled. */
+export const work = (ns: number): WorkEffect => new WorkEffect(ns);
+
+/**
+ * Run a handler at node `home` and wait for its answer: the model's cache-line transfer. `object` is the handle (or
+ * other identity) whose service time the request occupies; 0 for none.
+ */
+export const request = <N, A, R>(home: number, handler: Handler<N, A, R>, args: A, object = 0): RequestEffect<R> =>
+  new RequestEffect<R>(home, handler as never, args, object);
+
+/** The same at several nodes at once; evaluates to the answers in the order of `homes` when all have arrived. */
+export const requestAll = <N, A, R>(homes: readonly number[], handler: Handler<N, A, R>, args: A): RequestEffect<R[]> =>
+  new RequestEffect<R[]>(homes, handler as never, args, 0);
+
+/** Run a handler at node `home` without waiting for it. Posts of one CPU to one node arrive in order. */
+export const post = <N, A>(home: number, handler: Handler<N, A, unknown>, args: A, object = 0): PostEffect =>
+  new PostEffect(home, handler as never, args, object);
+
+/** Doorbell: make these CPUs take the interrupt. */
+export const raise = (cpus: readonly number[], vector: number): RaiseEffect => new RaiseEffect(cpus, vector);
+
+/** Block this task until the waiter is completed; the CPU runs something else or goes idle. Evaluates to the value given. */
+export const wait = (waiter: number): WaitEffect => new WaitEffect(waiter);
+
+/** Wait while occupying the CPU; interrupts are served if they are enabled. */
+export const spin = (waiter: number): SpinEffect => new SpinEffect(waiter);
+
+/**
+ * Start a timer on this CPU: the timer function registered as `name` gets `data` after `delay` ns. Evaluates to its id.
+ * A deferrable timer does not wake an idle CPU.
+ */
+export const after = (delay: number, name: string, data: number, deferrable = false): AfterEffect =>
+  new AfterEffect(delay, name, data, deferrable);

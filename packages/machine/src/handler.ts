@@ -1,0 +1,34 @@
+import type { Step } from './verdict.js';
+
+/**
+ * What a handler may do besides touching its node's state. A handler is synchronous: it can post and complete waiters,
+ * it cannot request or wait.
+ */
+export interface HandlerContext {
+  /** Time of the machine's clock, ns. */
+  readonly now: number;
+  /** CPU on whose behalf the handler runs. */
+  readonly cpu: number;
+  /** Number of the task on whose behalf the handler runs; 0 in interrupt context. */
+  readonly taskId: number;
+  post<N, A>(home: number, handler: Handler<N, A, unknown>, args: A): void;
+  /** Complete a waiter of any CPU; a task blocked on it becomes runnable there. */
+  complete(waiter: number, value: number): void;
+  raise(cpu: number, vector: number): void;
+  /** Wake the kernel thread registered as `thread` on a CPU, to run with `data`. */
+  wakeThread(cpu: number, thread: string, data: number): void;
+  /** Lengthen this handler's occupation of its object by `ns`. */
+  charge(ns: number): void;
+  /** Where this handler runs, for verdicts. */
+  step(): Step;
+}
+
+export type HandlerFunction<N, A, R> = (node: N, args: A, context: HandlerContext) => R;
+
+/** A homed operation: one atomic instruction or one locked section of the real kernel, run at the object's home node. */
+export interface Handler<N, A, R> {
+  readonly kind: 'handler';
+  readonly name: string;
+  readonly index: number;
+  readonly run: HandlerFunction<N, A, R>;
+}

@@ -1,0 +1,20 @@
+import type { Context } from './context.js';
+import type { Core } from './core.js';
+import type { PostEffect, RequestEffect } from './effects.js';
+
+/** What a core needs from the machine it is part of. Both machines implement it; kernel code never sees it. */
+export interface Port {
+  /** Time of the machine's clock in ns, without the core's own unaccounted work. */
+  now(): number;
+  /** The core is busy for `ns`. True if that is accounted for at once; else `Core.workDone` will be called. */
+  work(core: Core, ns: number): boolean;
+  /** Stop the clock of the work in progress and return the ns that were left of it. */
+  interruptWork(core: Core): number;
+  request(core: Core, context: Context, effect: RequestEffect<unknown>): void;
+  post(core: Core, effect: PostEffect): void;
+  raise(core: Core, cpus: readonly number[], vector: number): void;
+  /** Start a timer on the core and return its id; `Core.timerExpired` will be called with it. */
+  timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number;
+  /** Model code threw: a verdict or a broken patch. The run ends. */
+  failed(core: Core, error: unknown): void;
+}

@@ -1,0 +1,27 @@
+export { type ComparedQuantity, type CompareResult, compareResults } from './compare.js';
+export { Histogram } from './histogram.js';
+export { toJson } from './json.js';
+export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';
+export {
+  defaultRunId,
+  type FileSystem,
+  pathComponent,
+  RunDirectory,
+  RunDirectoryError,
+  type RunDirectoryErrorKind,
+} from './run-directory.js';
+export * from './schema.js';
+export {
+  formatBytes,
+  formatCount,
+  formatDifference,
+  formatNs,
+  formatRate,
+  formatRatio,
+  plural,
+} from './text/format.js';
+export { MAIL_FIGURES } from './text/mail-table.js';
+export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
+export { renderCompare } from './text/render-compare.js';
+export { renderRun } from './text/render-run.js';
+export { type Cell, type Column, type Row, table } from './text/table.js';

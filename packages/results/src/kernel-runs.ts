@@ -1,0 +1,38 @@
+import type { Quantity } from './quantities.js';
+import type { RunResult } from './schema.js';
+
+/** One quantity of one kernel over its seeds. */
+export interface Spread {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+  /** Number of runs that have a value. */
+  readonly runs: number;
+  /** Mean divided by the first kernel's mean; absent where that is 0 or has no value. */
+  readonly ratio?: number;
+}
+
+/** Runs of one kernel, in the order given. */
+export interface KernelRuns {
+  readonly kernel: string;
+  readonly runs: readonly RunResult[];
+}
+
+/** Groups results by kernel, in order of first appearance. */
+export function groupByKernel(results: readonly RunResult[]): KernelRuns[] {
+  const groups = new Map<string, RunResult[]>();
+  for (const result of results) {
+    const runs = groups.get(result.kernel);
+    if (runs) runs.push(result);
+    else groups.set(result.kernel, [result]);
+  }
+  return [...groups].map(([kernel, runs]) => ({ kernel, runs }));
+}
+
+/** Mean and range of one quantity over one kernel's runs; undefined if none has a value. */
+export function spreadOf(runs: readonly RunResult[], quantity: Pick<Quantity, 'of'>): Spread | undefined {
+  const values = runs.map(quantity.of).filter((value) => value !== undefined);
+  if (values.length === 0) return undefined;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, min: Math.min(...values), max: Math.max(...values), runs: values.length };
+}

@@ -1,0 +1,147 @@
+import { type KernelRuns, type Spread, spreadOf } from './kernel-runs.js';
+import { repetitions } from './quantities.js';
+import { callCount, type RunResult } from './schema.js';
+import { formatCount, formatNs, formatRate, plural } from './text/format.js';
+
+type Relation = 'same' | 'fewer' | 'more' | 'overlap';
+
+interface Difference {
+  readonly base: Spread;
+  readonly other: Spread;
+  readonly relation: Relation;
+}
+
+/** `fewer` and `more` only when the ranges over seeds do not touch. */
+function relationOf(base: Spread, other: Spread): Relation {
+  if (base.min === other.min && base.max === other.max && base.min === base.max) return 'same';
+  if (other.max < base.min) return 'fewer';
+  if (other.min > base.max) return 'more';
+  return 'overlap';
+}
+
+function differenceOf(
+  base: KernelRuns,
+  other: KernelRuns,
+  of: (result: RunResult) => number | undefined,
+): Difference | undefined {
+  const left = spreadOf(base.runs, { of });
+  const right = spreadOf(other.runs, { of });
+  return left && right && { base: left, other: right, relation: relationOf(left, right) };
+}
+
+function valueText(spread: Spread): string {
+  if (spread.min === spread.max) return formatCount(spread.mean);
+  return `${formatCount(spread.mean)} on average (${formatCount(spread.min)} to ${formatCount(spread.max)})`;
+}
+
+/** The distance between two kernels: one number when no seed matters, otherwise the difference of the means. */
+function distanceText(difference: Difference, noun: string): string {
+  const { base, other, relation } = difference;
+  const distance = Math.abs(other.mean - base.mean);
+  const average = base.min === base.max && other.min === other.max ? '' : ' on average';
+  return `${formatCount(distance)} ${relation} ${plural(distance, noun)}${average}`;
+}
+
+function obstacle(group: KernelRuns): string | undefined {
+  const stopped = group.runs.find((run) => run.outcome === 'failed' || run.outcome === 'incomplete');
+  if (!stopped) return undefined;
+  const reason = stopped.failure ? ` (${stopped.failure.kind})` : '';
+  return `${group.kernel} did not finish${reason}`;
+}
+
+function verdictText(group: KernelRuns): string | undefined {
+  const affected = group.runs.filter((run) => run.verdicts.length > 0);
+  const first = affected[0]?.verdicts[0];
+  if (!first) return undefined;
+  const runs = group.runs.length === 1 ? '' : ` in ${affected.length} of ${group.runs.length} runs`;
+  return `${group.kernel} has a ${first.class} verdict (${first.id})${runs}`;
+}
+
+function setupOf(result: RunResult): string {
+  const params = Object.entries(result.params).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([result.experiment, result.engine, result.machine.nodes, result.machine.cpusPerNode, params]);
+}
+
+/** What was done, with how many kicks: the sentence's subject and verb. */
+function workText(base: KernelRuns, other: KernelRuns, kicks: Difference): string {
+  const caches = differenceOf(base, other, (r) => r.counters.caches.created);
+  const steps = other.runs[0] && repetitions(other.runs[0]);
+  let work = `${other.kernel} runs`;
+  if (caches && (caches.base.max > 0 || caches.other.max > 0)) {
+    work =
+      caches.relation === 'same'
+        ? `${other.kernel} creates the same ${formatCount(caches.base.mean)} ${plural(caches.base.mean, 'cache')}`
+        : `${other.kernel} creates ${valueText(caches.other)} caches where ${base.kernel} creates ${valueText(caches.base)},`;
+  } else if (steps) {
+    work = `${other.kernel} does the same ${formatCount(steps.count)} ${plural(steps.count, steps.unit)}`;
+  }
+  const noun = plural(kicks.other.mean, 'kick');
+  switch (kicks.relation) {
+    case 'same':
+      if (kicks.base.mean === 0) return `${work} without a kick, as ${base.kernel} does`;
+      return `${work} with the same ${formatCount(kicks.base.mean)} ${noun}`;
+    case 'overlap':
+      return `${work} with ${valueText(kicks.other)} ${noun} against ${valueText(kicks.base)}, no more apart than seeds are`;
+    default:
+      return `${work} with ${valueText(kicks.other)} ${noun} instead of ${valueText(kicks.base)}`;
+  }
+}
+
+function ipiText(difference: Difference, steps: ReturnType<typeof repetitions>): string {
+  const { base, other, relation } = difference;
+  if (relation === 'same') return `the same ${formatCount(base.mean)} ${plural(base.mean, 'IPI')}`;
+  if (relation === 'overlap') return 'IPIs differ no more than seeds do';
+  const perStep = steps && `, ${formatRate(Math.abs(other.mean - base.mean) / steps.count)} per ${steps.unit}`;
+  return `${distanceText(difference, 'IPI')}${perStep ?? ''}`;
+}
+
+function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const ipis = differenceOf(base, other, (r) => r.phases.remove?.ipi.sent);
+  if (!ipis || (ipis.base.max === 0 && ipis.other.max === 0)) return undefined;
+  if (ipis.relation === 'same') return `removal still costs the same ${formatCount(ipis.base.mean)} IPIs`;
+  if (ipis.relation === 'overlap') return 'removal differs no more than seeds do';
+  const shutdownCalls = (r: RunResult) => r.phases.remove && callCount(r.phases.remove, 'shutdown_cache');
+  const shutdowns = differenceOf(base, other, shutdownCalls);
+  const because =
+    shutdowns && shutdowns.relation === ipis.relation
+      ? ` (shutdown_cache ran ${valueText(shutdowns.other)} times instead of ${valueText(shutdowns.base)})`
+      : '';
+  return `removal costs ${distanceText(ipis, 'IPI')}${because}`;
+}
+
+function lockText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const clock = base.runs[0]?.durations['slab_mutex.hold']?.clock;
+  const hold = differenceOf(base, other, (r) => {
+    const duration = r.durations['slab_mutex.hold'];
+    return duration && duration.clock === clock && duration.count > 0 ? duration.p50 : undefined;
+  });
+  if (!hold || hold.relation === 'same' || hold.relation === 'overlap') return undefined;
+  const average = hold.base.min === hold.base.max && hold.other.min === hold.other.max ? '' : ', mean over seeds';
+  const figures = `${formatNs(hold.other.mean)} instead of ${formatNs(hold.base.mean)}`;
+  return `slab_mutex is held ${figures} (p50, ${clock} time${average})`;
+}
+
+/**
+ * One sentence that says what the difference between two kernels means. It states only what the numbers hold:
+ * `fewer` and `more` need ranges over seeds that do not touch, and runs with a verdict, unfinished runs and different
+ * setups are named instead of compared.
+ */
+export function meaningOf(base: KernelRuns, other: KernelRuns): string {
+  const setups = new Set([...base.runs, ...other.runs].map(setupOf));
+  if (setups.size > 1) {
+    return `${base.kernel} and ${other.kernel} ran different experiments, machines or parameters: not compared.`;
+  }
+  const unfinished = [obstacle(base), obstacle(other)].filter((text) => text !== undefined);
+  const verdicts = [verdictText(base), verdictText(other)].filter((text) => text !== undefined);
+  if (unfinished.length > 0) return `${[...verdicts, ...unfinished].join(', and ')}: the numbers are not compared.`;
+  if (verdicts.length > 0) {
+    const none = verdicts.length === 1 ? `, and ${verdictText(base) ? other.kernel : base.kernel} has none` : '';
+    return `${verdicts.join(', and ')}${none}: that comes before any difference in the counts.`;
+  }
+  const kicks = differenceOf(base, other, (r) => callCount(r.counters, 'kick_all_cpus_sync'));
+  const ipis = differenceOf(base, other, (r) => r.counters.ipi.sent);
+  if (!kicks || !ipis) return `${base.kernel} and ${other.kernel} have no run to compare.`;
+  const steps = other.runs[0] && repetitions(other.runs[0]);
+  const clauses = [removalText(base, other), lockText(base, other)].filter((text) => text !== undefined);
+  return `${[`${workText(base, other, kicks)}: ${ipiText(ipis, steps)}`, ...clauses].join('; ')}.`;
+}

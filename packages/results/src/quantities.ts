@@ -1,0 +1,112 @@
+import { type Clock, callCount, type RunResult } from './schema.js';
+
+/** Something counted or measured in every run, by which kernels are compared. */
+export interface Quantity {
+  readonly key: string;
+  readonly label: string;
+  readonly unit: 'count' | 'ns';
+  /** The value in one run; undefined if that run did not measure it. */
+  readonly of: (result: RunResult) => number | undefined;
+  /** Set for times: only times of one clock may be compared. */
+  readonly clock?: Clock;
+}
+
+/** How often the experiment repeats its step: loops or writes. Undefined for experiments without such a number. */
+export function repetitions(result: RunResult): { readonly count: number; readonly unit: string } | undefined {
+  for (const [key, unit] of [
+    ['loops', 'loop'],
+    ['writes', 'write'],
+  ] as const) {
+    const count = Number(result.params[key]);
+    if (result.params[key] !== undefined && count > 0) return { count, unit };
+  }
+  return undefined;
+}
+
+const kicks = (result: RunResult) => callCount(result.counters, 'kick_all_cpus_sync');
+
+function count(key: string, label: string, of: (result: RunResult) => number | undefined): Quantity {
+  return { key, label, unit: 'count', of };
+}
+
+const perStep = (of: (result: RunResult) => number) => (result: RunResult) => {
+  const steps = repetitions(result);
+  return steps && of(result) / steps.count;
+};
+
+/** A count of the `remove` phase; undefined for an experiment that has none. */
+const removal = (of: (phase: NonNullable<RunResult['phases'][string]>) => number) => (result: RunResult) => {
+  const phase = result.phases.remove;
+  return phase && of(phase);
+};
+
+const COUNTS: readonly Quantity[] = [
+  count('verdicts', 'verdicts', (r) => r.verdicts.length),
+  count('caches', 'caches created', (r) => r.counters.caches.created),
+  count('kicks', 'kick_all_cpus_sync', kicks),
+  count('kicksPerStep', 'kicks per', perStep(kicks)),
+  count('ipis', 'IPIs sent', (r) => r.counters.ipi.sent),
+  count(
+    'ipisPerStep',
+    'IPIs per',
+    perStep((r) => r.counters.ipi.sent),
+  ),
+  count('crossNode', 'IPIs across nodes', (r) => r.counters.ipi.crossNode),
+  count('cpu0Read', 'CPU0 column as the script read it', (r) => r.script && r.script.second.cpu0 - r.script.first.cpu0),
+  count('cpu0Settled', 'CPU0 column after settling', (r) => r.script && r.counters.interrupts.CAL[0]),
+  count('synchronizeSched', 'synchronize_sched', (r) => callCount(r.counters, 'synchronize_sched')),
+  count(
+    'removalIpis',
+    'removal: IPIs sent',
+    removal((p) => p.ipi.sent),
+  ),
+  count(
+    'removalShrinks',
+    'removal: kmem_cache_shrink',
+    removal((p) => callCount(p, 'kmem_cache_shrink')),
+  ),
+  count(
+    'removalShutdowns',
+    'removal: shutdown_cache',
+    removal((p) => callCount(p, 'shutdown_cache')),
+  ),
+  count(
+    'zombies',
+    'removal: memcgs still dying',
+    removal((p) => p.memcg.dying),
+  ),
+  count('bootKicks', 'boot: kicks', (r) => r.phases.boot && callCount(r.phases.boot, 'kick_all_cpus_sync')),
+  count('rootCacheKicks', 'one root cache after boot: kicks', (r) => r.rootCache?.kicks),
+];
+
+const TIMES = [
+  ['kick_all_cpus_sync', 'one kick'],
+  ['slab_mutex.hold', 'slab_mutex hold'],
+  ['slab_mutex.wait', 'slab_mutex wait'],
+  ['cgroup_mutex.hold', 'cgroup_mutex hold'],
+] as const;
+
+function timesOf(clock: Clock): Quantity[] {
+  return TIMES.flatMap(([name, label]) =>
+    (['p50', 'p99', 'max'] as const).map((statistic) => ({
+      key: `${name}.${statistic}`,
+      label: `${label} ${statistic}, ${clock} time`,
+      unit: 'ns' as const,
+      clock,
+      of: (result: RunResult) => {
+        const duration = result.durations[name];
+        return duration && duration.clock === clock && duration.count > 0 ? duration[statistic] : undefined;
+      },
+    })),
+  );
+}
+
+/** Every quantity that at least one of the results has a value for, in the order they are shown. */
+export function quantitiesOf(results: readonly RunResult[]): Quantity[] {
+  const step = results.map(repetitions).find((found) => found !== undefined)?.unit ?? '';
+  return [...COUNTS, ...timesOf('model'), ...timesOf('host')]
+    .filter((quantity) => results.some((result) => quantity.of(result) !== undefined))
+    .map((quantity) =>
+      quantity.key.endsWith('PerStep') ? { ...quantity, label: `${quantity.label} ${step}` } : quantity,
+    );
+}

@@ -1,0 +1,208 @@
+/**
+ * The result document (`kmemlab.result/1`) as it is written to `result.json` and printed by `--json`.
+ * Counts are exact. A time names its clock: `model` is simulated time, `host` is time measured on this computer.
+ */
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Precedence when several apply: failed, violation, incomplete, ok. */
+export type Outcome = 'ok' | 'violation' | 'failed' | 'incomplete';
+
+export type Clock = 'model' | 'host';
+
+/** Why a run has outcome `failed` or `incomplete`. */
+export interface Failure {
+  /** `transport-lost`, `node-died`, `worker-died`, `broker-lost`, `disk-full`, `write-failed`, `interrupted`, … */
+  readonly kind: string;
+  readonly detail: string;
+}
+
+/** One access of a verdict's object: who touched it, where and when. */
+export interface Step {
+  readonly cpu: number;
+  readonly task: string;
+  /** Name of the kernel function. */
+  readonly function: string;
+  /** Nanoseconds of the engine's clock (`model` for sim, `host` for live). */
+  readonly time: number;
+  /** What the step did to the object, e.g. `frees`, `reads`. */
+  readonly access?: string;
+  /** Innermost function first. */
+  readonly stack?: readonly string[];
+}
+
+/** A broken invariant, with the two steps that conflict. */
+export interface Verdict {
+  readonly class: string;
+  readonly id: string;
+  readonly object: JsonValue;
+  readonly steps: readonly Step[];
+  readonly detail?: string;
+}
+
+/** Something pinned or unaccounted that a later event can still release: not a verdict. */
+export interface Finding {
+  readonly class: string;
+  readonly count: number;
+  /** What pins it, with the number of each, e.g. `{ negativeDentry: 96 }`. */
+  readonly pinnedBy: Readonly<Record<string, JsonValue>>;
+  readonly detail?: string;
+}
+
+export interface BarrierCalls {
+  readonly requested: number;
+  readonly executed: number;
+}
+
+/** Calls by kernel function name. Only `rcu_barrier` is split; read the others with {@link callCount}. */
+export interface Calls {
+  readonly rcu_barrier: BarrierCalls;
+  readonly [name: string]: number | BarrierCalls;
+}
+
+/** Counts over one window. Arrays have one entry per CPU, in CPU order. */
+export interface Counters {
+  /** Handler runs, as the columns of `/proc/interrupts`. */
+  readonly interrupts: { readonly CAL: readonly number[]; readonly RES: readonly number[] };
+  /** Call-function IPIs only. Per CPU: `CAL + mergedBy = receivedBy`. */
+  readonly ipi: {
+    readonly sent: number;
+    readonly received: number;
+    readonly merged: number;
+    readonly sameNode: number;
+    readonly crossNode: number;
+    readonly csd: number;
+    readonly sentBy: readonly number[];
+    readonly receivedBy: readonly number[];
+    readonly mergedBy: readonly number[];
+  };
+  readonly calls: Calls;
+  readonly rcu: { readonly gracePeriods: number };
+  /** `dying` is the value at the end of the window, the others are differences. */
+  readonly memcg: { readonly created: number; readonly dying: number; readonly freed: number };
+  /** `live` and `dead` are values at the end of the window, the others are differences. */
+  readonly caches: {
+    readonly created: number;
+    readonly destroyed: number;
+    readonly live: number;
+    readonly dead: number;
+  };
+  readonly messages: {
+    readonly sameNode: number;
+    readonly crossNode: number;
+    readonly byKind: Readonly<Record<string, number>>;
+  };
+  readonly events: number;
+}
+
+export interface PhaseCounters extends Counters {
+  readonly elapsedModelNs?: number;
+}
+
+/** Keys in order of occurrence, e.g. `boot`, `create`, `settle`, `remove`. */
+export type Phases = Readonly<Record<string, PhaseCounters>>;
+
+/** Summary of a histogram, in nanoseconds of `clock`. */
+export interface Duration {
+  readonly clock: Clock;
+  readonly unit: 'ns';
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly mean: number;
+}
+
+/** One reading of the `Function call interrupts` line: its CPU0 column and the sum of all columns. */
+export interface InterruptReading {
+  readonly cpu0: number;
+  readonly all: number;
+}
+
+/** What the script itself read before and after its loop. */
+export interface ScriptReadings {
+  readonly first: InterruptReading;
+  readonly second: InterruptReading;
+}
+
+/** The slowest kick of the window; `cpu` is the CPU that answered last. Times in ns of the engine's clock. */
+export interface SlowestKick {
+  readonly cpu: number;
+  readonly sender: number;
+  readonly ns: number;
+  readonly send: number;
+  readonly delivery: number;
+  readonly irqOffWait: number;
+  readonly handler: number;
+  readonly ack: number;
+}
+
+/** What `--check-determinism` found. */
+export interface DeterminismCheck {
+  readonly same: boolean;
+  readonly digest: string;
+  readonly firstDifference?: string;
+}
+
+export interface RunResult {
+  readonly schema: 'kmemlab.result/1';
+  readonly experiment: string;
+  readonly kernel: string;
+  readonly patches: readonly string[];
+  readonly config: readonly string[];
+  readonly engine: 'sim' | 'live';
+  readonly seed: number;
+  readonly machine: { readonly nodes: number; readonly cpusPerNode: number };
+  readonly params: Readonly<Record<string, number | string>>;
+  /** Strategy, overridden costs, hashes of patch files, … */
+  readonly settings?: Readonly<Record<string, JsonValue>>;
+  readonly outcome: Outcome;
+  readonly failure?: Failure;
+  readonly digest?: string;
+  readonly determinism?: DeterminismCheck;
+  readonly verdicts: readonly Verdict[];
+  readonly findings: readonly Finding[];
+  readonly script?: ScriptReadings;
+  /** Differences over the experiment's measured window. */
+  readonly counters: Counters;
+  readonly phases: Phases;
+  readonly durations: Readonly<Record<string, Duration>>;
+  readonly slowestKick?: SlowestKick;
+  /** Cost of creating one root cache after boot, measured in its own phase. */
+  readonly rootCache?: { readonly kicks: number; readonly ipis: number };
+  /** Modelled memory, in bytes; host memory is not part of it. */
+  readonly memory?: { readonly modelledBytes: number; readonly perMemcgBytes: number };
+  readonly elapsed: { readonly modelNs: number; readonly hostNs: number };
+}
+
+/** Calls of one kernel function, 0 if it was never called. For `rcu_barrier`, the executed ones. */
+export function callCount(counters: Counters, name: string): number {
+  const value = counters.calls[name];
+  if (value === undefined) return 0;
+  return typeof value === 'number' ? value : value.executed;
+}
+
+/** Counters of a machine on which nothing has happened. */
+export function emptyCounters(cpus: number): Counters {
+  const perCpu = () => new Array<number>(cpus).fill(0);
+  return {
+    interrupts: { CAL: perCpu(), RES: perCpu() },
+    ipi: {
+      sent: 0,
+      received: 0,
+      merged: 0,
+      sameNode: 0,
+      crossNode: 0,
+      csd: 0,
+      sentBy: perCpu(),
+      receivedBy: perCpu(),
+      mergedBy: perCpu(),
+    },
+    calls: { rcu_barrier: { requested: 0, executed: 0 } },
+    rcu: { gracePeriods: 0 },
+    memcg: { created: 0, dying: 0, freed: 0 },
+    caches: { created: 0, destroyed: 0, live: 0, dead: 0 },
+    messages: { sameNode: 0, crossNode: 0, byKind: {} },
+    events: 0,
+  };
+}

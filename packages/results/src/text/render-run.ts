@@ -1,0 +1,33 @@
+import type { RunResult } from '../schema.js';
+import { kickLatencyLines, otherDurationLines } from './durations.js';
+import { findingsLines } from './findings.js';
+import { headerLines } from './header.js';
+import { ipisPerCpuLines } from './ipis-per-cpu.js';
+import { mailTableLines } from './mail-table.js';
+import type { TextOptions } from './paper.js';
+import { phasesLines } from './phases.js';
+import { tuneTableLines } from './tune-table.js';
+import { verdictsLines } from './verdicts.js';
+
+const SECTIONS = [
+  headerLines,
+  verdictsLines,
+  (result: RunResult, options: TextOptions) => mailTableLines([{ name: 'this run', result }], options),
+  tuneTableLines,
+  ipisPerCpuLines,
+  kickLatencyLines,
+  otherDurationLines,
+  phasesLines,
+  findingsLines,
+];
+
+/** Joins sections with an empty line between them, leaving out empty ones. Ends in a newline. */
+export function joinSections(sections: readonly (readonly string[])[]): string {
+  const filled = sections.filter((lines) => lines.length > 0);
+  return `${filled.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** One run as text for people. */
+export function renderRun(result: RunResult, options: TextOptions): string {
+  return joinSections(SECTIONS.map((section) => section(result, options)));
+}

@@ -1,0 +1,56 @@
+import type { Clock, RunResult, Verdict } from '../schema.js';
+import { formatCount, formatNs } from './format.js';
+import { valueText } from './header.js';
+import { paint, paragraph, type TextOptions } from './paper.js';
+import { type Row, table } from './table.js';
+
+/** The clock of an engine's times. */
+export function clockOf(result: RunResult): Clock {
+  return result.engine === 'sim' ? 'model' : 'host';
+}
+
+function verdictLines(verdict: Verdict, clock: Clock, options: TextOptions): string[] {
+  const title = paint(options, 'red', `VERDICT ${verdict.class} (${verdict.id})`);
+  const rows: Row[] = verdict.steps.map((step, index) => ({
+    cells: [
+      String(index + 1),
+      `CPU${step.cpu}`,
+      step.task,
+      step.access ? `${step.function} (${step.access})` : step.function,
+      formatNs(step.time, options.unicode),
+      `${formatCount(step.time)} ns`,
+      step.stack?.join(' < ') ?? '',
+    ],
+  }));
+  const steps = table(
+    options,
+    [
+      { title: 'step', align: 'right' },
+      { title: 'CPU', align: 'left' },
+      { title: 'task', align: 'left' },
+      { title: 'function', align: 'left' },
+      { title: `at, ${clock} time`, align: 'right', expendable: 1 },
+      { title: 'exactly', align: 'right' },
+      ...(rows.some((row) => row.cells[6] !== '')
+        ? [{ title: 'stack', align: 'left' as const, wraps: true, expendable: 2 }]
+        : []),
+    ],
+    rows,
+  );
+  const detail = verdict.detail ? paragraph(options, '  ', verdict.detail) : [];
+  return [`${title} on ${valueText(verdict.object)}`, ...detail, ...steps];
+}
+
+/** All verdicts, each with its conflicting steps; a repeated class and id is shown once with its number. */
+export function verdictsLines(result: RunResult, options: TextOptions): string[] {
+  const groups = new Map<string, Verdict[]>();
+  for (const verdict of result.verdicts) {
+    const key = `${verdict.class} ${verdict.id}`;
+    groups.set(key, [...(groups.get(key) ?? []), verdict]);
+  }
+  return [...groups.values()].flatMap((verdicts, index) => {
+    const more = verdicts.length > 1 ? [`  and ${formatCount(verdicts.length - 1)} more of this kind`] : [];
+    const lines = verdictLines(verdicts[0] as Verdict, clockOf(result), options);
+    return [...(index > 0 ? [''] : []), ...lines, ...more];
+  });
+}

@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (name: string) => fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
+const packages = ['machine', 'kernel', 'machine-sim', 'checker', 'results', 'experiments'];
+
+export default defineConfig({
+  resolve: { alias: Object.fromEntries(packages.map((name) => [`@kmemlab/${name}`, source(name)])) },
+  test: { include: ['packages/*/src/**/*.spec.ts', 'test/**/*.spec.ts'], testTimeout: 120_000 },
+});
