@@ -1,5 +1,5 @@
 import type { FlagParametersForType } from '@stricli/core';
-import { suggestion } from './nearest.js';
+import { suggestion } from '@kmemlab/results';
 import type { CommandThis } from './types.js';
 import { UsageError } from './usage-error.js';
 

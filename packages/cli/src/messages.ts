@@ -4,7 +4,7 @@ import {
   formatMessageForArgumentScannerError,
   text_en,
 } from '@stricli/core';
-import { suggestion } from './nearest.js';
+import { suggestion } from '@kmemlab/results';
 import { oneLine } from './usage-error.js';
 
 const see = 'see kmemlab --help';

@@ -2,6 +2,7 @@ import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
+import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
 
@@ -75,7 +76,7 @@ export interface Patch {
   /** Versions it applies to; all if absent. */
   readonly appliesTo?: readonly string[];
   /** Adjust policies or replace named functions and handlers of the kernel being built. */
-  readonly apply: (kernel: KernelBuild) => void;
+  readonly apply: (kernel: KernelBuild, api: PatchApi) => void;
 }
 
 /** A kernel ready to boot: a version with patches applied, and its function table. */
@@ -90,7 +91,7 @@ export class KernelBuild {
     readonly config: KernelConfig,
   ) {
     this.policies = version.policies();
-    for (const patch of patches) patch.apply(this);
+    for (const patch of patches) patch.apply(this, patchApi);
   }
 
   get hz(): number {

@@ -4,6 +4,7 @@ export * from './cpu.js';
 export * from './guest/agent.js';
 export * from './guest/program.js';
 export * from './node.js';
+export * from './patch-api.js';
 export * from './patches/index.js';
 export * from './registry.js';
 export type { Stretch } from './sched/preemption-point.js';

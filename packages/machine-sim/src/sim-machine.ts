@@ -89,6 +89,8 @@ export class SimMachine implements Port {
   private readonly workEpoch: Int32Array;
   private readonly workEnd: Float64Array;
   private readonly busyUntil: Map<number, number>[];
+  /** System calls returned to their programs. */
+  syscallsReturned = 0;
   private time = 0;
   private doorbells = 0;
   private nextPid = 1;
@@ -351,6 +353,7 @@ export class SimMachine implements Port {
         break;
       case EventKind.returned:
         this.messages.arrived();
+        this.syscallsReturned++;
         this.agentOf(event.task.pid).returned(event.task, event.result);
         return;
     }

@@ -39,6 +39,8 @@ export abstract class Core {
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private running = false;
   private idleSince = 0;
+  /** When the work before the current spin ends; the wait itself costs no further time. */
+  private spinningSince = 0;
   private idle = true;
 
   constructor(
@@ -179,6 +181,7 @@ export abstract class Core {
     const blocked = context.state === ContextState.blocked;
     context.state = ContextState.ready;
     if (blocked) this.wake(context);
+    else this.debt = Math.max(this.debt, this.spinningSince - this.port.now());
     return blocked;
   }
 
@@ -362,6 +365,9 @@ export abstract class Core {
   protected abstract checkMayBlock(context: Context): void;
 
   private spinOn(context: Context, waiter: number): void {
-    if (!this.takeCompletion(context, waiter)) context.state = ContextState.spinning;
+    if (this.takeCompletion(context, waiter)) return;
+    context.state = ContextState.spinning;
+    this.spinningSince = this.now();
+    this.debt = 0;
   }
 }

@@ -20,6 +20,7 @@ export {
   formatRatio,
   plural,
 } from './text/format.js';
+export { nearest, suggestion } from './text/nearest.js';
 export { MAIL_FIGURES } from './text/mail-table.js';
 export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
 export { renderCompare } from './text/render-compare.js';

@@ -14,6 +14,7 @@ export const csdEnqueue = defineHandler(
   'smp.csdEnqueue',
   (node, args: { target: number; csd: CallSingleData; ring: RingRule; vector: number }, context) => {
     const wasEmpty = node.words(args.target).callQueue.add(args.csd);
+    node.counters.add('csd');
     node.trace(Trace.csdQueue, context.cpu, args.target, args.csd.sender, args.csd.waiter, Number(args.csd.synchronous));
     if (args.ring === 'no' || !wasEmpty) return;
     node.countIpi(args.csd.sender, args.target);

@@ -15,7 +15,7 @@ const insertOrdered = defineHandler(
     pool.insert(args.work);
     if (pool.active > 0) return;
     pool.active = 1;
-    const previous = pool.workerCpu;
+    const previous = pool.workerCpu >= 0 ? pool.workerCpu : node.random.below(node.topology.cpuCount);
     const wake = { thread: `ordered:${args.queue}`, data: 0, previous, hops: 0 };
     context.post(node.topology.nodeOf(previous), wakeUnboundThread, wake);
   },

@@ -38,8 +38,8 @@ export class WorkPool {
   private flushers: Flusher[] = [];
   private sequence = 0;
   active = 0;
-  /** CPU on which an ordered queue's worker last ran. */
-  workerCpu = 0;
+  /** CPU on which an ordered queue's worker last ran, −1 before its first item. */
+  workerCpu = -1;
 
   get busy(): boolean {
     return this.unfinished.size > 0;

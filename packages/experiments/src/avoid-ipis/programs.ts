@@ -1,19 +1,12 @@
 import { type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
+import type { InterruptReading, ScriptReadings } from '@kmemlab/results';
+import type { GuestControl } from '../lab/types.js';
 
 /** The v1 memory hierarchy of the script. */
 const HIERARCHY = '/mnt/cgroup/memory';
 const LIMIT = '1G\n';
 
-/** Both readings of one row of /proc/interrupts: the first column, as the script takes it, and the sum of all. */
-export interface InterruptReading {
-  readonly cpu0: number;
-  readonly all: number;
-}
-
 export type Profile = 'tmpfs' | 'mail';
-
-/** Called by a program after each loop, for progress. */
-export type Tick = (done: number) => void;
 
 /** Script: the line "Function call interrupts" of /proc/interrupts. */
 export function* readCallInterrupts(): Program<InterruptReading> {
@@ -51,28 +44,21 @@ function* makeTemporaryFile(profile: Profile, path: string): Program<void> {
   yield* sys.unlink(path);
 }
 
-/** What the creating part of the script hands on. */
-export interface Created {
-  readonly first: InterruptReading;
-  readonly second: InterruptReading;
-}
-
 /**
  * The script of the 2017 mail up to its second reading: n memcgs, each limited, entered, and given one short-lived file.
  * @param pause ns slept after each loop, 0 as in the mail
  */
 export function* createProgram(
-  pid: () => number,
+  { pid, tick }: GuestControl,
   { loops, profile, pause }: { loops: number; profile: Profile; pause: number },
-  tick: Tick,
-): Program<Created> {
+): Program<ScriptReadings> {
   yield* sys.chdir(HIERARCHY);
   const first = yield* readCallInterrupts();
   for (let i = 0; i < loops; i++) {
     yield* sys.mkdir(String(i));
     yield* writeControl(profile, `${i}/memory.limit_in_bytes`, LIMIT);
     yield* writeControl(profile, `${i}/memory.kmem.limit_in_bytes`, LIMIT);
-    yield* writeControl(profile, `${i}/cgroup.procs`, `${pid()}\n`);
+    yield* writeControl(profile, `${i}/cgroup.procs`, `${pid}\n`);
     yield* makeTemporaryFile(profile, '/tmp/x');
     if (pause > 0) yield* sys.nanosleep(pause);
     tick(i + 1);
@@ -87,8 +73,8 @@ export function* settleProgram(): Program<void> {
 }
 
 /** The script's end: back to the root cgroup, remove everything. */
-export function* removeProgram(pid: () => number, { loops }: { loops: number }, tick: Tick): Program<void> {
-  yield* writeFile('cgroup.procs', `${pid()}\n`);
+export function* removeProgram({ pid, tick }: GuestControl, loops: number): Program<void> {
+  yield* writeFile('cgroup.procs', `${pid}\n`);
   for (let i = 0; i < loops; i++) {
     yield* sys.rmdir(String(i));
     tick(i + 1);

@@ -1,0 +1,59 @@
+import { patches, versions } from '@kmemlab/kernel';
+import type { CatalogueEntry, CatalogueTopic } from './api.js';
+import { experiments } from './experiments.js';
+import { defaultOf, rangeOf } from './params.js';
+
+const verdicts: readonly CatalogueEntry[] = [
+  ['use-after-free', 'a freed object was touched; names the freeing and the touching step'],
+  ['double-destroy', 'an object was freed twice'],
+  ['leak', 'with all work drained, nothing can ever release the object any more'],
+  ['lost-object', 'a slab object is in two places, or in none'],
+  ['stall', 'no system call returns any more; names where every CPU is'],
+  ['deadlock', 'a cycle of CPUs or tasks wait for each other'],
+  ['livelock', 'CPUs are busy and nothing advances'],
+  ['invariant-broken', 'a numbered rule of the kernel was broken; the id names it'],
+].map(([name = '', summary = '']) => ({ name, summary, details: [] }));
+
+const profiles: readonly CatalogueEntry[] = [
+  {
+    name: 'tmpfs',
+    summary: 'the script as real 4.10 runs it on tmpfs: 3 caches per loop',
+    details: ['dentry, shmem_inode_cache, inode_cache; the last memcg has proc_inode_cache for inode_cache'],
+  },
+  {
+    name: 'mail',
+    summary: 'an interpreter that maps a buffer for every opened file: 5 caches per loop',
+    details: ['as tmpfs, and vm_area_struct, anon_vma_chain'],
+  },
+];
+
+/** The lines of `kmemlab list TOPIC`. */
+export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
+  switch (topic) {
+    case 'experiments':
+      return experiments.map(({ name, summary, params }) => ({
+        name,
+        summary,
+        details: Object.entries(params).map(([param, spec]) => {
+          const standard = defaultOf(spec);
+          return `${param} (${rangeOf(spec)}; ${standard === undefined ? 'not set' : `default ${standard}`}): ${spec.summary}`;
+        }),
+      }));
+    case 'kernels':
+      return versions.map(({ name, source, summary }) => ({ name, summary, details: [`models Linux ${source}`] }));
+    case 'patches':
+      return patches.map((patch) => ({
+        name: patch.name,
+        summary: patch.summary,
+        details: [
+          ...(patch.mail === undefined ? [] : [patch.mail]),
+          ...(patch.mutation === true ? [`deliberately broken: ${patch.breaks ?? 'an invariant'}`] : []),
+          ...(patch.appliesTo === undefined ? [] : [`applies to ${patch.appliesTo.join(', ')}`]),
+        ],
+      }));
+    case 'verdicts':
+      return [...verdicts];
+    case 'profiles':
+      return [...profiles];
+  }
+}

@@ -1,0 +1,6 @@
+import { avoidIpis } from './avoid-ipis/index.js';
+import type { Experiment } from './lab/types.js';
+import { tuneSlabinfo } from './tune-slabinfo/index.js';
+
+/** Every built-in experiment. */
+export const experiments: readonly Experiment[] = [avoidIpis, tuneSlabinfo];

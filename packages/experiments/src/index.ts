@@ -1,0 +1,4 @@
+export * from './api.js';
+export { catalogue } from './catalogue.js';
+export { checkDeterminism, runScenario } from './run.js';
+export { resolveScenario, scenarioToYaml } from './scenario/resolve.js';

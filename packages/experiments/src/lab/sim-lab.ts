@@ -1,0 +1,189 @@
+import type { Placement, Program } from '@kmemlab/kernel';
+import type { Topology, Verdict } from '@kmemlab/machine';
+import type { SimMachine } from '@kmemlab/machine-sim';
+import type { Progress } from '../api.js';
+import { type Reading, readCounters } from './reading.js';
+import type { PhaseDurations, Recorder } from './recorder.js';
+import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
+
+/** Events between two looks at the outside world: signals, progress. */
+const CHUNK = 20_000;
+/** Model time in which no system call returned, after which the run is stuck. */
+const STALL_NS = 60e9;
+
+/** One phase as it was: the readings at its marks and its durations. */
+export interface PhaseRecord {
+  readonly name: string;
+  readonly from: Reading;
+  readonly to: Reading;
+  readonly durations: PhaseDurations;
+}
+
+/** The run ends here: a verdict, a failure of model code, or an interruption. Not an error of the lab. */
+export class RunEnded extends Error {
+  override readonly name = 'RunEnded';
+
+  constructor(
+    readonly reason: 'verdict' | 'failed' | 'interrupted',
+    readonly detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+export interface SimLabHooks {
+  readonly onProgress: (progress: Progress) => void;
+  readonly onPhase: () => void;
+  readonly interrupted: () => boolean;
+  /** Host time in ms, to space progress reports. */
+  readonly hostMs: () => number;
+  /** Let the event loop turn. */
+  readonly breathe: () => Promise<void>;
+  /** Rules that can only be checked while nothing is in flight; called at each phase mark. */
+  readonly audit: () => void;
+}
+
+/** An experiment's view of the deterministic machine. */
+export class SimLab implements Lab {
+  readonly phases: PhaseRecord[] = [];
+  private mark: Reading;
+  private pid = 0;
+  private done = 0;
+  private stopping = false;
+  private readonly backgroundPids: number[] = [];
+  private lastReport = 0;
+  private lastDone = -1;
+  private lastProgressTime = 0;
+
+  constructor(
+    private readonly machine: SimMachine,
+    readonly topology: Topology,
+    private readonly recorder: Recorder,
+    private readonly hooks: SimLabHooks,
+  ) {
+    this.mark = readCounters(machine);
+  }
+
+  async boot(): Promise<void> {
+    this.machine.boot();
+    await this.runUntil('boot', () => this.machine.quiet, 0);
+    this.endPhase('boot');
+  }
+
+  background(name: string, program: ProgramFactory<unknown>, placement: Placement): void {
+    const control = this.control(() => pid);
+    const pid = this.machine.startProgram(name, deferred(() => program(control)), placement);
+    this.backgroundPids.push(pid);
+  }
+
+  stopBackground(): void {
+    this.stopping = true;
+  }
+
+  async phase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options: PhaseOptions = {}): Promise<T> {
+    const control = this.control(() => this.pid);
+    this.pid = this.machine.startProgram('script', deferred(() => program(control)), placement);
+    return this.finish<T>(name, options);
+  }
+
+  async nextPhase<T>(
+    name: string,
+    program: ProgramFactory<T>,
+    placement: Placement,
+    options: PhaseOptions = {},
+  ): Promise<T> {
+    const control = this.control(() => this.pid);
+    this.machine.continueProgram(this.pid, deferred(() => program(control)), placement);
+    return this.finish<T>(name, options);
+  }
+
+  /** Wait for background tasks that were asked to end; not part of any phase. */
+  async drain(): Promise<void> {
+    if (this.backgroundPids.length === 0) return;
+    const exited = (pid: number): boolean => this.machine.outcomeOf(pid) !== null;
+    await this.runUntil('end', () => this.backgroundPids.every(exited), 0);
+    for (const pid of this.backgroundPids) this.valueOf(pid);
+  }
+
+  private control(pid: () => number): GuestControl {
+    return {
+      get pid() {
+        return pid();
+      },
+      stopped: () => this.stopping,
+      tick: (done) => {
+        this.done = done;
+      },
+    };
+  }
+
+  private async finish<T>(name: string, { total = 0, until = 'returned' }: PhaseOptions): Promise<T> {
+    const { machine, pid } = this;
+    this.done = 0;
+    await this.runUntil(name, () => machine.outcomeOf(pid) !== null && (until === 'returned' || machine.quiet), total);
+    await this.runUntil(name, () => machine.interruptsInFlight === 0, total);
+    const value = this.valueOf(pid) as T;
+    this.hooks.audit();
+    this.throwIfEnded();
+    this.endPhase(name);
+    return value;
+  }
+
+  private valueOf(pid: number): unknown {
+    const outcome = this.machine.outcomeOf(pid);
+    if (outcome !== null && 'error' in outcome) throw outcome.error;
+    return outcome?.value;
+  }
+
+  private endPhase(name: string): void {
+    const to = readCounters(this.machine);
+    this.phases.push({ name, from: this.mark, to, durations: this.recorder.next() });
+    this.mark = to;
+    this.hooks.onPhase();
+  }
+
+  private async runUntil(phase: string, until: () => boolean, total: number): Promise<void> {
+    for (;;) {
+      const why = this.machine.run(until, CHUNK);
+      this.throwIfEnded();
+      if (why === 'reached') return;
+      if (why === 'empty') this.stuck('no CPU can go on and no timer is pending');
+      this.report(phase, total);
+      await this.hooks.breathe();
+      if (this.hooks.interrupted()) throw new RunEnded('interrupted', `interrupted in phase ${phase}`);
+    }
+  }
+
+  private throwIfEnded(): void {
+    const { verdicts, failure } = this.machine;
+    if (failure !== undefined) throw new RunEnded('failed', failure instanceof Error ? failure.message : String(failure));
+    if (verdicts.length > 0) throw new RunEnded('verdict', (verdicts[0] as Verdict).detail);
+  }
+
+  private report(phase: string, total: number): void {
+    const { machine } = this;
+    const calls = machine.syscallsReturned;
+    if (calls !== this.lastDone) {
+      this.lastDone = calls;
+      this.lastProgressTime = machine.modelTime;
+    } else if (machine.modelTime - this.lastProgressTime > STALL_NS) {
+      this.stuck('no system call has returned for 60 s of model time');
+    }
+    const now = this.hooks.hostMs();
+    if (now - this.lastReport < 100) return;
+    this.lastReport = now;
+    this.hooks.onProgress({ phase, done: this.done, total, modelNs: machine.modelTime, events: machine.digest.events });
+  }
+
+  /** Nothing moves any more: say where every CPU is. */
+  private stuck(detail: string): never {
+    const steps = this.machine.cpus.filter((cpu) => cpu.current !== undefined).map((cpu) => cpu.step());
+    this.machine.report({ class: 'stall', id: 'stall', object: 'machine', steps, detail });
+    throw new RunEnded('verdict', detail);
+  }
+}
+
+/** A program that is made when it first runs, so that its control can know its pid. */
+function* deferred<T>(make: () => Program<T>): Program<T> {
+  return yield* make();
+}

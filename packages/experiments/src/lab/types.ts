@@ -1,0 +1,65 @@
+import type { Placement, Program, Stretch } from '@kmemlab/kernel';
+import type { Topology } from '@kmemlab/machine';
+import type { ScriptReadings } from '@kmemlab/results';
+import type { ParamSpecs, ParamValues } from '../params.js';
+
+/** A running task of the guest, as an experiment holds it. */
+export interface GuestTask {
+  readonly pid: number;
+}
+
+/** What a guest program is told from outside. */
+export interface GuestControl {
+  readonly pid: number;
+  /** True once the experiment asked background tasks to end. */
+  readonly stopped: () => boolean;
+  /** Report progress: units of the phase done so far. */
+  readonly tick: (done: number) => void;
+}
+
+export type ProgramFactory<T> = (control: GuestControl) => Program<T>;
+
+export interface PhaseOptions {
+  /** Units of work in this phase, for progress. */
+  readonly total?: number;
+  /**
+   * `returned`: the phase ends when its program has returned and no call-function interrupt is pending. `quiet`: also
+   * when no callback, work item or message is left.
+   */
+  readonly until?: 'returned' | 'quiet';
+}
+
+/**
+ * A booted machine on which an experiment runs its programs, phase by phase. The same experiment runs on every machine.
+ * Every phase mark waits until no call-function interrupt is in flight.
+ */
+export interface Lab {
+  readonly topology: Topology;
+  /** Start a task in the root cgroup that runs beside the phases until it returns. */
+  background(name: string, program: ProgramFactory<unknown>, placement: Placement): void;
+  /** Ask background tasks to end; the current phase goes on until they have. */
+  stopBackground(): void;
+  /** Run a program in a new task as one phase. */
+  phase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options?: PhaseOptions): Promise<T>;
+  /** Run a program in the task of the last phase as the next phase. */
+  nextPhase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options?: PhaseOptions): Promise<T>;
+}
+
+/** What an experiment found out beyond the counters. */
+export interface Findings {
+  readonly script?: ScriptReadings;
+}
+
+/** A built-in experiment: parameters, and the phases it runs. */
+export interface Experiment {
+  readonly name: string;
+  readonly summary: string;
+  readonly params: ParamSpecs;
+  /** Phases that make up the measured window. */
+  readonly window: readonly string[];
+  /** Phase that makes one root cache after boot, if there is one. */
+  readonly rootCachePhase?: string;
+  /** Windows to stretch on purpose, from the parameters. */
+  readonly stretches?: (params: ParamValues) => Stretch[];
+  readonly run: (lab: Lab, params: ParamValues) => Promise<Findings>;
+}

@@ -1,0 +1,78 @@
+import { costModel } from '@kmemlab/machine';
+import { nearest } from '@kmemlab/results';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { InputError } from '../api.js';
+
+const scalar = z.union([z.string(), z.number()]);
+
+/** What a scenario file may say; everything but `experiment` is optional. */
+const scenarioSchema = z.strictObject({
+  experiment: z.string(),
+  kernel: z.string().optional(),
+  config: z.union([z.string(), z.array(z.string())]).optional(),
+  engine: z.enum(['sim', 'live']).optional(),
+  nodes: z.int().min(1).optional(),
+  cpusPerNode: z.int().min(1).optional(),
+  strategy: z.enum(['time', 'random']).optional(),
+  seed: z.int().min(0).max(0xffffffff).optional(),
+  params: z.record(z.string(), scalar).optional(),
+  /** Constants of the cost model in ns, by name. */
+  costs: z.record(z.string(), z.number()).optional(),
+});
+
+export type ScenarioFile = z.infer<typeof scenarioSchema>;
+
+const KEYS = Object.keys(scenarioSchema.shape);
+
+const LARGEST_COST = 1e12;
+
+/**
+ * Parse and check a scenario file.
+ * @throws InputError naming the line of a syntax error, or the path of a wrong key or value and the nearest valid key
+ */
+export function parseScenarioFile(path: string, text: string): ScenarioFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const error = document.errors[0] ?? document.warnings[0];
+  if (error !== undefined) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw new InputError(`${path}:${line}:${col}: not valid YAML (${error.message.split('\n')[0]}); mend this line`);
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 10 });
+  } catch {
+    throw new InputError(`${path}: too many aliases; write the values out`);
+  }
+  const parsed = scenarioSchema.safeParse(value);
+  if (!parsed.success) throw new InputError(`${path}: ${describeIssue(parsed.error.issues[0])}`);
+  checkCosts(path, parsed.data.costs ?? {});
+  return parsed.data;
+}
+
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'not a scenario';
+  const where = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const near = nearest(key, KEYS);
+    const place = where === '' ? key : `${where}.${key}`;
+    return `unknown key ${place}; ${near === undefined ? `valid keys are ${KEYS.join(', ')}` : `did you mean ${near}?`}`;
+  }
+  if (where === '') return `not a scenario (${issue.message}); it needs at least "experiment: avoid-ipis"`;
+  return `${where}: ${issue.message}`;
+}
+
+function checkCosts(path: string, costs: Readonly<Record<string, number>>): void {
+  for (const [name, ns] of Object.entries(costs)) {
+    if (!Object.hasOwn(costModel, name)) {
+      const near = nearest(name, Object.keys(costModel));
+      const hint = near === undefined ? `valid names are ${Object.keys(costModel).join(', ')}` : `did you mean ${near}?`;
+      throw new InputError(`${path}: unknown key costs.${name}; ${hint}`);
+    }
+    if (!Number.isInteger(ns) || ns < 0 || ns > LARGEST_COST) {
+      throw new InputError(`${path}: costs.${name}: ${ns} is not possible; give whole ns from 0 to ${LARGEST_COST}`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { LOADED_CPU_CACHE, type Stretch } from '@kmemlab/kernel';
+import type { Experiment } from '../lab/types.js';
+import type { ParamValues } from '../params.js';
+import { childrenProgram, filesProgram, settleProgram, writerProgram } from './programs.js';
+
+const MS = 1e6;
+
+/** The CPU stays between loading cpu_cache and storing until the pointer has changed, then long enough to see a free. */
+const stretchOf = (cpu: number): Stretch => ({ label: LOADED_CPU_CACHE, cpu, maxNs: 40 * MS, tailNs: 0.5 * MS, times: 1 });
+
+/** E4, second part: tuning a root cache replaces arrays that CPUs may be using. */
+export const tuneSlabinfo: Experiment = {
+  name: 'tune-slabinfo',
+  summary: 'write new tunables for dentry to /proc/slabinfo while other CPUs allocate and free dentries',
+  params: {
+    writes: { kind: 'integer', min: 1, max: 100000, default: 10, summary: 'writes to /proc/slabinfo' },
+    children: { kind: 'integer', min: 0, max: 65000, default: 0, summary: 'memcgs with a dentry cache of their own' },
+    irqOffCpu: {
+      kind: 'optionalCpu',
+      summary: 'CPU that stretches one slab free between loading cpu_cache and storing into the array',
+    },
+  },
+  window: ['writes'],
+  stretches: (params: ParamValues) => (params.irqOffCpu === undefined ? [] : [stretchOf(Number(params.irqOffCpu))]),
+  async run(lab, params) {
+    const children = Number(params.children);
+    const writer = { kind: 'pinned', cpu: 0 } as const;
+    const writes = Number(params.writes);
+    await lab.phase('create', (control) => childrenProgram(control, children), writer, { total: children });
+    await lab.nextPhase('settle', settleProgram, writer, { until: 'quiet' });
+    for (let cpu = 1; cpu < lab.topology.cpuCount; cpu++) {
+      lab.background(`files/${cpu}`, filesProgram, { kind: 'pinned', cpu });
+    }
+    await lab.nextPhase('writes', (control) => writerProgram(control, writes), writer, { total: writes });
+    lab.stopBackground();
+    return {};
+  },
+};

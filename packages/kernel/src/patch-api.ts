@@ -1,0 +1,47 @@
+import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
+import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
+import { drainCpuCaches, kmemCacheShrink } from './mm/slab/drain.js';
+import { CacheField, CssField } from './published-state.js';
+import { rcuBarrier } from './rcu/barrier.js';
+import { callRcu, synchronizeSched } from './rcu/callbacks.js';
+import { scheduleTimeout } from './sched/timer.js';
+import { onEachCpu, onEachCpuCond, onEachCpuMask, smpCallFunction, smpCallFunctionSingle } from './smp/call-function.js';
+import { kickAllCpusSync } from './smp/kick.js';
+import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
+
+/** What a patch may call: the effects, and the kernel's own functions. Handed to `apply` as its second argument. */
+export const patchApi = {
+  // Effects.
+  call,
+  work,
+  request,
+  requestAll,
+  post,
+  raise,
+  wait,
+  spin,
+  after,
+  // Kernel functions, by their kernel names in camel case.
+  kickAllCpusSync,
+  smpCallFunction,
+  smpCallFunctionSingle,
+  onEachCpu,
+  onEachCpuMask,
+  onEachCpuCond,
+  synchronizeSched,
+  callRcu,
+  rcuBarrier,
+  mutexLock,
+  mutexTrylock,
+  mutexUnlock,
+  queueWork,
+  flushWorkqueue,
+  scheduleTimeout,
+  kmemCacheShrink,
+  drainCpuCaches,
+  // Names of published words.
+  CacheField,
+  CssField,
+} as const;
+
+export type PatchApi = typeof patchApi;
