@@ -23,7 +23,7 @@ import type { Stretch } from './sched/preemption-point.js';
 import { RunQueue } from './sched/run-queue.js';
 import { doSoftirq } from './sched/softirq.js';
 import type { TaskRecord } from './sched/task.js';
-import { type ExpiredTimer, localTimerInterrupt, TICK } from './sched/timer.js';
+import { type ExpiredTimer, HRTIMER, localTimerInterrupt, TICK } from './sched/timer.js';
 import { rescheduleInterrupt } from './sched/wake.js';
 import { smpCallFunctionInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
@@ -278,7 +278,10 @@ export class Cpu extends Core {
     } else if (deferrable && idle) {
       this.deferredTimers.push({ name, data });
       return;
-    } else this.expiredTimers.push({ name, data });
+    } else {
+      if (name !== HRTIMER) this.tickExpired = true;
+      this.expiredTimers.push({ name, data });
+    }
     this.deliverInterrupt(Vector.localTimer);
   }
 

@@ -4,7 +4,7 @@ import { drainCpuCaches, kmemCacheShrink } from './mm/slab/drain.js';
 import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier } from './rcu/barrier.js';
 import { callRcu, synchronizeSched } from './rcu/callbacks.js';
-import { scheduleTimeout } from './sched/timer.js';
+import { hrtimerNanosleep } from './sched/timer.js';
 import { onEachCpu, onEachCpuCond, onEachCpuMask, smpCallFunction, smpCallFunctionSingle } from './smp/call-function.js';
 import { kickAllCpusSync } from './smp/kick.js';
 import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
@@ -36,7 +36,7 @@ export const patchApi = {
   mutexUnlock,
   queueWork,
   flushWorkqueue,
-  scheduleTimeout,
+  hrtimerNanosleep,
   kmemCacheShrink,
   drainCpuCaches,
   // Names of published words.

@@ -24,14 +24,15 @@ export type NamedFunction = (cpu: Cpu, data: number) => Coroutine<void>;
 
 export type FunctionKind = 'csd' | 'work' | 'rcu' | 'timer' | 'thread' | 'release' | 'confirm';
 
-const functions = new Map<string, NamedFunction>();
+type FunctionsByName = Map<string, NamedFunction>;
 
-const key = (kind: FunctionKind, name: string): string => `${kind}:${name}`;
+const functions = new Map<FunctionKind, FunctionsByName>();
 
 /** Register a csd function, work function, RCU callback, timer function, thread or percpu_ref callback by its kernel name. */
 export function defineFunction(kind: FunctionKind, name: string, fn: NamedFunction): string {
-  if (functions.has(key(kind, name))) throw new Error(`${kind} function ${name} is registered twice`);
-  functions.set(key(kind, name), fn);
+  const byName = functions.get(kind) ?? new Map<string, NamedFunction>();
+  if (byName.has(name)) throw new Error(`${kind} function ${name} is registered twice`);
+  functions.set(kind, byName.set(name, fn));
   return name;
 }
 
@@ -41,7 +42,7 @@ export function defineFunction(kind: FunctionKind, name: string, fn: NamedFuncti
  */
 export class FunctionTable {
   private readonly handlers = handlers.map((handler) => handler.run);
-  private readonly functions = new Map(functions);
+  private readonly functions = new Map([...functions].map(([kind, byName]) => [kind, new Map(byName)]));
 
   handler<A, R>(handler: Handler<KernelNode, A, R>): HandlerFunction<KernelNode, A, R> {
     return this.handlers[handler.index] as HandlerFunction<KernelNode, A, R>;
@@ -49,14 +50,14 @@ export class FunctionTable {
 
   /** @throws Error if no function of this kind has the name. */
   find(kind: FunctionKind, name: string): NamedFunction {
-    const fn = this.functions.get(key(kind, name));
+    const fn = this.functions.get(kind)?.get(name);
     if (fn === undefined) throw new Error(`no ${kind} function is called ${name}`);
     return fn;
   }
 
   /** Replace a named function; `wrap` gets the one that served until now. */
   replaceFunction(kind: FunctionKind, name: string, wrap: (original: NamedFunction) => NamedFunction): void {
-    this.functions.set(key(kind, name), wrap(this.find(kind, name)));
+    this.functions.get(kind)?.set(name, wrap(this.find(kind, name)));
   }
 
   /** Replace a handler, by name; `wrap` gets the one that served until now. */

@@ -36,6 +36,7 @@ import {
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { EventKind, type MessageEvent, type SimEvent } from './events.js';
+import { SimHandlerContext } from './handler-context.js';
 import { MessageCounts } from './message-counts.js';
 import { RandomOrder, type Strategy, timeOrder } from './strategy.js';
 
@@ -91,6 +92,7 @@ export class SimMachine implements Port {
   private readonly busyUntil: Map<number, number>[];
   /** System calls returned to their programs. */
   syscallsReturned = 0;
+  private readonly handlerContext = new SimHandlerContext(this);
   private time = 0;
   private doorbells = 0;
   private nextPid = 1;
@@ -135,9 +137,13 @@ export class SimMachine implements Port {
     cpu.run();
   }
 
-  /** Start a guest program as a new task, in the root cgroup and the root directory. Returns its pid. */
-  startProgram(name: string, program: Program<unknown>, placement: Placement): number {
+  /**
+   * Start a guest program as a new task, in the root cgroup and the root directory. Returns its pid; a program that needs
+   * its own pid is given as a function of it.
+   */
+  startProgram(name: string, source: Program<unknown> | ((pid: number) => Program<unknown>), placement: Placement): number {
     const pid = this.nextPid++;
+    const program = typeof source === 'function' ? source(pid) : source;
     const cpu = placement.kind === 'pinned' ? placement.cpu : BOOT_CPU;
     const node = this.topology.nodeOf(cpu);
     const { rootMemcg, rootDentry } = (this.nodes[node] as KernelNode).published;
@@ -298,7 +304,8 @@ export class SimMachine implements Port {
     return arrival;
   }
 
-  private ring(sender: number, target: number, vector: number, time: number): void {
+  /** @internal */
+  ring(sender: number, target: number, vector: number, time: number): void {
     const channel = this.channelTo(sender, this.topology.nodeOf(target));
     const arrival = Math.max(time + this.costs['ipi.flight'], this.lastArrival[channel - this.topology.cpuCount] as number);
     if (isCallFunction(vector)) this.doorbells++;
@@ -370,38 +377,20 @@ export class SimMachine implements Port {
 
   /** Run a handler at its node. Its service time occupies the object: later arrivals are served after it. */
   private handle(event: MessageEvent): void {
-    const node = this.nodes[event.node] as KernelNode;
-    let charged = this.costs['handler.service'];
+    const { handlerContext } = this;
     const start = this.occupied(event.node, event.object);
-    const context: HandlerContext = {
-      now: start,
-      cpu: event.cpu,
-      taskId: event.taskId,
-      post: (home, handler, args) => this.postFrom(event, start, home, handler as never, args),
-      complete: (waiter, value) => this.complete(event, start, waiter, value),
-      raise: (cpu, vector) => this.ring(event.cpu, cpu, vector, start),
-      wakeThread: (cpu, thread, data) => this.wakeThread(event, start, cpu, thread, data),
-      charge: (ns) => {
-        charged += Math.ceil(ns);
-      },
-      step: (): Step => ({
-        cpu: event.cpu,
-        task: event.taskName,
-        function: event.handler.name,
-        time: start,
-        stack: event.context?.stack() ?? [],
-      }),
-    };
+    handlerContext.begin(event, start, this.costs['handler.service']);
     try {
       const run = this.options.build.functions.handler(event.handler as never) as (
         node: KernelNode,
         args: unknown,
         context: HandlerContext,
       ) => unknown;
-      const value = run(node, event.args, context);
-      this.occupy(event.node, event.object, start + charged);
+      const value = run(this.nodes[event.node] as KernelNode, event.args, handlerContext);
+      const end = start + handlerContext.charged;
+      this.occupy(event.node, event.object, end);
       if (event.context === null) this.messages.arrived();
-      else this.answer(event, start + charged, value);
+      else this.answer(event, end, value);
     } catch (error) {
       this.fail(error);
     }
@@ -415,7 +404,8 @@ export class SimMachine implements Port {
     this.queue.push(arrival, { kind: EventKind.answer, channel, cpu, context, index, value });
   }
 
-  private postFrom(
+  /** @internal */
+  postFrom(
     event: MessageEvent,
     time: number,
     node: number,
@@ -428,7 +418,8 @@ export class SimMachine implements Port {
     this.queue.push(arrival, { ...event, channel, node, handler, args, object: 0, context: null, index: 0 });
   }
 
-  private complete(event: MessageEvent, time: number, waiter: number, value: number): void {
+  /** @internal */
+  complete(event: MessageEvent, time: number, waiter: number, value: number): void {
     const cpu = cpuOfWaiter(waiter);
     const channel = this.channelFrom(event.node, cpu);
     const arrival = this.inOrder(channel, time + this.flight(event.node, this.topology.nodeOf(cpu)));
@@ -436,7 +427,8 @@ export class SimMachine implements Port {
     this.queue.push(arrival, { kind: EventKind.completion, channel, cpu, waiter, value, from: event.cpu });
   }
 
-  private wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void {
+  /** @internal */
+  wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void {
     const channel = this.channelFrom(event.node, cpu);
     const arrival = this.inOrder(channel, time + this.flight(event.node, this.topology.nodeOf(cpu)));
     this.messages.sent('wakeThread', event.node, this.topology.nodeOf(cpu));

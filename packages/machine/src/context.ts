@@ -17,7 +17,7 @@ export type ContextState = (typeof ContextState)[keyof typeof ContextState];
 /** One thread of kernel execution on a CPU: a task in the kernel, the softirq or a hardirq, with its stack of frames. */
 export class Context {
   private readonly frames: Coroutine<unknown>[] = [];
-  private readonly functions: string[] = [];
+  private readonly functions: CoroutineFunction[] = [];
   state: ContextState = ContextState.ready;
   /** Value the innermost frame is resumed with. */
   resume: unknown = undefined;
@@ -42,7 +42,7 @@ export class Context {
 
   push(fn: CoroutineFunction, args: readonly unknown[]): void {
     this.frames.push(fn(...args));
-    this.functions.push(fn.name);
+    this.functions.push(fn);
   }
 
   pop(): void {
@@ -55,12 +55,12 @@ export class Context {
   }
 
   get function(): string {
-    return this.functions[this.functions.length - 1] ?? '';
+    return this.functions[this.functions.length - 1]?.name ?? '';
   }
 
   /** Kernel stack, innermost function first. */
   stack(): string[] {
-    const stack = [...this.functions].reverse();
+    const stack = this.functions.map((fn) => fn.name).reverse();
     if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
     return stack;
   }

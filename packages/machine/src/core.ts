@@ -1,10 +1,16 @@
 import { Context, ContextState } from './context.js';
-import type { Coroutine, CoroutineFunction, Effect } from './effects.js';
-import { type AfterEffect, type CallEffect, Op, type PostEffect, type RaiseEffect, type RequestEffect } from './effects.js';
-import type { SpinEffect, WaitEffect, WorkEffect } from './effects.js';
+import type { Coroutine, CoroutineFunction, Effect, SpinEffect, WaitEffect, WorkEffect } from './effects.js';
+import {
+  type AfterEffect,
+  type CallEffect,
+  Op,
+  type PostEffect,
+  type RaiseEffect,
+  type RequestEffect,
+} from './effects.js';
 import type { Port } from './port.js';
-import type { Step } from './verdict.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
+import type { Step } from './verdict.js';
 
 const WAITERS_PER_CPU = 4096;
 
@@ -33,6 +39,7 @@ export abstract class Core {
   /** ns of work done since the machine last saw this core; they delay whatever it does next. */
   debt = 0;
   private readonly contexts: Context[] = [];
+  private innermost: Context | undefined = undefined;
   private readonly waiters = new Map<number, WaiterState>();
   private nextWaiter = 0;
   private pendingVectors = 0;
@@ -79,8 +86,19 @@ export abstract class Core {
     return this.port.now() + this.debt;
   }
 
+  /** The innermost context; undefined if no kernel code is on the CPU. */
   get current(): Context | undefined {
-    return this.contexts[this.contexts.length - 1];
+    return this.innermost;
+  }
+
+  private enterContext(context: Context): void {
+    this.contexts.push(context);
+    this.innermost = context;
+  }
+
+  private leaveContext(): void {
+    this.contexts.pop();
+    this.innermost = this.contexts[this.contexts.length - 1];
   }
 
   /** The task whose kernel code is on this CPU, below any interrupt. */
@@ -220,7 +238,7 @@ export abstract class Core {
       return undefined;
     }
     this.leaveQuiet();
-    this.contexts.push(next);
+    this.enterContext(next);
     return next;
   }
 
@@ -243,7 +261,7 @@ export abstract class Core {
     this.leaveQuiet();
     context.savedIrqsOff = this.irqsOff;
     context.push(fn, args);
-    this.contexts.push(context);
+    this.enterContext(context);
     return context;
   }
 
@@ -257,7 +275,7 @@ export abstract class Core {
   }
 
   private leave(context: Context): void {
-    this.contexts.pop();
+    this.leaveContext();
     context.state = ContextState.done;
     if (context.kind === 'task') {
       this.taskDone(context);
@@ -358,7 +376,7 @@ export abstract class Core {
     if (this.takeCompletion(context, waiter)) return;
     this.checkMayBlock(context);
     context.state = ContextState.blocked;
-    this.contexts.pop();
+    this.leaveContext();
   }
 
   /** Blocking in atomic context is a verdict (MTX-3, RCU-8); the kernel knows the rule's number. */

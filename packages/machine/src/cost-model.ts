@@ -25,7 +25,11 @@ export const costModel = {
   'interrupt.entry': { ns: 150, range: [80, 400], source: 'interrupt entry and exit, same sum as ipi.flight' },
   'cacheLine.sameNode': { ns: 40, range: [25, 50], source: 'core to core transfer within a socket' },
   'cacheLine.crossNode': { ns: 150, range: [108, 200], source: 'core to core transfer across sockets' },
-  'handler.service': { ns: 15, range: [5, 40], source: `locked instruction or short section on an owned line: ${guess}` },
+  'handler.service': {
+    ns: 15,
+    range: [5, 40],
+    source: `locked instruction or short section on an owned line: ${guess}`,
+  },
   'list.step': { ns: 4, range: [1, 20], source: `one step along a list in cache: ${guess}` },
   'sched.contextSwitch': { ns: 900, range: [600, 1500], source: 'with wake-up and IPI: mutex hand-off of 1 to 2.5 µs' },
   'sched.wakeup': { ns: 250, range: [150, 600], source: 'same hand-off' },

@@ -1,5 +1,5 @@
-import { VerdictError } from './verdict.js';
 import type { Step } from './verdict.js';
+import { VerdictError } from './verdict.js';
 
 /**
  * A handle names one incarnation of a kernel object: home node (7 bits), index (23 bits), generation (14 bits), as one

@@ -1,4 +1,4 @@
-import type { Placement, Program } from '@kmemlab/kernel';
+import type { Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Progress } from '../api.js';
@@ -71,8 +71,7 @@ export class SimLab implements Lab {
   }
 
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void {
-    const control = this.control(() => pid);
-    const pid = this.machine.startProgram(name, deferred(() => program(control)), placement);
+    const pid = this.machine.startProgram(name, (own) => program(this.control(own)), placement);
     this.backgroundPids.push(pid);
   }
 
@@ -81,8 +80,7 @@ export class SimLab implements Lab {
   }
 
   async phase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options: PhaseOptions = {}): Promise<T> {
-    const control = this.control(() => this.pid);
-    this.pid = this.machine.startProgram('script', deferred(() => program(control)), placement);
+    this.pid = this.machine.startProgram('script', (own) => program(this.control(own)), placement);
     return this.finish<T>(name, options);
   }
 
@@ -92,8 +90,7 @@ export class SimLab implements Lab {
     placement: Placement,
     options: PhaseOptions = {},
   ): Promise<T> {
-    const control = this.control(() => this.pid);
-    this.machine.continueProgram(this.pid, deferred(() => program(control)), placement);
+    this.machine.continueProgram(this.pid, program(this.control(this.pid)), placement);
     return this.finish<T>(name, options);
   }
 
@@ -105,11 +102,9 @@ export class SimLab implements Lab {
     for (const pid of this.backgroundPids) this.valueOf(pid);
   }
 
-  private control(pid: () => number): GuestControl {
+  private control(pid: number): GuestControl {
     return {
-      get pid() {
-        return pid();
-      },
+      pid,
       stopped: () => this.stopping,
       tick: (done) => {
         this.done = done;
@@ -181,9 +176,4 @@ export class SimLab implements Lab {
     this.machine.report({ class: 'stall', id: 'stall', object: 'machine', steps, detail });
     throw new RunEnded('verdict', detail);
   }
-}
-
-/** A program that is made when it first runs, so that its control can know its pid. */
-function* deferred<T>(make: () => Program<T>): Program<T> {
-  return yield* make();
 }

@@ -6,7 +6,14 @@ import { childrenProgram, filesProgram, settleProgram, writerProgram } from './p
 const MS = 1e6;
 
 /** The CPU stays between loading cpu_cache and storing until the pointer has changed, then long enough to see a free. */
-const stretchOf = (cpu: number): Stretch => ({ label: LOADED_CPU_CACHE, cpu, maxNs: 40 * MS, tailNs: 0.5 * MS, times: 1 });
+const stretchOf = (cpu: number): Stretch => ({
+  label: LOADED_CPU_CACHE,
+  cpu,
+  cache: 'dentry',
+  maxNs: 3 * MS,
+  tailNs: 0.5 * MS,
+  times: 1,
+});
 
 /** E4, second part: tuning a root cache replaces arrays that CPUs may be using. */
 export const tuneSlabinfo: Experiment = {

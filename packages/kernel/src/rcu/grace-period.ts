@@ -2,7 +2,7 @@ import { BOOT_NODE, type Coroutine, call, request, requestAll, wait } from '@kme
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 import { TIMED_OUT, waitTimeout } from '../sched/timer.js';
-import { reportNode } from './quiescent.js';
+import { rcuReport, reportNode } from './quiescent.js';
 
 /** Sleep until the root has something to do: the kthread leaves its waiter there unless that is so already. */
 const sleepAtRoot = defineHandler(
@@ -72,6 +72,7 @@ export function* rcuGpKthread(cpu: Cpu): Coroutine<never> {
     const gp = yield* request(BOOT_NODE, startAtRoot, null);
     cpu.counters.add('rcu_grace_periods');
     yield* requestAll(nodes, startAtLeaf, { gp });
+    yield* call(rcuReport, cpu);
     while ((yield* call(sleepUntilReady, cpu, true, cpu.fqsInterval)) === TIMED_OUT) {
       yield* requestAll(nodes, forceQuiescent, { gp });
     }

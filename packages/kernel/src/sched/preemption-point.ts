@@ -1,4 +1,4 @@
-import { type Coroutine, work } from '@kmemlab/machine';
+import { type Coroutine, type Handle, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 
 /**
@@ -8,6 +8,8 @@ import type { Cpu } from '../cpu.js';
 export interface Stretch {
   readonly label: string;
   readonly cpu: number;
+  /** Only where the code works on this root cache. */
+  readonly cache: string;
   readonly maxNs: number;
   readonly tailNs: number;
   /** Stretches still to come; a stretch in which nothing changed is not counted. */
@@ -20,8 +22,10 @@ const POLL_NS = 5000;
  * A labelled window of spec/experiments.md. Cheap when nothing is stretched: callers ask `cpu.stretches` first.
  * `changed` tells whether what the code has just read is out of date.
  */
-export function* preemptionPoint(cpu: Cpu, label: string, changed: () => boolean): Coroutine<void> {
-  const stretch = cpu.stretches?.find((s) => s.label === label && s.cpu === cpu.id && s.times > 0);
+export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, changed: () => boolean): Coroutine<void> {
+  const stretch = cpu.stretches?.find(
+    (s) => s.times > 0 && s.cpu === cpu.id && s.label === label && cpu.published.roots.get(s.cache) === cache,
+  );
   if (stretch === undefined) return;
   for (let spent = 0; spent < stretch.maxNs; spent += POLL_NS) {
     yield* work(POLL_NS);

@@ -21,7 +21,10 @@ const processTimeout = defineFunction('timer', 'process_timeout', function* proc
 /** Value of a wait that ended by its timeout. */
 export const TIMED_OUT = -110;
 
-/** Local timer interrupt: account the tick, leave expired timers to the softirq. Models smp_apic_timer_interrupt. */
+/**
+ * Local timer interrupt (smp_apic_timer_interrupt): a tick, periodic or for a wheel timer of an idle CPU, looks for RCU
+ * work; expired timers are left to the softirq.
+ */
 export function* localTimerInterrupt(cpu: Cpu): Coroutine<void> {
   cpu.ownWords.interrupts.localTimer++;
   yield* work(cpu.costs['interrupt.entry']);
@@ -38,10 +41,16 @@ export function* runTimers(cpu: Cpu): Coroutine<void> {
   }
 }
 
-/** schedule_timeout_uninterruptible: block the task for `ns`. */
-export function* scheduleTimeout(cpu: Cpu, ns: number): Coroutine<void> {
+/** Timers of this name are high-resolution: their interrupt is no tick. */
+export const HRTIMER = defineFunction('timer', 'hrtimer_wakeup', function* hrtimerWakeup(cpu, waiter) {
+  cpu.deliverCompletion(waiter, 0);
+  yield* work(0);
+});
+
+/** hrtimer_nanosleep: block the task for `ns`. */
+export function* hrtimerNanosleep(cpu: Cpu, ns: number): Coroutine<void> {
   const waiter = cpu.newWaiter();
-  yield* after(ns, processTimeout, waiter);
+  yield* after(ns, HRTIMER, waiter);
   yield* wait(waiter);
 }
 

@@ -4,7 +4,7 @@ import { EEXIST, EINVAL } from '../fs/types.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import type { TaskRecord } from '../sched/task.js';
-import { scheduleTimeout } from '../sched/timer.js';
+import { hrtimerNanosleep } from '../sched/timer.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
 import { flushWorkqueue } from '../workqueue/workqueue.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
@@ -21,7 +21,7 @@ type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Corouti
 
 /** nanosleep(2), ns. */
 function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
-  yield* call(scheduleTimeout, cpu, ns);
+  yield* call(hrtimerNanosleep, cpu, ns);
   return 0;
 }
 

@@ -32,7 +32,7 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
   const array = presentArray(cpu, cache) ?? (yield* call(cpuCacheGet, cpu, cache));
   if (cpu.stretches !== null) {
     const replaced = () => cpu.published.caches.read(cache, CacheField.cpuCache) !== array.set;
-    yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, replaced);
+    yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, replaced);
   }
   checkArray(cpu, array);
   if (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);

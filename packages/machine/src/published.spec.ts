@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeHandle } from './handle.js';
+import { PublishedTable } from './published.js';
+
+describe('PublishedTable', () => {
+  it('holds nothing that was not published', () => {
+    const table = new PublishedTable('kmem_cache', 4);
+    const handle = makeHandle(2, 9, 1);
+    expect(table.isCurrent(handle)).toBe(false);
+    expect(table.read(handle, 1)).toBe(0);
+    expect(table.isCurrent(0)).toBe(false);
+  });
+
+  it('publishes a record of zeros and reads back what was written', () => {
+    const table = new PublishedTable('kmem_cache', 4);
+    const handle = makeHandle(1, 3, 1);
+    table.publish(handle);
+    expect([1, 2, 3].map((field) => table.read(handle, field))).toEqual([0, 0, 0]);
+    table.write(handle, 2, 77);
+    expect(table.read(handle, 2)).toBe(77);
+    expect(table.isCurrent(handle)).toBe(true);
+  });
+
+  it('is not current for a withdrawn record, nor for an older generation of a reused index', () => {
+    const table = new PublishedTable('css', 3);
+    const old = makeHandle(0, 5, 1);
+    const reused = makeHandle(0, 5, 2);
+    table.publish(old);
+    table.write(old, 1, 11);
+    table.withdraw(old);
+    expect(table.isCurrent(old)).toBe(false);
+    table.publish(reused);
+    expect(table.isCurrent(old)).toBe(false);
+    expect(table.isCurrent(reused)).toBe(true);
+    expect(table.read(reused, 1)).toBe(0);
+  });
+
+  it('does not withdraw the successor when a stale handle is withdrawn late', () => {
+    const table = new PublishedTable('css', 3);
+    const old = makeHandle(0, 5, 1);
+    const reused = makeHandle(0, 5, 2);
+    table.publish(old);
+    table.publish(reused);
+    table.withdraw(old);
+    expect(table.isCurrent(reused)).toBe(true);
+  });
+
+  it('refuses the null handle', () => {
+    expect(() => new PublishedTable('css', 3).publish(0)).toThrow('null handle');
+  });
+
+  it('keeps records of any nodes and indexes apart while it grows', () => {
+    const places = fc.uniqueArray(fc.record({ node: fc.nat({ max: 9 }), index: fc.nat({ max: 700 }) }), {
+      selector: ({ node, index }) => `${node}:${index}`,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(places, (list) => {
+        const table = new PublishedTable('kmem_cache', 3);
+        const handles = list.map(({ node, index }) => makeHandle(node, index, 1));
+        handles.forEach((handle, n) => {
+          table.publish(handle);
+          table.write(handle, 2, n + 1);
+        });
+        expect(handles.map((handle) => table.read(handle, 2))).toEqual(handles.map((_, n) => n + 1));
+        expect(handles.every((handle) => table.isCurrent(handle))).toBe(true);
+      }),
+      { seed: 4 },
+    );
+  });
+});
