@@ -6,5 +6,9 @@ const packages = ['machine', 'kernel', 'machine-sim', 'checker', 'results', 'exp
 
 export default defineConfig({
   resolve: { alias: Object.fromEntries(packages.map((name) => [`@kmemlab/${name}`, source(name)])) },
-  test: { include: ['packages/*/src/**/*.spec.ts', 'test/**/*.spec.ts'], testTimeout: 120_000 },
+  test: {
+    reporters: ['default', './test/plain-summary.ts'],
+    include: ['packages/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
+    testTimeout: 120_000,
+  },
 });

@@ -1,6 +1,7 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
+import type { MutexName } from './locking/mutex.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
@@ -16,12 +17,25 @@ export interface Policies {
     maskCallRings: 'everyTarget' | 'emptyQueues';
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
+    /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */
+    waitForCsd: (cpu: Cpu, waiter: number) => Coroutine<void>;
+    /** The mask of smp_call_function: cpu_online_mask. */
+    everyone: (cpu: Cpu) => readonly number[];
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+  };
+  readonly locking: {
+    /** One attempt to take a mutex, without waiting. */
+    trylock: (cpu: Cpu, name: MutexName) => Coroutine<boolean>;
   };
   readonly slab: {
     /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
     afterPublish: (cpu: Cpu, previous: Handle) => Coroutine<void>;
+    /**
+     * How many kick_all_cpus_sync calls `afterPublish` makes (checked as SLAB-7), null if that is not stated. A patch that
+     * replaces `afterPublish` alone states nothing.
+     */
+    kicksPerPublish: ((previous: Handle) => number) | null;
     /** Before RCU-typed caches are released. */
     barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
   };
@@ -91,7 +105,14 @@ export class KernelBuild {
     readonly config: KernelConfig,
   ) {
     this.policies = version.policies();
-    for (const patch of patches) patch.apply(this, patchApi);
+    for (const patch of patches) this.applyPatch(patch);
+  }
+
+  private applyPatch(patch: Patch): void {
+    const { slab } = this.policies;
+    const { afterPublish, kicksPerPublish } = slab;
+    patch.apply(this, patchApi);
+    if (slab.afterPublish !== afterPublish && slab.kicksPerPublish === kicksPerPublish) slab.kicksPerPublish = null;
   }
 
   get hz(): number {

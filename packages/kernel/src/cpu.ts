@@ -105,6 +105,11 @@ export class Cpu extends Core {
     return context?.kind === 'task' ? context.taskId : 0;
   }
 
+  /** How often the running task has slept since it entered the kernel. */
+  get timesSlept(): number {
+    return this.current?.timesSlept ?? 0;
+  }
+
   /** local_irq_save: returns whether interrupts were off. */
   irqSave(): boolean {
     const off = this.irqsOff;

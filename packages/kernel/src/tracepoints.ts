@@ -4,11 +4,11 @@
  * it on every machine.
  */
 export const Trace = {
-  /** (CPU: sender) target, waiter, 1 if of a mask call: the sender takes the csd of this pair for a new call. */
+  /** (CPU: sender) target, waiter, 1 if of a mask call, info: the sender takes the csd of this pair for a new call. */
   csdLock: 0,
   /** target, sender, waiter, 1 if synchronous: the csd is in the target's call queue. */
   csdQueue: 1,
-  /** (CPU: target) sender, waiter, 1 if interrupts are off, 1 if synchronous: the function starts. */
+  /** (CPU: target) sender, waiter, 1 if interrupts are off, the info that the function gets: it starts. */
   csdExecute: 2,
   /** (CPU: target) sender, waiter: the function has returned. */
   csdReturn: 3,
@@ -26,7 +26,7 @@ export const Trace = {
   kick: 9,
   /** work, 1 if PENDING was clear. */
   workQueue: 10,
-  /** work, workqueue, CPU that queued it if bound, else −1. */
+  /** (CPU: worker) work, workqueue: PENDING is cleared, the function is about to start. */
   workStart: 11,
   /** work, workqueue. */
   workEnd: 12,
@@ -39,7 +39,7 @@ export const Trace = {
   mutexAcquire: 16,
   /** mutex, task: granted. */
   mutexLock: 17,
-  /** mutex, 0 = asked, 1 = refused, 2 = granted, task. */
+  /** mutex, 0 = asked, 1 = refused, 2 = granted, task, how often the task has slept in this call into the kernel. */
   mutexTrylock: 18,
   /** mutex, task. */
   mutexUnlock: 19,
@@ -51,7 +51,7 @@ export const Trace = {
   slabAdd: 22,
   /** page, cache, active objects: a slab leaves the cache's lists. */
   slabRemove: 23,
-  /** cache, array set, owner of the array: its entries are read or emptied; the CPU may be another. */
+  /** cache, array set, owner of the array, entries: all entries are taken out; the CPU may be another. */
   arrayAccess: 24,
   /** cache, new array set, previous or 0. */
   arrayPublish: 25,
@@ -63,10 +63,16 @@ export const Trace = {
   cacheShutdown: 28,
   /** cache: __kmem_cache_release begins. */
   cacheRelease: 29,
-  /** cache: __do_tune_cpucache begins. */
+  /** cache, 0 = __do_tune_cpucache begins, 1 = it returns. */
   tune: 30,
   /** page, cache: the RCU callback that frees a page of an RCU-typed cache. */
   rcuPageFree: 31,
+  /** (CPU: target) 0 = the CPU takes its whole call queue, 1 = all that it took has run. */
+  callQueue: 32,
+  /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
+  workInsert: 33,
+  /** cache, objects: the CPU's objects have come back to their slabs. */
+  blockFree: 34,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

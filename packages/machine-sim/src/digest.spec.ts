@@ -20,7 +20,7 @@ const RUN: readonly Event[] = [
 describe('EventDigest', () => {
   it('gives the pinned digests on every computer', () => {
     expect(digestOf([])).toBe('9e3779b9811c9dc5');
-    expect(digestOf(RUN)).toBe(GOLDEN);
+    expect(digestOf(RUN)).toBe('f37aff64bc03181a');
   });
 
   it('counts the events', () => {

@@ -376,6 +376,7 @@ export abstract class Core {
     if (this.takeCompletion(context, waiter)) return;
     this.checkMayBlock(context);
     context.state = ContextState.blocked;
+    context.timesSlept++;
     this.leaveContext();
   }
 

@@ -2,8 +2,8 @@ import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { GuestControl } from '../lab/types.js';
 
 const HIERARCHY = '/mnt/cgroup/memory';
-/** Time between two files of a background task, ns: long against a file, short against a grace period. */
-const FILE_INTERVAL = 500_000;
+/** Time between two files of a background task, ns: long against making one, short against a grace period. */
+const FILE_INTERVAL = 2_000_000;
 
 /** One task per memcg enters it, makes and removes a file, and goes back, so that the memcg gets a dentry cache. */
 export function* childrenProgram({ pid, tick }: GuestControl, children: number): Program<void> {

@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, post, request, wait } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, post, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
@@ -65,18 +65,28 @@ const numberOf = (name: MutexName): number => mutexNames.indexOf(name);
  */
 export function* mutexLock(cpu: Cpu, name: MutexName): Coroutine<void> {
   cpu.trace(Trace.mutexAcquire, numberOf(name), Number(cpu.atomic), cpu.taskId, 0);
+  yield* call(mutexLockCommon, cpu, name);
+  cpu.trace(Trace.mutexLock, numberOf(name), cpu.taskId, 0, 0);
+}
+
+/** __mutex_lock_common: queue up and sleep until the lock is handed over. */
+export function* mutexLockCommon(cpu: Cpu, name: MutexName): Coroutine<void> {
   const waiter = cpu.newWaiter();
   const answer = yield* request(BOOT_NODE, mutexLockHandler, { name, waiter }, lockObject(name));
   if (answer === GRANTED) cpu.dropWaiter(waiter);
   else yield* wait(waiter);
-  cpu.trace(Trace.mutexLock, numberOf(name), cpu.taskId, 0, 0);
+}
+
+/** The compare-and-exchange of mutex_trylock. */
+export function* trylockOnce(_cpu: Cpu, name: MutexName): Coroutine<boolean> {
+  return yield* request(BOOT_NODE, mutexTrylockHandler, { name }, lockObject(name));
 }
 
 /** mutex_trylock: never waits (MTX-5). */
 export function* mutexTrylock(cpu: Cpu, name: MutexName): Coroutine<boolean> {
-  cpu.trace(Trace.mutexTrylock, numberOf(name), 0, cpu.taskId, 0);
-  const granted = yield* request(BOOT_NODE, mutexTrylockHandler, { name }, lockObject(name));
-  cpu.trace(Trace.mutexTrylock, numberOf(name), granted ? 2 : 1, cpu.taskId, 0);
+  cpu.trace(Trace.mutexTrylock, numberOf(name), 0, cpu.taskId, cpu.timesSlept);
+  const granted = yield* call(cpu.build.policies.locking.trylock, cpu, name);
+  cpu.trace(Trace.mutexTrylock, numberOf(name), granted ? 2 : 1, cpu.taskId, cpu.timesSlept);
   return granted;
 }
 

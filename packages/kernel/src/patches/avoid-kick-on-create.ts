@@ -15,5 +15,6 @@ export const avoidKickOnCreate: Patch = {
   appliesTo: ['v4.10'],
   apply: (kernel) => {
     kernel.policies.slab.afterPublish = kickOnReplace;
+    kernel.policies.slab.kicksPerPublish = (previous) => (previous === 0 ? 0 : 1);
   },
 };

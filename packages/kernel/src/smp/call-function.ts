@@ -52,11 +52,10 @@ export function* smpCallFunctionSingle(
 /** generic_exec_single: fill the csd, queue it, interrupt if the queue was empty, wait for the csd to be unlocked. */
 function* generic(cpu: Cpu, target: number, fn: string, info: number, wait: boolean): Coroutine<void> {
   const { smp } = cpu;
-  if (!wait && smp.csdData !== 0 && !cpu.isCompleted(smp.csdData)) yield* spin(smp.csdData);
-  else if (!wait) cpu.dropWaiter(smp.csdData);
+  if (!wait) yield* call(cpu.build.policies.smp.waitForCsd, cpu, smp.csdData);
   const waiter = cpu.newWaiter();
   if (!wait) smp.csdData = waiter;
-  cpu.trace(Trace.csdLock, target, waiter, 0, 0);
+  cpu.trace(Trace.csdLock, target, waiter, 0, info);
   const csd = { fn, info, synchronous: wait, sender: cpu.id, waiter };
   cpu.debt += cpu.costs['ipi.send'];
   yield* post(cpu.nodeOf(target), csdEnqueue, { target, csd, ring: 'ifEmpty', vector: Vector.callFunctionSingle });
@@ -93,7 +92,7 @@ export function* smpCallFunctionMany(
   const number = begin(cpu, wait);
   const ring = cpu.build.policies.smp.maskCallRings === 'emptyQueues' ? 'ifEmpty' : 'no';
   for (const target of targets) {
-    yield* call(lockCsd, cpu, target);
+    yield* call(lockCsd, cpu, target, info);
     const csd = { fn, info, synchronous: wait, sender: cpu.id, waiter: cpu.smp.cfd[target] as number };
     yield* post(cpu.nodeOf(target), csdEnqueue, { target, csd, ring, vector: Vector.callFunction });
   }
@@ -105,13 +104,17 @@ export function* smpCallFunctionMany(
 }
 
 /** csd_lock: spin until a previous call's csd for this target is unlocked, then take it (SMP-8). */
-function* lockCsd(cpu: Cpu, target: number): Coroutine<void> {
-  const previous = cpu.smp.cfd[target] as number;
-  if (previous !== 0 && !cpu.isCompleted(previous)) yield* spin(previous);
-  else cpu.dropWaiter(previous);
+function* lockCsd(cpu: Cpu, target: number, info: number): Coroutine<void> {
+  yield* call(cpu.build.policies.smp.waitForCsd, cpu, cpu.smp.cfd[target] as number);
   const waiter = cpu.newWaiter();
   cpu.smp.cfd[target] = waiter;
-  cpu.trace(Trace.csdLock, target, waiter, 1, 0);
+  cpu.trace(Trace.csdLock, target, waiter, 1, info);
+}
+
+/** csd_lock_wait: spin until the csd with this waiter is unlocked; 0 is a csd that was never used. */
+export function* waitForCsd(cpu: Cpu, waiter: number): Coroutine<void> {
+  if (cpu.isCompleted(waiter)) cpu.dropWaiter(waiter);
+  else yield* spin(waiter);
 }
 
 /** arch_send_call_function_ipi_mask. */
@@ -130,7 +133,7 @@ function slowest(cpu: Cpu, targets: readonly number[]): number {
 
 /** smp_call_function: all other online CPUs. */
 export function* smpCallFunction(cpu: Cpu, fn: string, info: number, wait: boolean): Coroutine<CallOutcome> {
-  return yield* call(smpCallFunctionMany, cpu, cpu.published.onlineCpus(), fn, info, wait);
+  return yield* call(smpCallFunctionMany, cpu, cpu.build.policies.smp.everyone(cpu), fn, info, wait);
 }
 
 /** on_each_cpu: all other online CPUs, then this one with interrupts off. */

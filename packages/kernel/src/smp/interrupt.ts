@@ -19,16 +19,19 @@ export function* smpCallFunctionInterrupt(cpu: Cpu, vector: number): Coroutine<v
 
 /** flush_smp_call_function_queue: synchronous csds are released after their function, others before it. */
 function* flushSmpCallFunctionQueue(cpu: Cpu, raised: number, entered: number): Coroutine<void> {
-  for (const csd of cpu.build.policies.smp.takeCalls(cpu)) {
+  const calls = cpu.build.policies.smp.takeCalls(cpu);
+  cpu.trace(Trace.callQueue, 0, 0, 0, 0);
+  for (const csd of calls) {
     if (!csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
     yield* call(cpu.build.policies.smp.runCall, cpu, csd);
     if (csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
   }
+  cpu.trace(Trace.callQueue, 1, 0, 0, 0);
 }
 
 /** Run the function of one csd. */
 export function* runCall(cpu: Cpu, csd: CallSingleData): Coroutine<void> {
-  cpu.trace(Trace.csdExecute, csd.sender, csd.waiter, Number(cpu.irqsOff), Number(csd.synchronous));
+  cpu.trace(Trace.csdExecute, csd.sender, csd.waiter, Number(cpu.irqsOff), csd.info);
   yield* call(cpu.build.functions.find('csd', csd.fn), cpu, csd.info);
   cpu.trace(Trace.csdReturn, csd.sender, csd.waiter, 0, 0);
 }

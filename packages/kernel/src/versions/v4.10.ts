@@ -1,19 +1,32 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelVersion, Policies } from '../build.js';
+import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import { memcgKmemGetCache, memcgKmemPutCache, scheduleCreateOrdered } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { rcuBarrier } from '../rcu/barrier.js';
+import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
 const policies = (): Policies => ({
-  smp: { maskCallRings: 'everyTarget', takeCalls, runCall },
-  slab: { afterPublish: (cpu) => kickAllCpusSync(cpu), barrierBeforeRelease: rcuBarrier },
+  smp: {
+    maskCallRings: 'everyTarget',
+    takeCalls,
+    runCall,
+    waitForCsd,
+    everyone: (cpu) => cpu.published.onlineCpus(),
+  },
+  locking: { trylock: trylockOnce },
+  slab: {
+    afterPublish: (cpu) => kickAllCpusSync(cpu),
+    kicksPerPublish: () => 1,
+    barrierBeforeRelease: rcuBarrier,
+  },
   memcg: {
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,

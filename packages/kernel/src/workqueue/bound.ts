@@ -44,6 +44,7 @@ export function* queueBound(cpu: Cpu, queue: WorkqueueName, work: Handle): Corou
 function* insertOnThisCpu(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<void> {
   const pool = cpu.ownWords.pool(queue);
   pool.insert(work);
+  cpu.trace(Trace.workInsert, work, workqueueNumber(queue), 0, 0);
   if (pool.active >= attributesOf(queue).maxActive) return;
   pool.active++;
   cpu.spawn(`kworker/${cpu.id}`, boundWorker, [cpu, queue]);
@@ -63,13 +64,13 @@ function* boundWorker(cpu: Cpu, queue: WorkqueueName): Coroutine<void> {
 /** process_one_work: clear PENDING, run the function. The item is not touched once its function has started. */
 export function* processOneWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<void> {
   const running = cpu.ownWords.runningWorks;
-  const { fn, data } = yield* request(homeOf(work), clearPending, { work, cpu: cpu.id }, work);
+  const start = { work, cpu: cpu.id, queue: workqueueNumber(queue) };
+  const { fn, data } = yield* request(homeOf(work), clearPending, start, work);
   running.add(work);
-  cpu.trace(Trace.workStart, work, workqueueNumber(queue), 0, 0);
   cpu.counters.add(fn);
-  const start = cpu.now();
+  const began = cpu.now();
   yield* call(cpu.build.functions.find('work', fn), cpu, data);
-  cpu.durations.record(fn, cpu.now() - start);
+  cpu.durations.record(fn, cpu.now() - began);
   cpu.trace(Trace.workEnd, work, workqueueNumber(queue), 0, 0);
   running.delete(work);
 }

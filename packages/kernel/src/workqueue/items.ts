@@ -22,8 +22,9 @@ export const setPending = defineHandler(
 /** Clear PENDING just before the function starts; answers with what to run. */
 export const clearPending = defineHandler(
   'wq.clearPending',
-  (node, args: { work: Handle; cpu: number }, context): { fn: string; data: number } => {
+  (node, args: { work: Handle; cpu: number; queue: number }, context): { fn: string; data: number } => {
     const item = node.works.get(args.work, context.step);
+    node.trace(Trace.workStart, args.cpu, args.work, args.queue, 0, 0);
     item.pending = false;
     item.lastCpu = args.cpu;
     return { fn: item.fn, data: item.data };

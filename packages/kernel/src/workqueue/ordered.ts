@@ -3,9 +3,10 @@ import type { Cpu } from '../cpu.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { rcuNoteContextSwitch } from '../rcu/quiescent.js';
 import { wakeUnboundThread } from '../sched/wake.js';
+import { Trace } from '../tracepoints.js';
 import { processOneWork } from './bound.js';
 import { setPending } from './items.js';
-import { type WorkqueueName, workqueueNames } from './queues.js';
+import { type WorkqueueName, workqueueNames, workqueueNumber } from './queues.js';
 
 /** The one pool of each ordered workqueue lives on the boot node. */
 const insertOrdered = defineHandler(
@@ -13,6 +14,7 @@ const insertOrdered = defineHandler(
   (node, args: { queue: WorkqueueName; work: Handle }, context): void => {
     const pool = node.orderedPool(args.queue);
     pool.insert(args.work);
+    node.trace(Trace.workInsert, context.cpu, args.work, workqueueNumber(args.queue), 0, 0);
     if (pool.active > 0) return;
     pool.active = 1;
     const previous = pool.workerCpu >= 0 ? pool.workerCpu : node.random.below(node.topology.cpuCount);

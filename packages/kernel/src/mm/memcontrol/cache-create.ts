@@ -5,6 +5,7 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
 import { createCache, describeCache } from '../slab-common/create.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 
@@ -22,6 +23,7 @@ const readCreateWork = defineHandler(
 
 const freeCreateWork = defineHandler('memcg.freeCreateWork', (node, args: { data: Handle }, context): void => {
   const { work } = node.createWorks.release(args.data, context.step());
+  node.trace(Trace.workFree, context.cpu, work, 0, 0, 0);
   node.works.release(work, context.step());
 });
 

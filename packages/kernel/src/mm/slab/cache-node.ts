@@ -59,17 +59,39 @@ export class KmemCacheNode {
 
   private takeObjects(page: Handle, most: number, objects: ObjectRef[], step: () => Step): void {
     const record = this.node.pages.get(page, step);
-    this.partial.delete(page);
     for (let n = 0; n < most && record.free.length > 0; n++) {
       objects.push(makeObject(page, record.free.pop() as number));
       record.active++;
       this.freeObjects--;
     }
-    this.file(page, record);
+    this.fileFirst(page, record);
   }
 
-  /** Put the slab on the list that its number of active objects says (fixup_slab_list). */
-  private file(page: Handle, record: SlabPage): void {
+  /** A slab that objects were taken from is the next to be used (fixup_slab_list); an untouched new one the last. */
+  private fileFirst(page: Handle, record: SlabPage): void {
+    if (record.active === 0) {
+      record.list = 'free';
+      this.free.unshift(page);
+      return;
+    }
+    if (record.active === record.num) {
+      record.list = 'full';
+      this.partial.delete(page);
+      return;
+    }
+    record.list = 'partial';
+    if (this.partial.size === 0 || this.firstPartial() === page) this.partial.add(page);
+    else this.makeFirstPartial(page);
+  }
+
+  private makeFirstPartial(page: Handle): void {
+    const others = [...this.partial];
+    this.partial.clear();
+    for (const slab of [page, ...others]) this.partial.add(slab);
+  }
+
+  /** A slab that objects were given back to: the first of the free slabs, or the last of the partial ones. */
+  private fileLast(page: Handle, record: SlabPage): void {
     if (record.active === record.num) record.list = 'full';
     else if (record.active === 0) {
       record.list = 'free';
@@ -106,7 +128,7 @@ export class KmemCacheNode {
     record.free.push(slotOf(object));
     record.active--;
     this.partial.delete(page);
-    this.file(page, record);
+    this.fileLast(page, record);
   }
 
   /**
@@ -121,11 +143,11 @@ export class KmemCacheNode {
     return { taken: moved.length, detached: [] };
   }
 
-  /** __drain_alien_cache: objects that waited on another node; first to the shared array, the rest to their slabs. */
+  /** __drain_alien_cache: objects that waited on another node; the newest to the shared array, the rest to their slabs. */
   receive(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
-    const room = Math.max(0, this.sharedRoom);
-    this.shared?.push(...objects.slice(0, room));
-    return objects.length > room ? this.freeBlock(objects.slice(room), step) : [];
+    const rest = Math.max(0, objects.length - Math.max(0, this.sharedRoom));
+    this.shared?.push(...objects.slice(rest));
+    return rest > 0 ? this.freeBlock(objects.slice(0, rest), step) : [];
   }
 
   private get sharedRoom(): number {
@@ -148,7 +170,7 @@ export class KmemCacheNode {
     record.list = 'none';
     this.totalSlabs--;
     this.freeObjects -= record.num;
-    this.node.trace(Trace.slabRemove, 0, page, this.cache, record.active, 0);
+    this.node.trace(Trace.slabRemove, step().cpu, page, this.cache, record.active, 0);
     return { page, memcg: record.memcg, order: record.order };
   }
 }

@@ -11,7 +11,7 @@ import { drainFreelist, drainShared, freeBlock, takeAliens } from './node-handle
 const doDrain = defineFunction('csd', 'do_drain', function* doDrainOnCpu(cpu, cache) {
   const array = presentArray(cpu, cache);
   if (array === undefined || array.avail === 0) return;
-  cpu.trace(Trace.arrayAccess, cache, array.set, cpu.id, 0);
+  cpu.trace(Trace.arrayAccess, cache, array.set, cpu.id, array.avail);
   const objects = array.takeOldest(array.avail);
   const detached = yield* request(cpu.node, freeBlock, { cache, objects }, cache);
   yield* call(slabsDestroy, cpu, cache, detached);

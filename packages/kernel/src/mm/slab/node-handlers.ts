@@ -33,6 +33,7 @@ export const freeBlock = defineHandler(
   'slab.freeBlock',
   (node, args: { cache: Handle; objects: ObjectRef[] }, context): DetachedSlab[] => {
     context.charge(args.objects.length * node.costs['slab.object']);
+    node.trace(Trace.blockFree, context.cpu, args.cache, args.objects.length, 0, 0);
     return node.slabNode(args.cache, context.step).freeBlock(args.objects, context.step);
   },
 );
@@ -107,7 +108,7 @@ export const freeOldArray = defineHandler(
   'slab.freeOldArray',
   (node, args: { cache: Handle; set: Handle; cpu: number }, context): DetachedSlab[] => {
     const array = node.words(args.cpu).arrays.get(args.set);
-    node.trace(Trace.arrayAccess, context.cpu, args.cache, args.set, args.cpu, 0);
+    node.trace(Trace.arrayAccess, context.cpu, args.cache, args.set, args.cpu, array?.avail ?? 0);
     if (array === undefined || array.avail === 0) return [];
     return node.slabNode(args.cache, context.step).freeBlock(array.takeOldest(array.avail), context.step);
   },

@@ -66,6 +66,7 @@ export function* doTuneCpucache(cpu: Cpu, cache: Handle, tunables: Tunables): Co
   yield* requestAll(cpu.allNodes, setTunables, { cache, tunables });
   if (previous !== 0) yield* call(freeOldArrays, cpu, cache, previous);
   yield* call(setupKmemCacheNodes, cpu, cache, tunables);
+  cpu.trace(Trace.tune, cache, 1, 0, 0);
 }
 
 /** Free the objects in every online CPU's old array under list_lock, then the arrays. */

@@ -1,0 +1,52 @@
+import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
+import { Mutexes } from './locking/mutexes.js';
+import { Reporter } from './reporter.js';
+import { SlabCaches } from './slab/slab-caches.js';
+import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
+import type { Family, Listener, MachineView, Rest } from './types.js';
+import { Workqueues } from './workqueue/workqueues.js';
+
+const TRACEPOINTS = Object.keys(Trace).length;
+
+const deaf: Listener = () => {};
+
+const both =
+  (first: Listener, second: Listener): Listener =>
+  (cpu, a, b, c, d) => {
+    first(cpu, a, b, c, d);
+    second(cpu, a, b, c, d);
+  };
+
+/**
+ * Checks the numbered invariants on a running machine. It hears every tracepoint, in the order in which the steps
+ * happen, and reports the first rule that breaks with both conflicting steps. What cannot be seen in a single step is
+ * left to `audit`.
+ */
+export class Checker implements Probe {
+  private readonly listeners: Listener[] = new Array(TRACEPOINTS).fill(deaf);
+  private readonly families: readonly Family[];
+
+  constructor(view: MachineView) {
+    const reporter = new Reporter(view);
+    const calls = new CrossCpuCalls(view, reporter);
+    const slab = new SlabCaches(view, reporter, calls.fullCalls);
+    this.families = [calls, slab, new Workqueues(view, reporter), new Mutexes(view, reporter)];
+    for (const family of this.families) {
+      for (const [tracepoint, listener] of family.listeners) this.listen(tracepoint, listener);
+    }
+  }
+
+  emit(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void {
+    (this.listeners[tracepoint] as Listener)(cpu, a, b, c, d);
+  }
+
+  /** Check what must hold of a machine that is at rest in this way. */
+  audit(rest: Rest): void {
+    for (const family of this.families) family.audit(rest);
+  }
+
+  private listen(tracepoint: Tracepoint, listener: Listener): void {
+    const present = this.listeners[tracepoint] as Listener;
+    this.listeners[tracepoint] = present === deaf ? listener : both(present, listener);
+  }
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WorkPool } from './types.js';
+
+describe('WorkPool', () => {
+  it('starts items in the order in which they were queued', () => {
+    const pool = new WorkPool();
+    for (const work of [30, 10, 20]) pool.insert(work);
+    expect([pool.next()?.work, pool.next()?.work, pool.next()?.work, pool.next()]).toEqual([30, 10, 20, undefined]);
+  });
+
+  it('is busy until the last item has finished, also while none is waiting to start', () => {
+    const pool = new WorkPool();
+    expect(pool.busy).toBe(false);
+    pool.insert(1);
+    const item = pool.next();
+    expect(pool.busy).toBe(true);
+    pool.finish(item?.sequence ?? 0);
+    expect(pool.busy).toBe(false);
+  });
+
+  it('does not complete a flush for an item queued after it', () => {
+    const pool = new WorkPool();
+    pool.insert(1);
+    pool.flush(77);
+    pool.insert(2);
+    const [first, second] = [pool.next(), pool.next()];
+    expect(pool.finish(second?.sequence ?? 0)).toEqual([]);
+    expect(pool.finish(first?.sequence ?? 0)).toEqual([77]);
+  });
+
+  it('completes each flush exactly when all items queued before it have finished, in whatever order they do (WQ-4)', () => {
+    const operation = fc.oneof(fc.constant('insert' as const), fc.constant('flush' as const), fc.nat());
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 80 }), (operations) => {
+        const pool = new WorkPool();
+        const running: number[] = [];
+        const flushes = new Map<number, Set<number>>();
+        const finish = (sequence: number): void => {
+          for (const waited of flushes.values()) waited.delete(sequence);
+          const due = [...flushes].filter(([, waited]) => waited.size === 0).map(([waiter]) => waiter);
+          expect(pool.finish(sequence)).toEqual(due);
+          for (const waiter of due) flushes.delete(waiter);
+        };
+        operations.forEach((op, n) => {
+          if (op === 'insert') {
+            pool.insert(n + 1);
+            running.push(pool.next()?.sequence ?? 0);
+          } else if (op === 'flush') {
+            // Callers register with busy pools only.
+            if (!pool.busy) return;
+            flushes.set(n + 1, new Set(running));
+            pool.flush(n + 1);
+          } else if (running.length > 0) finish(running.splice(op % running.length, 1)[0] as number);
+        });
+        for (const sequence of running) finish(sequence);
+        expect(flushes.size).toBe(0);
+      }),
+      { seed: 16 },
+    );
+  });
+});
