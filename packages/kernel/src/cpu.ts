@@ -58,8 +58,8 @@ export class Cpu extends Core {
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
   private readonly deferredTimers: ExpiredTimer[] = [];
-  /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, in queue order. */
-  readonly rcuSlabs: { readonly cache: Handle; readonly slab: DetachedSlab }[] = [];
+  /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, by page. */
+  readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
   /** Windows to be stretched on purpose, null if none. */
   stretches: Stretch[] | null = null;
   spinlocksHeld = 0;
@@ -69,8 +69,8 @@ export class Cpu extends Core {
   reapAlienNode = 0;
   rcuSoftirq = false;
   tickExpired = false;
-  /** Pid of the task that is in user mode on this CPU, 0 if none. */
-  userTask = 0;
+  /** Pids of the tasks that are in user mode on this CPU. */
+  private readonly userTasks = new Set<number>();
   private tickArmed = false;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
@@ -182,22 +182,24 @@ export class Cpu extends Core {
   /** A task arrives with its next system call; it occupies the CPU from now until it leaves. */
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
+    this.userTasks.delete(task.pid);
     this.syscallTasks.set(context, { task, done });
     this.runQueue.enqueue(context);
   }
 
   /** The task is about to run, or runs, in user mode on this CPU. */
   enterUser(pid: number): void {
-    this.userTask = pid;
+    this.userTasks.add(pid);
     this.ownWords.idle = false;
-    if (this.ownWords.dynticks % 2 === 0) this.ownWords.dynticks++;
     this.armTick();
+    if (this.ownWords.dynticks % 2 === 1) return;
+    this.ownWords.dynticks++;
+    this.runDeferredTimers();
   }
 
   /** The task runs elsewhere now, or has exited. */
   leaveUser(pid: number): void {
-    if (this.userTask !== pid) return;
-    this.userTask = 0;
+    if (!this.userTasks.delete(pid) || this.userTasks.size > 0) return;
     if (this.current === undefined && this.runQueue.length === 0) this.goIdle();
   }
 
@@ -217,6 +219,7 @@ export class Cpu extends Core {
       return;
     }
     this.syscallTasks.delete(context);
+    this.userTasks.add(user.task.pid);
     user.done(user.task, context.resume as SyscallResult);
   }
 
@@ -241,20 +244,20 @@ export class Cpu extends Core {
 
   protected override quiet(entering: boolean): void {
     if (entering) {
-      this.runQueue.lastTask = 0;
       rcuNoteContextSwitch(this);
-      if (this.userTask === 0) this.goIdle();
+      if (this.userTasks.size === 0) this.goIdle();
       return;
     }
-    if (this.userTask !== 0) return;
+    if (this.ownWords.dynticks % 2 === 1) return;
+    this.ownWords.dynticks++;
     this.debt += this.costs['sched.idleExit'];
     this.ownWords.idle = false;
-    if (this.ownWords.dynticks % 2 === 0) this.ownWords.dynticks++;
     this.armTick();
     this.runDeferredTimers();
   }
 
   private goIdle(): void {
+    this.runQueue.lastTask = 0;
     this.ownWords.idle = true;
     if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
   }

@@ -52,8 +52,9 @@ export class CrossCpuCalls implements Family {
   ];
 
   audit(rest: Rest): void {
+    this.raises.auditOwed();
     this.queues.audit(rest);
-    if (rest !== 'stuck') this.raises.audit();
+    if (rest !== 'stuck') this.raises.auditCounts();
   }
 
   private begin(cpu: number, number: number, irqsOff: number, spinlocks: number, waits: boolean): void {

@@ -40,11 +40,8 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
   yield* work(cpu.costs['path.component']);
   const cached = yield* call(dLookup, parent.dentry, name);
   if (cached !== null && !cached.negative) return cached;
-  if (cached !== null) {
-    // kernfs revalidates negative dentries away as soon as the name exists again.
-    if ((yield* call(lookupInFs, cpu, parent, name)) === null) return null;
-    yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
-  }
+  // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
+  if (cached !== null) yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
   return yield* call(lookupSlow, cpu, parent, name);
 }
 

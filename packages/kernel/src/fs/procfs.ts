@@ -21,7 +21,7 @@ function* readInterrupts(cpu: Cpu): Coroutine<string> {
   const online = cpu.published.onlineCpus();
   const header = `${' '.repeat(11)}${online.map((id) => `CPU${id}`.padEnd(11)).join('')}\n`;
   const row = (name: string, field: keyof (typeof counts)[number], text: string): string =>
-    `${name.padStart(3)}: ${online.map((id) => `${String(counts[id]?.[field] ?? 0).padStart(10)} `).join('')} ${text}\n`;
+    `${name.padStart(3)}: ${online.map((id) => `${String(counts[id]?.[field] ?? 0).padStart(10)} `).join('')}  ${text}\n`;
   return (
     header +
     row('LOC', 'localTimer', 'Local timer interrupts') +

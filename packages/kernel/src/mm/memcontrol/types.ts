@@ -25,6 +25,7 @@ export interface Memcg {
   readonly counterParent: Handle;
 }
 
-export const UNLIMITED = 2 ** 51;
+/** PAGE_COUNTER_MAX: LONG_MAX in pages. */
+export const UNLIMITED = 2 ** 51 - 1;
 
 export const newCounter = (): PageCounter => ({ usage: 0, limit: UNLIMITED, max: 0, failures: 0 });

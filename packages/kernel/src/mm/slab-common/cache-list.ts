@@ -29,16 +29,18 @@ export class CacheList {
     return this.all.size;
   }
 
+  /** Root caches, the newest first, as list_add leaves them on slab_caches. */
   roots(): Handle[] {
-    return [...this.children.keys()];
+    return [...this.children.keys()].reverse();
   }
 
   childrenOf(root: Handle): Handle[] {
     return [...(this.children.get(root) ?? [])];
   }
 
+  /** Caches of a memcg, the newest first. */
   cachesOf(memcg: Handle): Handle[] {
-    return [...(this.ofMemcg.get(memcg) ?? [])];
+    return [...(this.ofMemcg.get(memcg) ?? [])].reverse();
   }
 }
 

@@ -14,6 +14,7 @@ import { removeFromList } from './cache-list.js';
 import { describeCache } from './create.js';
 
 const withdrawCache = defineHandler('cache.withdraw', (node, args: { cache: Handle; root: boolean; name: string }): void => {
+  node.published.memcgArrays.delete(node.published.caches.read(args.cache, CacheField.memcgCaches));
   node.published.caches.withdraw(args.cache);
   if (args.root) node.published.roots.delete(args.name);
 });

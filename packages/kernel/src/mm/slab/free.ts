@@ -70,7 +70,7 @@ export function* slabsDestroy(cpu: Cpu, cache: Handle, slabs: readonly DetachedS
 /** slab_destroy: at once, or through RCU for a SLAB_DESTROY_BY_RCU cache. */
 function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
   if ((cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0) {
-    cpu.rcuSlabs.push({ cache, slab });
+    cpu.rcuSlabs.set(slab.page, { cache, slab });
     yield* call(callRcu, cpu, kmemRcuFree, slab.page);
     return;
   }
@@ -83,10 +83,11 @@ function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<
   yield* call(freePagesAt, cpu, slab.page);
 }
 
-/** kmem_rcu_free: callbacks of one CPU run in queue order, so the oldest waiting slab is the one. */
-const kmemRcuFree = defineFunction('rcu', 'kmem_rcu_free', function* kmemRcuFreeCallback(cpu) {
-  const waiting = cpu.rcuSlabs.shift();
+/** kmem_rcu_free: runs on the CPU that queued it, where the slab waits. */
+const kmemRcuFree = defineFunction('rcu', 'kmem_rcu_free', function* kmemRcuFreeCallback(cpu, page) {
+  const waiting = cpu.rcuSlabs.get(page);
   if (waiting === undefined) return;
+  cpu.rcuSlabs.delete(page);
   cpu.trace(Trace.rcuPageFree, waiting.slab.page, waiting.cache, 0, 0);
   yield* call(kmemFreepages, cpu, waiting.cache, waiting.slab);
 });

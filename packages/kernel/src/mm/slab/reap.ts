@@ -44,11 +44,11 @@ const reapNode = defineHandler('slab.reapNode', (node, args: { alien: number }, 
 });
 
 function reapShared(cacheNode: KmemCacheNode, step: Parameters<KmemCacheNode['freeBlock']>[1]): DetachedSlab[] {
+  if (cacheNode.shared === null || cacheNode.shared.length === 0) return [];
   if (cacheNode.sharedTouched) {
     cacheNode.sharedTouched = false;
     return [];
   }
-  if (cacheNode.shared === null || cacheNode.shared.length === 0) return [];
   return cacheNode.freeBlock(cacheNode.shared.splice(0, toFree(cacheNode.shared.length, cacheNode.sharedLimit)), step);
 }
 
@@ -67,7 +67,7 @@ function reapFree(cacheNode: KmemCacheNode, step: Parameters<KmemCacheNode['free
   return detached;
 }
 
-/** Step b: this CPU's own arrays. */
+/** Step b: one of this CPU's own arrays; an empty one keeps its touched flag (drain_array). */
 function* reapOwnArray(cpu: Cpu, array: ArrayCache): Coroutine<void> {
   if (array.touched) {
     array.touched = false;
@@ -87,7 +87,7 @@ function* reapOwnArray(cpu: Cpu, array: ArrayCache): Coroutine<void> {
 const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(cpu) {
   if (yield* call(mutexTrylock, cpu, 'slab_mutex')) {
     for (const array of [...cpu.ownWords.arrays.values()]) {
-      if (array.avail > 0 || array.touched) yield* call(reapOwnArray, cpu, array);
+      if (array.avail > 0) yield* call(reapOwnArray, cpu, array);
     }
     const reaped = yield* request(cpu.node, reapNode, { alien: cpu.reapAlienNode });
     for (const { cache, alien, detached } of reaped) {

@@ -1,0 +1,23 @@
+// A worked example of a patch: instead of one kick_all_cpus_sync, call every other CPU by itself, one after the other.
+// The safety argument is the same: each CPU has left the interrupts-off region it was in. The cost is not.
+
+/** @type {import('@kmemlab/kernel').Patch} */
+export default {
+  name: 'kick-in-two-steps',
+  summary: 'kick the other CPUs one by one instead of all at once',
+
+  apply(kernel, api) {
+    const { call, smpCallFunctionSingle } = api;
+
+    // The policy runs under slab_mutex, right after a cache's cpu_cache pointer was set. `previous` is the old set of
+    // per-CPU arrays, 0 for a new cache. Kernel functions are generators: every effect and call is a `yield*`.
+    kernel.policies.slab.afterPublish = function* kickOneByOne(cpu, previous) {
+      if (previous === 0) return;
+      for (const target of cpu.published.onlineCpus()) {
+        if (target === cpu.id) continue;
+        cpu.counters.add('single_kicks');
+        yield* call(smpCallFunctionSingle, cpu, target, 'do_nothing', 0, true);
+      }
+    };
+  },
+};
