@@ -99,7 +99,7 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 }
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
-  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0 });
+  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0, once: false });
   const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
   yield* call(armCacheReap, cpu, SECOND + stagger);
 });

@@ -10,8 +10,6 @@ import { slabinfoOf } from './slabinfo.js';
 import { EINVAL, type Found } from './types.js';
 
 const PAGE_SIZE = 4096;
-/** What the kernel prints for no limit: LONG_MAX rounded down to pages. */
-const UNLIMITED_TEXT = '9223372036854771712';
 
 /** One cgroup v1 control file: how to read and write it. */
 export interface ControlFile {
@@ -36,16 +34,22 @@ const setLimit = defineHandler(
   },
 );
 
-/** memparse: a number of bytes with an optional K, M or G; −1 is no limit. Rounded down to pages; null if it is no number. */
+/** Suffixes that memparse knows, each 1024 times the one before. */
+const UNITS = 'kmgtpe';
+
+/**
+ * page_counter_memparse: a decimal number of bytes with an optional suffix from K to E; −1 is no limit. Rounded down to
+ * pages; null if it is no number.
+ */
 export function parseLimit(text: string): number | null {
-  const match = /^(-1|\d+)([kKmMgG]?)$/.exec(text.trim());
-  if (match === null) return null;
-  if (match[1] === '-1') return UNLIMITED;
-  const unit = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }[(match[2] ?? '').toLowerCase()] ?? 1;
-  return Math.min(UNLIMITED, Math.floor((Number(match[1]) * unit) / PAGE_SIZE));
+  const [, number, suffix = ''] = /^(-1$|\d+)([kmgtpe]?)$/i.exec(text.trim()) ?? [];
+  if (number === undefined) return null;
+  if (number === '-1') return UNLIMITED;
+  const unit = suffix === '' ? 1 : 1024 ** (UNITS.indexOf(suffix.toLowerCase()) + 1);
+  return Math.min(UNLIMITED, Math.floor((Number(number) * unit) / PAGE_SIZE));
 }
 
-const limitText = (pages: number): string => (pages >= UNLIMITED ? UNLIMITED_TEXT : String(pages * PAGE_SIZE));
+const limitText = (pages: number): string => String(BigInt(pages) * BigInt(PAGE_SIZE));
 
 function counterFile(counter: CounterName, field: keyof PageCounter): ControlFile['read'] {
   return function* readCounterFile(_cpu, file) {
@@ -55,11 +59,11 @@ function counterFile(counter: CounterName, field: keyof PageCounter): ControlFil
   };
 }
 
-/** mem_cgroup_write: set a limit under memcg_limit_mutex. */
+/** mem_cgroup_write: set a limit under memcg_limit_mutex; the root cgroup takes none. */
 function limitFile(counter: CounterName): ControlFile {
   const write: ControlFile['write'] = function* memCgroupWrite(cpu, file, _task, text) {
     const limit = parseLimit(text);
-    if (limit === null) return EINVAL;
+    if (limit === null || file.memcg === cpu.published.rootMemcg) return EINVAL;
     yield* call(mutexLock, cpu, 'memcg_limit_mutex');
     const css = file.memcg;
     const ok = yield* request(homeOf(css), setLimit, { css, counter, limit }, css);

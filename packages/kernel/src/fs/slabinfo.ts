@@ -32,10 +32,17 @@ const HEADER =
   '# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>' +
   ' : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n';
 
-/** cache_show: one line in the format of /proc/slabinfo 2.1. */
+/**
+ * cache_show (4.10): one line in the format of /proc/slabinfo 2.1. A memcg cache goes by the name of its root; a root's
+ * counts contain those of its children (memcg_accumulate_slabinfo).
+ */
 function* cacheShow(cpu: Cpu, cache: Handle): Coroutine<string> {
-  const { name } = yield* request(homeOf(cache), describeCache, { cache }, cache);
+  const named = cpu.published.caches.read(cache, CacheField.root) || cache;
+  const { name } = yield* request(homeOf(named), describeCache, { cache: named }, named);
   const nodes = yield* requestAll(cpu.allNodes, countSlabs, { cache });
+  for (const child of yield* request(BOOT_NODE, listChildren, { root: cache })) {
+    nodes.push(...(yield* requestAll(cpu.allNodes, countSlabs, { cache: child })));
+  }
   const sum = (field: keyof NodeSlabs): number => nodes.reduce((total, node) => total + node[field], 0);
   const { caches } = cpu.published;
   const num = caches.read(cache, CacheField.num);
@@ -74,22 +81,24 @@ export function* slabinfoOf(cpu: Cpu, memcg: Handle): Coroutine<string> {
 
 /**
  * slabinfo_write (mm/slab.c 4.10): `name limit batchcount shared` tunes the root cache of that name, and then each of its
- * children, those of offline memcgs too, all under slab_mutex. Evaluates to the length written or -EINVAL.
+ * children, those of offline memcgs too, all under slab_mutex. Evaluates to the length written, also if the kernel ignores
+ * the numbers because they are out of range, or to -EINVAL.
  */
 export function* writeSlabinfo(cpu: Cpu, text: string): Coroutine<number> {
   const [name = '', ...numbers] = text.trim().split(/\s+/);
   const [limit = 0, batchcount = 0, shared = -1] = numbers.map(Number);
-  if (numbers.length !== 3 || !validTunables({ limit, batchcount, shared })) return EINVAL;
-  const root = cpu.published.roots.get(name);
-  if (root === undefined) return EINVAL;
+  if (numbers.length !== 3 || ![limit, batchcount, shared].every(Number.isInteger)) return EINVAL;
   yield* call(mutexLock, cpu, 'slab_mutex');
-  yield* call(doTuneCpucache, cpu, root, { limit, batchcount, shared });
-  for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
-    yield* call(doTuneCpucache, cpu, child, { limit, batchcount, shared });
+  const root = cpu.published.roots.get(name);
+  if (root !== undefined && inRange({ limit, batchcount, shared })) {
+    yield* call(doTuneCpucache, cpu, root, { limit, batchcount, shared });
+    for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
+      yield* call(doTuneCpucache, cpu, child, { limit, batchcount, shared });
+    }
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
-  return text.length;
+  return root === undefined ? EINVAL : text.length;
 }
 
-const validTunables = ({ limit, batchcount, shared }: Tunables): boolean =>
-  [limit, batchcount, shared].every(Number.isInteger) && limit >= 1 && batchcount >= 1 && batchcount <= limit && shared >= 0;
+const inRange = ({ limit, batchcount, shared }: Tunables): boolean =>
+  limit >= 1 && batchcount >= 1 && batchcount <= limit && shared >= 0;

@@ -61,12 +61,15 @@ function* boundWorker(cpu: Cpu, queue: WorkqueueName): Coroutine<void> {
   pool.active--;
 }
 
-/** process_one_work: clear PENDING, run the function. The item is not touched once its function has started. */
+/**
+ * process_one_work: note that the item is being executed here, then clear PENDING, in this order, so that whoever queues
+ * it again finds it (WQ-2); run the function. The item is not touched once its function has started.
+ */
 export function* processOneWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<void> {
   const running = cpu.ownWords.runningWorks;
   const start = { work, cpu: cpu.id, queue: workqueueNumber(queue) };
-  const { fn, data } = yield* request(homeOf(work), clearPending, start, work);
   running.add(work);
+  const { fn, data } = yield* request(homeOf(work), clearPending, start, work);
   cpu.counters.add(fn);
   const began = cpu.now();
   yield* call(cpu.build.functions.find('work', fn), cpu, data);

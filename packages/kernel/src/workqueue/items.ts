@@ -3,8 +3,8 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 
 /** Allocate and initialise a work item (INIT_WORK) at this node. */
-export const initWork = defineHandler('wq.initWork', (node, args: { fn: string; data: number }): Handle =>
-  node.works.allocate({ fn: args.fn, data: args.data, pending: false, lastCpu: -1 }),
+export const initWork = defineHandler('wq.initWork', (node, args: { fn: string; data: number; once: boolean }): Handle =>
+  node.works.allocate({ ...args, pending: false, lastCpu: -1 }),
 );
 
 /** test_and_set of PENDING. Tells whether the item may be queued, and where it last ran. */
@@ -19,7 +19,7 @@ export const setPending = defineHandler(
   },
 );
 
-/** Clear PENDING just before the function starts; answers with what to run. */
+/** Clear PENDING just before the function starts, and free an item that is queued once only; answers with what to run. */
 export const clearPending = defineHandler(
   'wq.clearPending',
   (node, args: { work: Handle; cpu: number; queue: number }, context): { fn: string; data: number } => {
@@ -27,15 +27,13 @@ export const clearPending = defineHandler(
     node.trace(Trace.workStart, args.cpu, args.work, args.queue, 0, 0);
     item.pending = false;
     item.lastCpu = args.cpu;
+    if (item.once) {
+      node.trace(Trace.workFree, args.cpu, args.work, 0, 0, 0);
+      node.works.release(args.work, context.step());
+    }
     return { fn: item.fn, data: item.data };
   },
 );
-
-/** Free a work item. */
-export const freeWork = defineHandler('wq.freeWork', (node, args: { work: Handle }, context): void => {
-  node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
-  node.works.release(args.work, context.step());
-});
 
 /** Whether a CPU of this node is running the item in this workqueue right now (find_worker_executing_work). */
 export const isRunning = defineHandler(

@@ -5,6 +5,8 @@ export interface WorkItem {
   /** Registered work function. */
   readonly fn: string;
   readonly data: number;
+  /** Queued once only: nothing refers to the item when its function has started, so it goes then. */
+  readonly once: boolean;
   pending: boolean;
   /** CPU of the bound pool it last ran in, or -1. */
   lastCpu: number;

@@ -14,11 +14,10 @@ export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Corout
   return yield* call(ordered ? queueOrdered : queueBound, cpu, queue, work);
 }
 
-/** INIT_WORK of a new item at this CPU's node, then queue_work. The work function frees the item, or its owner does. */
-export function* queueNewWork(cpu: Cpu, queue: WorkqueueName, fn: string, data: number): Coroutine<Handle> {
-  const work = yield* request(cpu.node, initWork, { fn, data });
+/** INIT_WORK of a new item at this CPU's node, then queue_work. The item runs once. */
+export function* queueNewWork(cpu: Cpu, queue: WorkqueueName, fn: string, data: number): Coroutine<void> {
+  const work = yield* request(cpu.node, initWork, { fn, data, once: true });
   yield* call(queueWork, cpu, queue, work);
-  return work;
 }
 
 /** Register the flusher in every pool of this node that has unfinished items; answers with the number of such pools. */

@@ -12,7 +12,7 @@ const allocateCreateWork = defineHandler(
     const create = { ...args, work: 0 };
     const data = node.createWorks.allocate(create);
     const fn = 'memcg_kmem_cache_create_func';
-    create.work = node.works.allocate({ fn, data, pending: false, lastCpu: -1 });
+    create.work = node.works.allocate({ fn, data, once: false, pending: false, lastCpu: -1 });
     return create.work;
   },
 );

@@ -18,6 +18,7 @@ export class CacheList {
 
   remove(cache: Handle, root: Handle, memcg: Handle): void {
     this.all.delete(cache);
+    this.children.delete(cache);
     this.children.get(root)?.delete(cache);
     const caches = this.ofMemcg.get(memcg);
     caches?.delete(cache);

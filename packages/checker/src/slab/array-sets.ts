@@ -1,0 +1,83 @@
+import { CacheField } from '@kmemlab/kernel';
+import type { Handle, Step } from '@kmemlab/machine';
+import type { Reporter } from '../reporter.js';
+import type { FullCalls } from '../smp/full-calls.js';
+import type { MachineView } from '../types.js';
+import { slabRules } from './rules.js';
+
+interface Unpublished {
+  /** Its place in the order of calls and publications. */
+  readonly place: number;
+  readonly step: Step;
+}
+
+interface Breach {
+  readonly object: string;
+  readonly earlier: Step | undefined;
+  readonly now: Step;
+  readonly detail: string;
+}
+
+/** SLAB-4: who touches per-CPU arrays, and when. SLAB-8: what is in them when their cache goes. */
+export class ArraySets {
+  /** Array sets replaced and not yet freed. */
+  private readonly unpublished = new Map<Handle, Unpublished>();
+  private breach: Breach | undefined;
+
+  constructor(
+    private readonly view: MachineView,
+    private readonly reporter: Reporter,
+    private readonly fullCalls: FullCalls,
+  ) {}
+
+  unpublish(cpu: number, set: Handle): void {
+    this.unpublished.set(set, { place: this.fullCalls.next(), step: this.view.where(cpu) });
+  }
+
+  release(set: Handle): void {
+    this.unpublished.delete(set);
+  }
+
+  /**
+   * SLAB-4. The breach itself does no harm as long as the owner does not come back to the array; if it does, the kernel's
+   * own use-after-free names what happened better. So the first breach is kept, and reported by the next audit.
+   */
+  accessRemote(cpu: number, cache: Handle, set: Handle, owner: number): void {
+    const unpublished = this.unpublished.get(set);
+    if (unpublished !== undefined && this.fullCalls.completedSince(unpublished.place)) return;
+    const detail =
+      unpublished === undefined
+        ? `the array of CPU${owner} is emptied by CPU${cpu} while it is published`
+        : `the array of CPU${owner} is emptied by CPU${cpu}; no call has made CPU${owner} drop it since it was replaced`;
+    const object = `array_cache set ${set.toString(16)} of cache ${cache.toString(16)}`;
+    this.breach ??= { object, earlier: unpublished?.step, now: this.view.where(cpu), detail };
+  }
+
+  audit(): void {
+    const { breach } = this;
+    if (breach === undefined) return;
+    this.reporter.broken(slabRules.arrayOwner, breach.object, breach.earlier, breach.now, breach.detail);
+  }
+
+  /** SLAB-8: a cache is about to be released. */
+  checkEmpty(cpu: number, cache: Handle): void {
+    for (const node of this.view.nodes) {
+      const set = node.published.caches.read(cache, CacheField.cpuCache);
+      for (const words of node.allWords()) {
+        const entries = words.arrays.get(set)?.avail ?? 0;
+        if (entries > 0) this.fails(cpu, cache, `${entries} objects in the array of CPU${words.cpu}`);
+      }
+      const lists = node.slabNodes.get(cache);
+      const shared = lists?.shared?.length ?? 0;
+      if (shared > 0) this.fails(cpu, cache, `${shared} objects in the shared array of node ${node.id}`);
+      for (const [home, objects] of lists?.alien ?? []) {
+        if (objects.length > 0) this.fails(cpu, cache, `${objects.length} objects for node ${home} in an alien array`);
+      }
+    }
+  }
+
+  private fails(cpu: number, cache: Handle, what: string): void {
+    const object = `cache ${cache.toString(16)}`;
+    this.reporter.broken(slabRules.arraysPin, object, undefined, this.view.where(cpu), `released with ${what}`);
+  }
+}

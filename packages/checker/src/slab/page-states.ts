@@ -1,0 +1,73 @@
+import { type Handle, homeOf, indexOf, type ObjectRef, pageOf, type Step, slotOf } from '@kmemlab/machine';
+import { Reporter } from '../reporter.js';
+import type { CacheState } from './cache-states.js';
+
+/** Last step of an object is kept as ±((time + 1) × STEP_CPUS + CPU): positive while it is live, 0 if never used. */
+const STEP_CPUS = 4096;
+
+/** One slab as its users see it: which objects are live, and who allocated or freed each last. */
+export class PageState {
+  live = 0;
+  private readonly last: Float64Array;
+
+  constructor(
+    readonly page: Handle,
+    readonly cache: CacheState,
+    readonly num: number,
+  ) {
+    this.last = new Float64Array(num);
+  }
+
+  isLive(object: ObjectRef): boolean {
+    return (this.last[slotOf(object)] as number) > 0;
+  }
+
+  allocate(object: ObjectRef, cpu: number, time: number): void {
+    this.last[slotOf(object)] = (time + 1) * STEP_CPUS + cpu;
+    this.live++;
+  }
+
+  free(object: ObjectRef, cpu: number, time: number): void {
+    this.last[slotOf(object)] = -((time + 1) * STEP_CPUS + cpu);
+    this.live--;
+  }
+
+  /** The step that allocated or freed the object last. */
+  lastStep(object: ObjectRef): Step | undefined {
+    const last = this.last[slotOf(object)] as number;
+    if (last === 0) return undefined;
+    const packed = Math.abs(last);
+    const fn = last > 0 ? 'kmem_cache_alloc' : 'kmem_cache_free';
+    return Reporter.past(packed % STEP_CPUS, fn, Math.floor(packed / STEP_CPUS) - 1);
+  }
+}
+
+/** The slabs in existence, by home node and index of their page. */
+export class PageStates {
+  private readonly nodes: (PageState | undefined)[][];
+
+  constructor(nodes: number) {
+    this.nodes = Array.from({ length: nodes }, () => []);
+  }
+
+  get(page: Handle): PageState | undefined {
+    const state = this.nodes[homeOf(page)]?.[indexOf(page)];
+    return state !== undefined && state.page === page ? state : undefined;
+  }
+
+  ofObject(object: ObjectRef): PageState | undefined {
+    return this.get(pageOf(object));
+  }
+
+  add(state: PageState): void {
+    const table = this.nodes[homeOf(state.page)] as (PageState | undefined)[];
+    const index = indexOf(state.page);
+    while (table.length < index) table.push(undefined);
+    table[index] = state;
+  }
+
+  remove(page: Handle): void {
+    const table = this.nodes[homeOf(page)] as (PageState | undefined)[];
+    table[indexOf(page)] = undefined;
+  }
+}

@@ -1,0 +1,2 @@
+/** A small NATS broker in process. */
+export {};
