@@ -60,7 +60,14 @@ describe('run', () => {
   });
 
   test('exits 1 with a verdict that names both conflicting steps', async () => {
-    const { status, result } = await json(['run', 'tune-slabinfo', '--kernel', 'v4.10+never-kick', '--param', 'irqOffCpu=1']);
+    const { status, result } = await json([
+      'run',
+      'tune-slabinfo',
+      '--kernel',
+      'v4.10+never-kick',
+      '--param',
+      'irqOffCpu=1',
+    ]);
     expect(status).toBe(1);
     expect(result.outcome).toBe('violation');
     expect(result.verdicts[0]).toMatchObject({ class: 'use-after-free', steps: [{ cpu: 0 }, { cpu: 1 }] });
@@ -125,8 +132,16 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['malformed YAML', ['run', 'malformed.yaml'], /malformed\.yaml:\d+:\d+: not valid YAML/],
   ['a wrong key in a scenario', ['run', 'key.yaml'], /unknown key costs\.ipi\.sent; did you mean ipi\.send\?/],
   ['a scenario that does not exist', ['run', 'none.yaml'], /no such file/],
-  ['a patch file that throws', ['run', 'avoid-ipis', '--patch', 'throws.mjs'], /throws\.mjs: it does not load \(Error: boom\)/],
-  ['a patch that throws when applied', ['run', 'avoid-ipis', '--patch', 'apply.mjs'], /apply\(\) threw Error: not here/],
+  [
+    'a patch file that throws',
+    ['run', 'avoid-ipis', '--patch', 'throws.mjs'],
+    /throws\.mjs: it does not load \(Error: boom\)/,
+  ],
+  [
+    'a patch that throws when applied',
+    ['run', 'avoid-ipis', '--patch', 'apply.mjs'],
+    /apply\(\) threw Error: not here/,
+  ],
   ['a file that is no patch', ['run', 'avoid-ipis', '--patch', 'empty.mjs'], /the default export is no patch/],
 ];
 

@@ -18,7 +18,11 @@ export const emptyDirectory = (): string => mkdtempSync(join(tmpdir(), 'kmemlab-
 export const filesIn = (directory: string): string[] => readdirSync(directory);
 
 /** Run the built command as a user does. `onStderr` sees what it writes while it runs. */
-export function kmemlab(args: readonly string[], cwd: string, signalWhen?: (stderr: string) => boolean): Promise<Finished> {
+export function kmemlab(
+  args: readonly string[],
+  cwd: string,
+  signalWhen?: (stderr: string) => boolean,
+): Promise<Finished> {
   const child = spawn(process.execPath, [BIN, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

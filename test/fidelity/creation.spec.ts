@@ -52,7 +52,12 @@ describe.each(measured)('$kernel on $nodes x $cpusPerNode', ({ kernel, nodes, cp
 });
 
 test('with a pause in each loop everything is created by its end, and negative dentries then pin nearly all memcgs', async () => {
-  const { phases, findings } = await run({ experiment: 'avoid-ipis', nodes: 1, cpusPerNode: 4, params: { pause: '20' } });
+  const { phases, findings } = await run({
+    experiment: 'avoid-ipis',
+    nodes: 1,
+    cpusPerNode: 4,
+    params: { pause: '20' },
+  });
   expect(phases.create?.caches.created).toBe(300);
   expect(phases.remove?.memcg.dying).toBeGreaterThanOrEqual(90);
   const zombies = findings.find((finding) => finding.class === 'zombie-memcg');

@@ -1,5 +1,5 @@
 import { type RunRequest, resolveScenario, runScenario } from '@kmemlab/experiments';
-import { callCount, type Counters, type RunResult } from '@kmemlab/results';
+import { type Counters, callCount, type RunResult } from '@kmemlab/results';
 
 /** Run one request to its end, as the command does. */
 export async function run(request: RunRequest): Promise<RunResult> {

@@ -16,15 +16,39 @@ const measured = [
   { kernel: 'v4.10', nodes: 2, cpusPerNode: 2, writes: 10, children: 100, kicks: 1010, sync: 2020, cal: 3030 },
   { kernel: 'v4.10', nodes: 1, cpusPerNode: 1, writes: 100, children: 0, kicks: 100, sync: 99, cal: 0 },
   { kernel: 'v4.10', nodes: 1, cpusPerNode: 1, writes: 100, children: 10, kicks: 1100, sync: 1100 - 11, cal: 0 },
-  { kernel: 'v4.10+avoid-kick-on-create', nodes: 1, cpusPerNode: 4, writes: 100, children: 0, kicks: 100, sync: 100, cal: 300 },
-  { kernel: 'v4.10+avoid-kick-on-create', nodes: 1, cpusPerNode: 4, writes: 100, children: 10, kicks: 1100, sync: 1100, cal: 3300 },
+  {
+    kernel: 'v4.10+avoid-kick-on-create',
+    nodes: 1,
+    cpusPerNode: 4,
+    writes: 100,
+    children: 0,
+    kicks: 100,
+    sync: 100,
+    cal: 300,
+  },
+  {
+    kernel: 'v4.10+avoid-kick-on-create',
+    nodes: 1,
+    cpusPerNode: 4,
+    writes: 100,
+    children: 10,
+    kicks: 1100,
+    sync: 1100,
+    cal: 3300,
+  },
 ];
 
 describe.each(measured)('$kernel on $nodes x $cpusPerNode, $children children', (cell) => {
   test('kicks once per cache and write, and waits once per node for a replaced shared array', async () => {
     const { kernel, nodes, cpusPerNode, writes, children } = cell;
     const params = { writes: String(writes), children: String(children) };
-    const { counters, outcome, verdicts } = await run({ experiment: 'tune-slabinfo', kernel, nodes, cpusPerNode, params });
+    const { counters, outcome, verdicts } = await run({
+      experiment: 'tune-slabinfo',
+      kernel,
+      nodes,
+      cpusPerNode,
+      params,
+    });
     expect({ outcome, verdicts }).toEqual({ outcome: 'ok', verdicts: [] });
     expect(kicks(counters)).toBe(cell.kicks);
     expect(callCount(counters, 'synchronize_sched')).toBe(cell.sync);

@@ -18,3 +18,5 @@ export { workqueues } from './workqueue/queues.js';
 export { slabGeometry, type Geometry } from './mm/slab/geometry.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export type { CpuWords } from './words.js';
+export { CacheField } from './published-state.js';
+export { SlabFlag } from './mm/slab/types.js';

@@ -24,7 +24,13 @@ export class LockOrder {
     if (path === undefined) return;
     const names = [outer, ...path].map((mutex) => mutexNames[mutex]);
     const earlier = this.edges[inner * COUNT + (path[1] ?? outer)] ?? heldSince;
-    this.reporter.broken(mutexRules.acyclic, mutexNames[inner] ?? '', earlier, now, `lock order has the cycle ${names.join(' → ')}`);
+    this.reporter.broken(
+      mutexRules.acyclic,
+      mutexNames[inner] ?? '',
+      earlier,
+      now,
+      `lock order has the cycle ${names.join(' → ')}`,
+    );
   }
 
   /** Mutexes along a nesting from one to another, both included. */

@@ -70,7 +70,8 @@ export class Mutexes implements Family {
   /** MTX-2. */
   private unlock(cpu: number, mutex: number, task: number): void {
     if (this.owners[mutex] !== task || task === NOBODY) {
-      const detail = this.owners[mutex] === NOBODY ? 'unlocked while nobody owns it' : 'unlocked by a task that does not own it';
+      const detail =
+        this.owners[mutex] === NOBODY ? 'unlocked while nobody owns it' : 'unlocked by a task that does not own it';
       this.fails(rules.ownerUnlocks, cpu, mutex, this.lockedAt[mutex], detail);
     }
     this.owners[mutex] = NOBODY;

@@ -27,5 +27,8 @@ export const slabRules = {
     id: 'SLAB-7',
     rule: 'Publishing an array set costs the kernel’s number of all-CPU calls: one to 4.10; none at creation from 4.12 on.',
   },
-  arraysPin: { id: 'SLAB-8', rule: 'An object in an array of a dead memcg’s cache keeps the cache until it is drained.' },
+  arraysPin: {
+    id: 'SLAB-8',
+    rule: 'An object in an array of a dead memcg’s cache keeps the cache until it is drained.',
+  },
 } as const satisfies Record<string, Invariant>;

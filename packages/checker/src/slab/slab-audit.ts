@@ -65,7 +65,8 @@ export class SlabAudit {
       const record = this.view.nodes[nodeOfObject(object)]?.pages.peek(pageOf(object));
       if (seen.has(object)) this.objectFails(node, object, 'in two arrays');
       else if (this.pages.ofObject(object)?.isLive(object)) this.objectFails(node, object, 'in an array and in use');
-      else if (record?.free.includes(slotOf(object))) this.objectFails(node, object, 'in an array and free in its slab');
+      else if (record?.free.includes(slotOf(object)))
+        this.objectFails(node, object, 'in an array and free in its slab');
       seen.add(object);
       sumOf(sums[nodeOfObject(object)] as Map<Handle, Sums>, cache).inArrays++;
     }
@@ -76,7 +77,12 @@ export class SlabAudit {
     const record = this.view.nodes[homeOf(cache)]?.caches.peek(cache);
     const gone = record === undefined ? 'cache' : this.isFreed(record.memcg) ? 'memcg' : undefined;
     if (gone === undefined) return;
-    this.fails(rules.arraysPin, node, `cache ${cache.toString(16)}`, `objects are in its arrays although the ${gone} is freed`);
+    this.fails(
+      rules.arraysPin,
+      node,
+      `cache ${cache.toString(16)}`,
+      `objects are in its arrays although the ${gone} is freed`,
+    );
   }
 
   private isFreed(memcg: Handle): boolean {
@@ -109,8 +115,10 @@ export class SlabAudit {
     const should = active === 0 ? 'free' : active === num ? 'full' : 'partial';
     const lists = node.slabNodes.get(cache);
     const listed = list === 'free' ? lists?.free.includes(page) : list !== 'partial' || lists?.partial.has(page);
-    if (list !== should || listed !== true) this.fails(rules.counts, node, object, `${active} of ${num} active on list ${list}`);
-    if (free.length !== num - active) this.fails(rules.counts, node, object, `${free.length} free, ${active} active, of ${num}`);
+    if (list !== should || listed !== true)
+      this.fails(rules.counts, node, object, `${active} of ${num} active on list ${list}`);
+    if (free.length !== num - active)
+      this.fails(rules.counts, node, object, `${free.length} free, ${active} active, of ${num}`);
     this.slots.fill(0);
     for (const slot of free) {
       if (this.slots[slot] === 1) this.fails(rules.onePlace, node, object, `slot ${slot} is free twice`);

@@ -5,9 +5,9 @@ import type { FullCalls } from '../smp/full-calls.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { ArraySets } from './array-sets.js';
 import { type CacheState, CacheStates } from './cache-states.js';
-import { SlabAudit } from './slab-audit.js';
 import { PageState, PageStates } from './page-states.js';
 import { slabRules as rules } from './rules.js';
+import { SlabAudit } from './slab-audit.js';
 import { Tunes } from './tunes.js';
 
 const nameOf = (cache: Handle): string => `cache ${cache.toString(16)}`;
@@ -54,7 +54,8 @@ export class SlabCaches implements Family {
   /** SLAB-3: an object is handed to its user. */
   private allocate(cpu: number, object: ObjectRef): void {
     const page = this.pages.ofObject(object);
-    if (page === undefined) this.objectFails(rules.onePlace, cpu, object, undefined, 'handed out of a page that is no slab');
+    if (page === undefined)
+      this.objectFails(rules.onePlace, cpu, object, undefined, 'handed out of a page that is no slab');
     else if (page.isLive(object)) {
       this.objectFails(rules.onePlace, cpu, object, page.lastStep(object), 'handed out while it is in use');
     } else page.allocate(object, cpu, this.view.now(cpu));
@@ -107,7 +108,8 @@ export class SlabCaches implements Family {
   /** SLAB-6. */
   private shutdown(cpu: number, cache: Handle, empty: boolean): void {
     const { slabs } = this.caches.of(cache);
-    if (empty && slabs > 0) this.cacheFails(rules.emptyAtShutdown, cpu, cache, `shut down as empty with ${slabs} slabs left`);
+    if (empty && slabs > 0)
+      this.cacheFails(rules.emptyAtShutdown, cpu, cache, `shut down as empty with ${slabs} slabs left`);
   }
 
   /** SLAB-6, SLAB-8. */
@@ -144,7 +146,13 @@ export class SlabCaches implements Family {
     this.reporter.broken(rule, nameOf(cache), undefined, this.view.where(cpu), detail);
   }
 
-  private objectFails(rule: Invariant, cpu: number, object: ObjectRef, earlier: Step | undefined, detail: string): void {
+  private objectFails(
+    rule: Invariant,
+    cpu: number,
+    object: ObjectRef,
+    earlier: Step | undefined,
+    detail: string,
+  ): void {
     this.reporter.broken(rule, `object ${object.toString(16)}`, earlier, this.view.where(cpu), detail);
   }
 }

@@ -34,7 +34,10 @@ export class CrossCpuCalls implements Family {
   }
 
   readonly listeners: Family['listeners'] = [
-    [Trace.callBegin, (cpu, number, irqsOff, spinlocks, wait) => this.begin(cpu, number, irqsOff, spinlocks, wait === 1)],
+    [
+      Trace.callBegin,
+      (cpu, number, irqsOff, spinlocks, wait) => this.begin(cpu, number, irqsOff, spinlocks, wait === 1),
+    ],
     [Trace.callEnd, (cpu) => this.end(cpu)],
     [Trace.csdLock, (cpu, target, waiter, mask, info) => this.lock(cpu, target, waiter, mask === 1, info)],
     [Trace.csdQueue, (cpu, target, _sender, waiter) => this.queue(cpu, target, waiter)],

@@ -39,7 +39,11 @@ export class Visibility {
     if (csd.call.sender !== this.publisher) return;
     const { published } = this.view.nodes[this.view.topology.nodeOf(cpu)] ?? {};
     if (published?.caches.read(this.cache, CacheField.cpuCache) === this.set) return;
-    this.fails(cpu, csd.call, 'the target does not see the cpu_cache pointer that the sender published before the call');
+    this.fails(
+      cpu,
+      csd.call,
+      'the target does not see the cpu_cache pointer that the sender published before the call',
+    );
   }
 
   /** A CPU empties its own array. */
@@ -59,7 +63,11 @@ export class Visibility {
   end(cpu: number, call: Call): void {
     for (const csd of call.csds) {
       if (!csd.unfinishedWrites || this.onTheirWay[csd.target] === 0) continue;
-      this.fails(cpu, call, `what the function did on CPU${csd.target} has not reached the slabs when the call returns`);
+      this.fails(
+        cpu,
+        call,
+        `what the function did on CPU${csd.target} has not reached the slabs when the call returns`,
+      );
     }
   }
 

@@ -8,8 +8,7 @@ import { type WorkState, WorkStates } from './work-states.js';
 
 const nameOf = (work: Handle): string => `work item ${work.toString(16)}`;
 
-const attributesOf = (queue: number): (typeof workqueues)[number] =>
-  workqueues[queue] as (typeof workqueues)[number];
+const attributesOf = (queue: number): (typeof workqueues)[number] => workqueues[queue] as (typeof workqueues)[number];
 
 /** WQ-1 to WQ-6. */
 export class Workqueues implements Family {

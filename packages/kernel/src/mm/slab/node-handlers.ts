@@ -110,6 +110,7 @@ export const freeOldArray = defineHandler(
     const array = node.words(args.cpu).arrays.get(args.set);
     node.trace(Trace.arrayAccess, context.cpu, args.cache, args.set, args.cpu, array?.avail ?? 0);
     if (array === undefined || array.avail === 0) return [];
+    node.trace(Trace.blockFree, context.cpu, args.cache, array.avail, 0, 0);
     return node.slabNode(args.cache, context.step).freeBlock(array.takeOldest(array.avail), context.step);
   },
 );
