@@ -1,5 +1,5 @@
-import type { FlagParametersForType } from '@stricli/core';
 import { suggestion } from '@kmemlab/results';
+import type { FlagParametersForType } from '@stricli/core';
 import type { CommandThis } from './types.js';
 import { UsageError } from './usage-error.js';
 

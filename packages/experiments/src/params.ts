@@ -57,7 +57,8 @@ function checkCpu(where: string, cpu: number, topology: Topology): void {
  * @throws InputError naming the value and what is allowed
  */
 function checkParam(where: string, spec: ParamSpec, value: string, topology: Topology): number | string {
-  const wrong = (): InputError => new InputError(`${where}: ${JSON.stringify(value)} is not allowed; give ${rangeOf(spec)}`);
+  const wrong = (): InputError =>
+    new InputError(`${where}: ${JSON.stringify(value)} is not allowed; give ${rangeOf(spec)}`);
   switch (spec.kind) {
     case 'integer': {
       const n = Number(value);
@@ -94,7 +95,9 @@ export function resolveParams(
 ): ParamValues {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(specs, name)) continue;
-    throw new InputError(`${where(name)}: ${experiment} has no such parameter; ${suggestion(name, Object.keys(specs))}`);
+    throw new InputError(
+      `${where(name)}: ${experiment} has no such parameter; ${suggestion(name, Object.keys(specs))}`,
+    );
   }
   const values: Record<string, number | string> = {};
   for (const [name, spec] of Object.entries(specs)) {

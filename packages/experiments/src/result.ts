@@ -1,5 +1,12 @@
 import type { Verdict as MachineVerdict } from '@kmemlab/machine';
-import { callCount, type JsonValue, type PhaseCounters, type RunResult, type SlowestKick, type Verdict } from '@kmemlab/results';
+import {
+  callCount,
+  type JsonValue,
+  type PhaseCounters,
+  type RunResult,
+  type SlowestKick,
+  type Verdict,
+} from '@kmemlab/results';
 import { findingsOf, memoryOf } from './lab/findings.js';
 import { countersBetween, readCounters } from './lab/reading.js';
 import { PhaseDurations } from './lab/recorder.js';

@@ -1,4 +1,4 @@
-import { KernelBuild } from '@kmemlab/kernel';
+import type { KernelBuild } from '@kmemlab/kernel';
 import { resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
 import type { DeterminismCheck, Failure, Outcome, RunResult } from '@kmemlab/results';

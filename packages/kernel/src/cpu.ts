@@ -8,13 +8,13 @@ import {
   type Port,
   type Step,
   type Topology,
-  VerdictError,
   Vector,
+  VerdictError,
 } from '@kmemlab/machine';
 import type { KernelBuild } from './build.js';
 import { Counters } from './counters.js';
-import type { DetachedSlab } from './mm/slab/types.js';
 import type { Stock } from './mm/memcontrol/charge.js';
+import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, KernelNode } from './node.js';
 import type { Published } from './published-state.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
@@ -320,4 +320,3 @@ export const interruptHandlers: Readonly<Record<number, (cpu: Cpu, vector: numbe
   [Vector.reschedule]: rescheduleInterrupt,
   [Vector.localTimer]: localTimerInterrupt,
 };
-

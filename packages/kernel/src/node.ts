@@ -3,6 +3,7 @@ import type { Cgroup, Css } from './cgroup/types.js';
 import { Counters } from './counters.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
+import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
@@ -14,7 +15,7 @@ import { Published } from './published-state.js';
 import { RcuLeaf, RcuRoot } from './rcu/state.js';
 import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
 import { CpuWords } from './words.js';
-import { WorkPool, type WorkItem } from './workqueue/types.js';
+import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
 const FREED_SETS_KEPT = 4096;
@@ -64,6 +65,7 @@ export class KernelNode {
   cgroupCount = 0;
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
+  private readonly spinlocks = new Map<SpinlockName, Spinlock>();
   private readonly orderedPools = new Map<string, WorkPool>();
 
   constructor(
@@ -126,6 +128,12 @@ export class KernelNode {
     const mutex = this.mutexes.get(name) ?? new Mutex();
     this.mutexes.set(name, mutex);
     return mutex;
+  }
+
+  spinlock(name: SpinlockName): Spinlock {
+    const lock = this.spinlocks.get(name) ?? new Spinlock();
+    this.spinlocks.set(name, lock);
+    return lock;
   }
 
   orderedPool(queue: string): WorkPool {

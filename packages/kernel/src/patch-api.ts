@@ -5,7 +5,13 @@ import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier } from './rcu/barrier.js';
 import { callRcu, synchronizeSched } from './rcu/callbacks.js';
 import { hrtimerNanosleep } from './sched/timer.js';
-import { onEachCpu, onEachCpuCond, onEachCpuMask, smpCallFunction, smpCallFunctionSingle } from './smp/call-function.js';
+import {
+  onEachCpu,
+  onEachCpuCond,
+  onEachCpuMask,
+  smpCallFunction,
+  smpCallFunctionSingle,
+} from './smp/call-function.js';
 import { kickAllCpusSync } from './smp/kick.js';
 import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
 

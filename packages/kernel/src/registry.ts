@@ -13,11 +13,19 @@ const handlers: Handler<any, any, any>[] = [];
 export function defineHandler<A, R>(
   name: string,
   run: HandlerFunction<KernelNode, A, R>,
+  lock: string | null = null,
 ): Handler<KernelNode, A, R> {
-  const handler: Handler<KernelNode, A, R> = { kind: 'handler', name, index: handlers.length, run };
+  const handler: Handler<KernelNode, A, R> = { kind: 'handler', name, index: handlers.length, run, lock };
   handlers.push(handler);
   return handler;
 }
+
+/** Register the body of a section under a spinlock on one home, e.g. list_lock; wait and hold times are recorded. */
+export const defineSection = <A, R>(
+  lock: string,
+  name: string,
+  run: HandlerFunction<KernelNode, A, R>,
+): Handler<KernelNode, A, R> => defineHandler(name, run, lock);
 
 /** A kernel function that is started by name on some CPU, with one number or handle of data. */
 export type NamedFunction = (cpu: Cpu, data: number) => Coroutine<void>;

@@ -33,13 +33,20 @@ describe('EventDigest', () => {
     const small = fc.nat({ max: 200 });
     const event = fc.tuple(fc.nat({ max: 2 ** 45 }), fc.nat({ max: 8 }), small, small);
     fc.assert(
-      fc.property(fc.array(event, { minLength: 1, maxLength: 20 }), fc.nat(), fc.nat({ max: 3 }), (events, at, field) => {
-        const changed = events.map((e, n) => (n === at % events.length ? e.map((v, f) => (f === field ? v + 1 : v)) : e));
-        expect(digestOf(changed as unknown as Event[])).not.toBe(digestOf(events));
-        const [first, second] = events;
-        if (second === undefined || String(first) === String(second)) return;
-        expect(digestOf([second, first as Event, ...events.slice(2)])).not.toBe(digestOf(events));
-      }),
+      fc.property(
+        fc.array(event, { minLength: 1, maxLength: 20 }),
+        fc.nat(),
+        fc.nat({ max: 3 }),
+        (events, at, field) => {
+          const changed = events.map((e, n) =>
+            n === at % events.length ? e.map((v, f) => (f === field ? v + 1 : v)) : e,
+          );
+          expect(digestOf(changed as unknown as Event[])).not.toBe(digestOf(events));
+          const [first, second] = events;
+          if (second === undefined || String(first) === String(second)) return;
+          expect(digestOf([second, first as Event, ...events.slice(2)])).not.toBe(digestOf(events));
+        },
+      ),
       { seed: 12 },
     );
   });

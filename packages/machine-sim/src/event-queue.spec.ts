@@ -14,7 +14,10 @@ function drain(queue: EventQueue<number>): Popped[] {
 const times = fc.array(fc.nat({ max: 20 }), { maxLength: 200 });
 
 const stableOrder = (list: readonly number[]): number[] =>
-  list.map((time, payload) => ({ time, payload })).sort((a, b) => a.time - b.time).map(({ payload }) => payload);
+  list
+    .map((time, payload) => ({ time, payload }))
+    .sort((a, b) => a.time - b.time)
+    .map(({ payload }) => payload);
 
 describe('EventQueue', () => {
   it('is empty at first: no next time, nothing to pop', () => {

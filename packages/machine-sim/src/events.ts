@@ -1,5 +1,5 @@
-import type { Context, Handler } from '@kmemlab/machine';
 import type { Syscall, SyscallResult, TaskRecord } from '@kmemlab/kernel';
+import type { Context, Handler } from '@kmemlab/machine';
 
 /** Kinds of event, as numbers for the digest. */
 export const EventKind = {

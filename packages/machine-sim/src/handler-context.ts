@@ -3,7 +3,13 @@ import type { MessageEvent } from './events.js';
 
 /** What a running handler can cause on the machine; implemented by the machine. */
 export interface HandlerPort {
-  postFrom(event: MessageEvent, time: number, node: number, handler: Handler<never, never, unknown>, args: unknown): void;
+  postFrom(
+    event: MessageEvent,
+    time: number,
+    node: number,
+    handler: Handler<never, never, unknown>,
+    args: unknown,
+  ): void;
   complete(event: MessageEvent, time: number, waiter: number, value: number): void;
   ring(sender: number, target: number, vector: number, time: number): void;
   wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void;

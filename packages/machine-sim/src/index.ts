@@ -1,2 +1,2 @@
-export { type GuestOutcome, SimMachine, type SimOptions, type StrategyName } from './sim-machine.js';
 export { EventKind } from './events.js';
+export { type GuestOutcome, SimMachine, type SimOptions, type StrategyName } from './sim-machine.js';

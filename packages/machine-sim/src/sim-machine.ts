@@ -1,4 +1,20 @@
 import {
+  Cpu,
+  type DurationSink,
+  GuestAgent,
+  type GuestPort,
+  type KernelBuild,
+  KernelNode,
+  type Placement,
+  type Probe,
+  type Program,
+  type Stretch,
+  type Syscall,
+  type SyscallResult,
+  startKernel,
+  type TaskRecord,
+} from '@kmemlab/kernel';
+import {
   BOOT_CPU,
   type Context,
   type Core,
@@ -11,28 +27,11 @@ import {
   type PostEffect,
   RandomStream,
   type RequestEffect,
-  type Step,
   type Topology,
+  Vector,
   type Verdict,
   VerdictError,
-  Vector,
 } from '@kmemlab/machine';
-import {
-  Cpu,
-  type DurationSink,
-  GuestAgent,
-  type GuestPort,
-  type KernelBuild,
-  KernelNode,
-  type Placement,
-  type Probe,
-  type Program,
-  type Stretch,
-  startKernel,
-  type Syscall,
-  type SyscallResult,
-  type TaskRecord,
-} from '@kmemlab/kernel';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { EventKind, type MessageEvent, type SimEvent } from './events.js';
@@ -141,7 +140,11 @@ export class SimMachine implements Port {
    * Start a guest program as a new task, in the root cgroup and the root directory. Returns its pid; a program that needs
    * its own pid is given as a function of it.
    */
-  startProgram(name: string, source: Program<unknown> | ((pid: number) => Program<unknown>), placement: Placement): number {
+  startProgram(
+    name: string,
+    source: Program<unknown> | ((pid: number) => Program<unknown>),
+    placement: Placement,
+  ): number {
     const pid = this.nextPid++;
     const program = typeof source === 'function' ? source(pid) : source;
     const cpu = placement.kind === 'pinned' ? placement.cpu : BOOT_CPU;
@@ -307,7 +310,10 @@ export class SimMachine implements Port {
   /** @internal */
   ring(sender: number, target: number, vector: number, time: number): void {
     const channel = this.channelTo(sender, this.topology.nodeOf(target));
-    const arrival = Math.max(time + this.costs['ipi.flight'], this.lastArrival[channel - this.topology.cpuCount] as number);
+    const arrival = Math.max(
+      time + this.costs['ipi.flight'],
+      this.lastArrival[channel - this.topology.cpuCount] as number,
+    );
     if (isCallFunction(vector)) this.doorbells++;
     this.queue.push(arrival, { kind: EventKind.doorbell, channel, cpu: target, vector });
   }
@@ -388,12 +394,19 @@ export class SimMachine implements Port {
       ) => unknown;
       const value = run(this.nodes[event.node] as KernelNode, event.args, handlerContext);
       const end = start + handlerContext.charged;
+      const { lock } = event.handler;
+      if (lock !== null) this.recordSection(lock, start - this.time, handlerContext.charged);
       this.occupy(event.node, event.object, end);
       if (event.context === null) this.messages.arrived();
       else this.answer(event, end, value);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private recordSection(lock: string, wait: number, hold: number): void {
+    this.options.durations.record(`${lock}.wait`, wait);
+    this.options.durations.record(`${lock}.hold`, hold);
   }
 
   private answer(event: MessageEvent, time: number, value: unknown): void {

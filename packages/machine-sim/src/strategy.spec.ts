@@ -6,7 +6,12 @@ import { EventKind, type SimEvent } from './events.js';
 import { RandomOrder, type Strategy, timeOrder } from './strategy.js';
 
 /** An event that carries its number as its vector. */
-const event = (channel: number, number: number): SimEvent => ({ kind: EventKind.doorbell, channel, cpu: 0, vector: number });
+const event = (channel: number, number: number): SimEvent => ({
+  kind: EventKind.doorbell,
+  channel,
+  cpu: 0,
+  vector: number,
+});
 
 interface Sent {
   readonly time: number;
@@ -62,7 +67,10 @@ describe('RandomOrder', () => {
   });
 
   it('never overtakes an event by more than its widest window', () => {
-    const far = [{ time: 0, channel: 0 }, { time: 400_001, channel: 1 }];
+    const far = [
+      { time: 0, channel: 0 },
+      { time: 400_001, channel: 1 },
+    ];
     for (let seed = 0; seed < 200; seed++) expect(play(randomOrder(seed), far)).toEqual([0, 1]);
   });
 

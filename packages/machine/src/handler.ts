@@ -31,4 +31,6 @@ export interface Handler<N, A, R> {
   readonly name: string;
   readonly index: number;
   readonly run: HandlerFunction<N, A, R>;
+  /** Spinlock of whose section this handler is the body; its wait and hold times are recorded under this name. */
+  readonly lock: string | null;
 }

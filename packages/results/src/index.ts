@@ -20,8 +20,8 @@ export {
   formatRatio,
   plural,
 } from './text/format.js';
-export { nearest, suggestion } from './text/nearest.js';
 export { MAIL_FIGURES } from './text/mail-table.js';
+export { nearest, suggestion } from './text/nearest.js';
 export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
 export { renderCompare } from './text/render-compare.js';
 export { renderRun } from './text/render-run.js';

@@ -1,7 +1,6 @@
 import type { CatalogueEntry, CatalogueTopic } from '@kmemlab/experiments';
-import { heading, paragraph, type TextOptions, table, toJson } from '@kmemlab/results';
+import { heading, paragraph, suggestion, type TextOptions, table, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { suggestion } from '@kmemlab/results';
 import { textOptions } from '../terminal.js';
 import type { CommandThis } from '../types.js';
 import { UsageError } from '../usage-error.js';

@@ -27,7 +27,10 @@ export const avoidIpis: Experiment = {
     const placement = placementOf(String(params.placement));
     const script = await lab.phase('create', (control) => createProgram(control, options), placement, { total: loops });
     await lab.nextPhase('settle', settleProgram, placement);
-    await lab.nextPhase('remove', (control) => removeProgram(control, loops), placement, { total: loops, until: 'quiet' });
+    await lab.nextPhase('remove', (control) => removeProgram(control, loops), placement, {
+      total: loops,
+      until: 'quiet',
+    });
     await lab.nextPhase('rootCache', rootCacheProgram, placement, { until: 'quiet' });
     return { script };
   },

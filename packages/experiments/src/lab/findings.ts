@@ -48,7 +48,12 @@ export function findingsOf(machine: SimMachine, unaccounted: number): Finding[] 
   const findings: Finding[] = [
     { class: 'zombie-memcg', count: count(zombies), pinnedBy: { ...zombies } },
     { class: 'dead-cache', count: count(dead), pinnedBy: { ...dead } },
-    { class: 'unaccounted', count: unaccounted, pinnedBy: {}, detail: 'allocations served by the root cache because the memcg had none yet' },
+    {
+      class: 'unaccounted',
+      count: unaccounted,
+      pinnedBy: {},
+      detail: 'allocations served by the root cache because the memcg had none yet',
+    },
   ];
   return findings.filter((finding) => finding.count > 0);
 }

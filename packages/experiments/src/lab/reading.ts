@@ -19,7 +19,8 @@ export interface Reading {
 }
 
 /** Counters that are not calls of a kernel function. */
-const NOT_CALLS = /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods$)/;
+const NOT_CALLS =
+  /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods$)/;
 
 /** Read all counters of a machine. Nothing in the machine notices. */
 export function readCounters(machine: SimMachine): Reading {
@@ -68,7 +69,9 @@ export function countersBetween(from: Reading, to: Reading): Counters {
     .filter((name) => !NOT_CALLS.test(name))
     .sort()
     .map((name) => [name, sum(name)] as const);
-  const kinds = Object.keys(to.byKind).map((kind) => [kind, (to.byKind[kind] ?? 0) - (from.byKind[kind] ?? 0)] as const);
+  const kinds = Object.keys(to.byKind).map(
+    (kind) => [kind, (to.byKind[kind] ?? 0) - (from.byKind[kind] ?? 0)] as const,
+  );
   const existing = (to.sums.caches_created ?? 0) - (to.sums.caches_destroyed ?? 0);
   return {
     interrupts: { CAL: perCpu((reading) => reading.cal), RES: perCpu((reading) => reading.res) },

@@ -79,7 +79,12 @@ export class SimLab implements Lab {
     this.stopping = true;
   }
 
-  async phase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options: PhaseOptions = {}): Promise<T> {
+  async phase<T>(
+    name: string,
+    program: ProgramFactory<T>,
+    placement: Placement,
+    options: PhaseOptions = {},
+  ): Promise<T> {
     this.pid = this.machine.startProgram('script', (own) => program(this.control(own)), placement);
     return this.finish<T>(name, options);
   }
@@ -151,7 +156,8 @@ export class SimLab implements Lab {
 
   private throwIfEnded(): void {
     const { verdicts, failure } = this.machine;
-    if (failure !== undefined) throw new RunEnded('failed', failure instanceof Error ? failure.message : String(failure));
+    if (failure !== undefined)
+      throw new RunEnded('failed', failure instanceof Error ? failure.message : String(failure));
     if (verdicts.length > 0) throw new RunEnded('verdict', (verdicts[0] as Verdict).detail);
   }
 

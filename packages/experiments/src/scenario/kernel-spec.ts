@@ -20,11 +20,14 @@ export function parseKernel(spec: string): KernelChoice {
   const version = versions.find(({ name }) => name === versionName);
   if (version === undefined) {
     const names = versions.map(({ name }) => name);
-    throw new InputError(`kernel ${JSON.stringify(spec)}: unknown version ${JSON.stringify(versionName)}; ${suggestion(versionName, names)}`);
+    throw new InputError(
+      `kernel ${JSON.stringify(spec)}: unknown version ${JSON.stringify(versionName)}; ${suggestion(versionName, names)}`,
+    );
   }
   const chosen = patchSpecs.map((patchSpec) => findPatch(spec, patchSpec, version));
   const twice = chosen.find((patch, index) => chosen.indexOf(patch) !== index);
-  if (twice !== undefined) throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${twice.name} is named twice; name it once`);
+  if (twice !== undefined)
+    throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${twice.name} is named twice; name it once`);
   return { version, patches: chosen };
 }
 
@@ -33,10 +36,14 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
   const patch = patches.find((candidate) => candidate.name === name);
   if (patch === undefined) {
     const names = patches.map((candidate) => candidate.name);
-    throw new InputError(`kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ${suggestion(name, names)}`);
+    throw new InputError(
+      `kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ${suggestion(name, names)}`,
+    );
   }
   if (options.length > 0) {
-    throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${name} has no option ${JSON.stringify(options[0])}; leave it out`);
+    throw new InputError(
+      `kernel ${JSON.stringify(spec)}: patch ${name} has no option ${JSON.stringify(options[0])}; leave it out`,
+    );
   }
   if (patch.appliesTo !== undefined && !patch.appliesTo.includes(version.name)) {
     throw new InputError(
@@ -68,10 +75,16 @@ export function parseConfig(text: string): KernelConfig {
     if (NOT_YET.includes(key)) {
       throw new InputError(`config: ${token} is not modelled yet; leave it out (slab, nonpreempt and hz= are)`);
     }
-    throw new InputError(`config: unknown token ${JSON.stringify(token)}; ${suggestion(key, ['slab', 'nonpreempt', 'hz', ...NOT_YET])}`);
+    throw new InputError(
+      `config: unknown token ${JSON.stringify(token)}; ${suggestion(key, ['slab', 'nonpreempt', 'hz', ...NOT_YET])}`,
+    );
   }
   return { allocator: 'slab', preemption: 'nonpreempt', hz };
 }
 
 /** The tokens of a configuration, all of them. */
-export const configTokens = (config: KernelConfig): string[] => [config.allocator, config.preemption, `hz=${config.hz}`];
+export const configTokens = (config: KernelConfig): string[] => [
+  config.allocator,
+  config.preemption,
+  `hz=${config.hz}`,
+];

@@ -30,7 +30,9 @@ function topologyOf(request: RunRequest, file: ScenarioFile | undefined): Topolo
   if (nodes > MAX_NODES) throw new InputError(`nodes: ${nodes} is too many; give 1 to ${MAX_NODES}`);
   if (nodes * cpusPerNode > MOST_CPUS) {
     const fit = Math.floor(MOST_CPUS / nodes);
-    throw new InputError(`${nodes} nodes of ${cpusPerNode} CPUs are more than ${MOST_CPUS} CPUs; give at most ${fit} CPUs per node`);
+    throw new InputError(
+      `${nodes} nodes of ${cpusPerNode} CPUs are more than ${MOST_CPUS} CPUs; give at most ${fit} CPUs per node`,
+    );
   }
   return new Topology(nodes, cpusPerNode);
 }
@@ -49,10 +51,13 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
   const engine = request.engine ?? file?.engine ?? 'sim';
-  if (engine === 'live') throw new InputError('--engine live: this release has the deterministic machine only; use --engine sim');
+  if (engine === 'live')
+    throw new InputError('--engine live: this release has the deterministic machine only; use --engine sim');
   const given = { ...asTexts(file?.params), ...request.params };
   const where = (name: string): string =>
-    request.params !== undefined && Object.hasOwn(request.params, name) ? `--param ${name}` : `${request.experiment}: params.${name}`;
+    request.params !== undefined && Object.hasOwn(request.params, name)
+      ? `--param ${name}`
+      : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));

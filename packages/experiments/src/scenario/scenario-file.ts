@@ -68,7 +68,8 @@ function checkCosts(path: string, costs: Readonly<Record<string, number>>): void
   for (const [name, ns] of Object.entries(costs)) {
     if (!Object.hasOwn(costModel, name)) {
       const near = nearest(name, Object.keys(costModel));
-      const hint = near === undefined ? `valid names are ${Object.keys(costModel).join(', ')}` : `did you mean ${near}?`;
+      const hint =
+        near === undefined ? `valid names are ${Object.keys(costModel).join(', ')}` : `did you mean ${near}?`;
       throw new InputError(`${path}: unknown key costs.${name}; ${hint}`);
     }
     if (!Number.isInteger(ns) || ns < 0 || ns > LARGEST_COST) {

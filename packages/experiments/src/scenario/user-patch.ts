@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KernelBuild, type KernelConfig, type Patch, patchApi, patches } from '@kmemlab/kernel';
-import { type PatchFile, InputError } from '../api.js';
+import { InputError, type PatchFile } from '../api.js';
 import type { KernelChoice } from './kernel-spec.js';
 
 /** A user's patch, evaluated from its text. It is the user's own code and runs with the user's rights. */

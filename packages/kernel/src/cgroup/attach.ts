@@ -1,14 +1,15 @@
 import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { spinLockIrqsave, spinUnlockIrqrestore } from '../locking/spinlock.js';
 import { percpuRefGet, percpuRefPut } from '../percpu-ref/percpu-ref.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adjustTasks, readCss } from './handlers.js';
 import type { CssPair } from './types.js';
 
 /**
- * cgroup_attach_task (4.10): move one task into a cgroup, under cgroup_mutex. The css set of the new cgroup takes its
- * references before that of the old one drops them. What the task allocates from now on is charged to the new memcg.
+ * cgroup_attach_task (4.10): move one task into a cgroup, under cgroup_mutex; its css set changes under css_set_lock. The
+ * new one takes its references before the old one drops them. What the task allocates from now on is charged to the new memcg.
  */
 export function* cgroupAttachTask(cpu: Cpu, task: TaskRecord, to: CssPair): Coroutine<void> {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
@@ -16,15 +17,17 @@ export function* cgroupAttachTask(cpu: Cpu, task: TaskRecord, to: CssPair): Coro
   const from = task.memcg;
   if (from !== to.memory) {
     yield* call(percpuRefGet, cpu, to.memory);
+    const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');
     yield* request(homeOf(to.self), adjustTasks, { self: to.self, by: 1 }, to.self);
     task.memcg = to.memory;
-    yield* call(leave, cpu, from);
+    yield* call(leave, from);
+    yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
+    yield* call(percpuRefPut, cpu, from);
   }
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
 }
 
-function* leave(cpu: Cpu, memory: Handle): Coroutine<void> {
+function* leave(memory: Handle): Coroutine<void> {
   const { self } = yield* request(homeOf(memory), readCss, { css: memory }, memory);
   yield* request(homeOf(self), adjustTasks, { self, by: -1 }, self);
-  yield* call(percpuRefPut, cpu, memory);
 }

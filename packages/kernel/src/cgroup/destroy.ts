@@ -10,8 +10,8 @@ import {
   countCgroups,
   markDead,
   readCss,
-  removeSubdirectory,
   releaseCss,
+  removeSubdirectory,
   setOnline,
   withdrawCss,
 } from './handlers.js';

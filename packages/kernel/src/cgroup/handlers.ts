@@ -11,11 +11,25 @@ export const allocateCgroup = defineHandler(
   (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
     const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
     const common = { name: args.name, onlineCount: 1 };
-    const self = node.csses.allocate({ ...common, self: 0, parent: args.parent.self, ref: new PercpuRef(), memcg: null, cgroup });
+    const self = node.csses.allocate({
+      ...common,
+      self: 0,
+      parent: args.parent.self,
+      ref: new PercpuRef(),
+      memcg: null,
+      cgroup,
+    });
     const counters = { memory: newCounter(), kmem: newCounter() };
     const { counterParent, serial } = args;
     const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
-    const memory = node.csses.allocate({ ...common, self, parent: args.parent.memory, ref: new PercpuRef(), memcg, cgroup: null });
+    const memory = node.csses.allocate({
+      ...common,
+      self,
+      parent: args.parent.memory,
+      ref: new PercpuRef(),
+      memcg,
+      cgroup: null,
+    });
     cgroup.memory = memory;
     const own = node.csses.peek(self);
     if (own !== undefined) own.self = self;
@@ -34,15 +48,21 @@ export const setOnline = defineHandler('css.setOnline', (node, args: { css: Hand
 });
 
 /** Add to the number of online css below (and including) this one; answers with the new number. */
-export const adjustOnline = defineHandler('css.adjustOnline', (node, args: { css: Handle; by: number }, context): number => {
-  const css = node.csses.get(args.css, context.step);
-  css.onlineCount += args.by;
-  return css.onlineCount;
-});
+export const adjustOnline = defineHandler(
+  'css.adjustOnline',
+  (node, args: { css: Handle; by: number }, context): number => {
+    const css = node.csses.get(args.css, context.step);
+    css.onlineCount += args.by;
+    return css.onlineCount;
+  },
+);
 
-export const adjustTasks = defineHandler('cgroup.adjustTasks', (node, args: { self: Handle; by: number }, context): void => {
-  node.cgroup(args.self, context.step).tasks += args.by;
-});
+export const adjustTasks = defineHandler(
+  'cgroup.adjustTasks',
+  (node, args: { self: Handle; by: number }, context): void => {
+    node.cgroup(args.self, context.step).tasks += args.by;
+  },
+);
 
 /** kernfs: a new subdirectory becomes visible. */
 export const addSubdirectory = defineHandler(

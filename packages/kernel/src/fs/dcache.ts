@@ -25,8 +25,10 @@ const lookup = defineHandler(
     node.dentries.get(args.parent, context.step).children.get(args.name) ?? 0,
 );
 
-const read = defineHandler('dcache.read', (node, args: { dentry: Handle }, context): Found =>
-  describe(args.dentry, node.dentries.get(args.dentry, context.step)),
+const read = defineHandler(
+  'dcache.read',
+  (node, args: { dentry: Handle }, context): Found =>
+    describe(args.dentry, node.dentries.get(args.dentry, context.step)),
 );
 
 const allocateDentry = defineHandler(
@@ -69,8 +71,9 @@ const releaseDentry = defineHandler('dcache.free', (node, args: { dentry: Handle
   return { object, cache };
 });
 
-const releaseInode = defineHandler('inode.free', (node, args: { inode: Handle }, context): Inode =>
-  node.inodes.release(args.inode, context.step()),
+const releaseInode = defineHandler(
+  'inode.free',
+  (node, args: { inode: Handle }, context): Inode => node.inodes.release(args.inode, context.step()),
 );
 
 /** Look a name up in the dentry cache only. */

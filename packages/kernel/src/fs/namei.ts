@@ -1,9 +1,9 @@
-import { type Coroutine, call, type Handle, request, homeOf, work } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import { findSubdirectory } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
-import { dAdd, dAlloc, dKill, dLookup, dFree, dRead } from './dcache.js';
+import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
 import { procFiles } from './procfs.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
 
@@ -55,7 +55,9 @@ interface FsEntry {
 /** What the filesystem itself knows under this name. tmpfs keeps all its names in the dentry cache. */
 function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry | null> {
   if (parent.fs === 'proc') {
-    return procFiles.has(name) ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache } : null;
+    return procFiles.has(name)
+      ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache }
+      : null;
   }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;

@@ -43,4 +43,3 @@ export const procFiles: ReadonlyMap<string, ProcFile> = new Map<string, ProcFile
   ['slabinfo', { read: readSlabinfo, write: writeSlabinfo }],
   ['cgroups', { read: readCgroups }],
 ]);
-

@@ -1,10 +1,10 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
-import { listChildren, listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
-import { describeCache } from '../mm/slab-common/create.js';
 import { doTuneCpucache } from '../mm/slab/tune.js';
 import type { Tunables } from '../mm/slab/types.js';
+import { listChildren, listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
+import { describeCache } from '../mm/slab-common/create.js';
 import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import { EINVAL } from './types.js';

@@ -8,7 +8,7 @@ const adjustReaders = defineHandler('hotplug.readers', (node, args: { by: number
 });
 
 /** get_online_cpus and get_online_mems, in this order: hotplug cannot change the set of CPUs or nodes until put. */
-export function* getOnlineCpusMems(cpu: Cpu): Coroutine<void> {
+export function* getOnlineCpusMems(_cpu: Cpu): Coroutine<void> {
   yield* request(BOOT_NODE, adjustReaders, { by: 1 });
 }
 

@@ -4,7 +4,13 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 
 /** The sleeping locks of the model; all are static globals and live on the boot node. The index is the number in traces. */
-export const mutexNames = ['slab_mutex', 'cgroup_mutex', 'memcg_limit_mutex', 'memcg_cache_ids_sem', 'rcu_barrier_mutex'] as const;
+export const mutexNames = [
+  'slab_mutex',
+  'cgroup_mutex',
+  'memcg_limit_mutex',
+  'memcg_cache_ids_sem',
+  'rcu_barrier_mutex',
+] as const;
 
 export type MutexName = (typeof mutexNames)[number];
 

@@ -26,4 +26,3 @@ export function* freePagesAt(cpu: Cpu, page: Handle): Coroutine<void> {
   yield* request(homeOf(page), freePages, { page }, page);
   yield* work(cpu.costs['page.alloc'] / 2);
 }
-

@@ -18,7 +18,6 @@ export class PercpuRef {
   released = false;
 }
 
-
 const getShared = defineHandler('percpuRef.get', (node, args: { css: Handle; n: number }, context): void => {
   node.csses.get(args.css, context.step).ref.count += args.n;
 });
@@ -50,9 +49,12 @@ const collectPercpu = defineHandler('percpuRef.collect', (node, args: { css: Han
   return sum;
 });
 
-const finishSwitch = defineHandler('percpuRef.finishSwitch', (node, args: { css: Handle; sum: number }, context): void => {
-  node.csses.get(args.css, context.step).ref.count += args.sum - BIAS;
-});
+const finishSwitch = defineHandler(
+  'percpuRef.finishSwitch',
+  (node, args: { css: Handle; sum: number }, context): void => {
+    node.csses.get(args.css, context.step).ref.count += args.sum - BIAS;
+  },
+);
 
 const isPercpu = (cpu: Cpu, css: Handle): boolean =>
   cpu.published.csses.isCurrent(css) && cpu.published.csses.read(css, CssField.refMode) === RefMode.percpu;

@@ -1,7 +1,7 @@
 import { after, type Coroutine, call, wait, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { defineFunction } from '../registry.js';
 import { rcuCheckCallbacks } from '../rcu/quiescent.js';
+import { defineFunction } from '../registry.js';
 
 /** An expired timer, waiting for its softirq. */
 export interface ExpiredTimer {
@@ -55,7 +55,7 @@ export function* hrtimerNanosleep(cpu: Cpu, ns: number): Coroutine<void> {
 }
 
 /** Wait for a waiter at most `ns`; evaluates to its value or TIMED_OUT. */
-export function* waitTimeout(cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
+export function* waitTimeout(_cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
   yield* after(ns, processTimeout, waiter);
   return yield* wait(waiter);
 }

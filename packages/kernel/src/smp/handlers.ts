@@ -15,7 +15,14 @@ export const csdEnqueue = defineHandler(
   (node, args: { target: number; csd: CallSingleData; ring: RingRule; vector: number }, context) => {
     const wasEmpty = node.words(args.target).callQueue.add(args.csd);
     node.counters.add('csd');
-    node.trace(Trace.csdQueue, context.cpu, args.target, args.csd.sender, args.csd.waiter, Number(args.csd.synchronous));
+    node.trace(
+      Trace.csdQueue,
+      context.cpu,
+      args.target,
+      args.csd.sender,
+      args.csd.waiter,
+      Number(args.csd.synchronous),
+    );
     if (args.ring === 'no' || !wasEmpty) return;
     node.countIpi(args.csd.sender, args.target);
     node.trace(Trace.ipiSend, context.cpu, args.target, args.vector, 1, Number(args.vector === Vector.callFunction));
@@ -26,11 +33,7 @@ export const csdEnqueue = defineHandler(
 /** Release a csd at its sender: csd_unlock, with the times at which the target was interrupted and finished. */
 export const csdUnlock = defineHandler(
   'smp.csdUnlock',
-  (
-    node,
-    args: { waiter: number; target: number; raised: number; entered: number; done: number },
-    context,
-  ) => {
+  (node, args: { waiter: number; target: number; raised: number; entered: number; done: number }, context) => {
     const sender = cpuOfWaiter(args.waiter);
     node.words(sender).callTimes.set(args.target, args.raised, args.entered, args.done);
     node.trace(Trace.csdUnlock, args.target, sender, args.waiter, 0, 0);

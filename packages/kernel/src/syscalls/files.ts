@@ -142,4 +142,3 @@ export function* sysUnlink(cpu: Cpu, task: TaskRecord, path: string): Coroutine<
   yield* call(dKill, cpu, place.parent.dentry, place.name, place.found.dentry);
   return 0;
 }
-

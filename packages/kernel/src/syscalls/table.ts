@@ -1,8 +1,8 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
-import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
+import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';

@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { defineFunction, defineHandler } from '../registry.js';
 import { rcuNoteContextSwitch } from '../rcu/quiescent.js';
+import { defineFunction, defineHandler } from '../registry.js';
 import { complete } from '../sched/wake.js';
 import { Trace } from '../tracepoints.js';
 import { clearPending, isRunning, setPending } from './items.js';

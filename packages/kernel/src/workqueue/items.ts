@@ -3,8 +3,10 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 
 /** Allocate and initialise a work item (INIT_WORK) at this node. */
-export const initWork = defineHandler('wq.initWork', (node, args: { fn: string; data: number; once: boolean }): Handle =>
-  node.works.allocate({ ...args, pending: false, lastCpu: -1 }),
+export const initWork = defineHandler(
+  'wq.initWork',
+  (node, args: { fn: string; data: number; once: boolean }): Handle =>
+    node.works.allocate({ ...args, pending: false, lastCpu: -1 }),
 );
 
 /** test_and_set of PENDING. Tells whether the item may be queued, and where it last ran. */
@@ -36,7 +38,6 @@ export const clearPending = defineHandler(
 );
 
 /** Whether a CPU of this node is running the item in this workqueue right now (find_worker_executing_work). */
-export const isRunning = defineHandler(
-  'wq.isRunning',
-  (node, args: { work: Handle; cpu: number }): boolean => node.words(args.cpu).runningWorks.has(args.work),
+export const isRunning = defineHandler('wq.isRunning', (node, args: { work: Handle; cpu: number }): boolean =>
+  node.words(args.cpu).runningWorks.has(args.work),
 );

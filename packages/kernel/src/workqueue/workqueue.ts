@@ -21,20 +21,23 @@ export function* queueNewWork(cpu: Cpu, queue: WorkqueueName, fn: string, data: 
 }
 
 /** Register the flusher in every pool of this node that has unfinished items; answers with the number of such pools. */
-const registerFlusher = defineHandler('wq.registerFlusher', (node, args: { queue: WorkqueueName; waiters: number[] }): number => {
-  const pools =
-    attributesOf(args.queue).type === 'ordered'
-      ? node.id === BOOT_NODE
-        ? [node.orderedPool(args.queue)]
-        : []
-      : node.allWords().map((words) => words.pool(args.queue));
-  let used = 0;
-  for (const pool of pools) {
-    if (!pool.busy) continue;
-    pool.flush(args.waiters[used++] as number);
-  }
-  return used;
-});
+const registerFlusher = defineHandler(
+  'wq.registerFlusher',
+  (node, args: { queue: WorkqueueName; waiters: number[] }): number => {
+    const pools =
+      attributesOf(args.queue).type === 'ordered'
+        ? node.id === BOOT_NODE
+          ? [node.orderedPool(args.queue)]
+          : []
+        : node.allWords().map((words) => words.pool(args.queue));
+    let used = 0;
+    for (const pool of pools) {
+      if (!pool.busy) continue;
+      pool.flush(args.waiters[used++] as number);
+    }
+    return used;
+  },
+);
 
 /**
  * flush_workqueue: returns when every item queued before the call, on every pool, has finished (WQ-4). Items queued

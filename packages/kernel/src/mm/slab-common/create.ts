@@ -14,25 +14,23 @@ import type { CacheSpec, KmemCache } from './types.js';
 const allocateCache = defineHandler('cache.allocate', (node, cache: KmemCache): Handle => node.caches.allocate(cache));
 
 /** What every CPU may read about a new cache; nobody can reach it yet. */
-const publishCache = defineHandler(
-  'cache.publish',
-  (node, args: { cache: Handle; record: KmemCache }): void => {
-    const { caches, roots } = node.published;
-    const { record } = args;
-    caches.publish(args.cache);
-    caches.write(args.cache, CacheField.root, record.root);
-    caches.write(args.cache, CacheField.memcg, record.memcg);
-    caches.write(args.cache, CacheField.num, record.geometry.num);
-    caches.write(args.cache, CacheField.order, record.geometry.order);
-    caches.write(args.cache, CacheField.flags, record.flags);
-    caches.write(args.cache, CacheField.objectSize, record.geometry.size);
-    if (record.root === 0) roots.set(record.name, args.cache);
-  },
-);
+const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle; record: KmemCache }): void => {
+  const { caches, roots } = node.published;
+  const { record } = args;
+  caches.publish(args.cache);
+  caches.write(args.cache, CacheField.root, record.root);
+  caches.write(args.cache, CacheField.memcg, record.memcg);
+  caches.write(args.cache, CacheField.num, record.geometry.num);
+  caches.write(args.cache, CacheField.order, record.geometry.order);
+  caches.write(args.cache, CacheField.flags, record.flags);
+  caches.write(args.cache, CacheField.objectSize, record.geometry.size);
+  if (record.root === 0) roots.set(record.name, args.cache);
+});
 
 /** The cache's name, sizes and flags. */
-export const describeCache = defineHandler('cache.describe', (node, args: { cache: Handle }, context): KmemCache =>
-  node.caches.get(args.cache, context.step),
+export const describeCache = defineHandler(
+  'cache.describe',
+  (node, args: { cache: Handle }, context): KmemCache => node.caches.get(args.cache, context.step),
 );
 
 /**
@@ -63,4 +61,3 @@ export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
   yield* call(putOnlineCpusMems, cpu);
   return cache;
 }
-

@@ -13,11 +13,14 @@ import { SlabFlag } from '../slab/types.js';
 import { removeFromList } from './cache-list.js';
 import { describeCache } from './create.js';
 
-const withdrawCache = defineHandler('cache.withdraw', (node, args: { cache: Handle; root: boolean; name: string }): void => {
-  node.published.memcgArrays.delete(node.published.caches.read(args.cache, CacheField.memcgCaches));
-  node.published.caches.withdraw(args.cache);
-  if (args.root) node.published.roots.delete(args.name);
-});
+const withdrawCache = defineHandler(
+  'cache.withdraw',
+  (node, args: { cache: Handle; root: boolean; name: string }): void => {
+    node.published.memcgArrays.delete(node.published.caches.read(args.cache, CacheField.memcgCaches));
+    node.published.caches.withdraw(args.cache);
+    if (args.root) node.published.roots.delete(args.name);
+  },
+);
 
 const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handle }, context): void => {
   node.caches.release(args.cache, context.step());
@@ -40,7 +43,9 @@ export function* shutdownCache(cpu: Cpu, cache: Handle): Coroutine<boolean> {
  * descriptor. No lock is held.
  */
 export function* releaseCaches(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
-  const typesafe = caches.some((cache) => (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0);
+  const typesafe = caches.some(
+    (cache) => (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0,
+  );
   if (typesafe) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu);
   for (const cache of caches) yield* call(slabKmemCacheRelease, cpu, cache);
 }
@@ -71,4 +76,3 @@ export function* kmemCacheDestroy(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   if (empty) yield* call(releaseCaches, cpu, [cache]);
   return empty;
 }
-

@@ -49,7 +49,10 @@ class Bench {
 
   /** Take `n` objects out of the hands of their users, beginning with the n-th oldest. */
   pick(n: number, from: number): number[] {
-    return Array.from({ length: Math.min(n, this.out.length) }, () => this.out.splice(from % this.out.length, 1)[0] as number);
+    return Array.from(
+      { length: Math.min(n, this.out.length) },
+      () => this.out.splice(from % this.out.length, 1)[0] as number,
+    );
   }
 
   gone(detached: readonly DetachedSlab[]): void {
@@ -73,7 +76,11 @@ class Bench {
     expect(lists.totalSlabs).toBe(pages.length);
     expect(lists.freeObjects).toBe(free);
     expect(free + shared.length + this.out.length).toBe(NUM * pages.length);
-    const seen = [...this.out, ...shared, ...pages.flatMap((page) => this.record(page).free.map((slot) => page * 256 + slot))];
+    const seen = [
+      ...this.out,
+      ...shared,
+      ...pages.flatMap((page) => this.record(page).free.map((slot) => page * 256 + slot)),
+    ];
     expect(new Set(seen).size).toBe(seen.length);
     for (const page of pages) {
       const { active, list } = this.record(page);

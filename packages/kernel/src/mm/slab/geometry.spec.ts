@@ -83,13 +83,19 @@ const specOf = (name: string) => {
   return spec;
 };
 
-const namesWith = (flag: number): string[] => caches410.filter(({ flags }) => (flags & flag) !== 0).map(({ name }) => name);
+const namesWith = (flag: number): string[] =>
+  caches410.filter(({ flags }) => (flags & flag) !== 0).map(({ name }) => name);
 
 describe('slabGeometry', () => {
   it.each(TABLE)('cuts %s (%i bytes) as 4.10 does', (name, object, size, placement, num, order) => {
     const spec = specOf(name);
     expect(spec.objectSize).toBe(object);
-    expect(slabGeometry(spec.objectSize, spec.flags)).toMatchObject({ size, placement: placements[placement], num, order });
+    expect(slabGeometry(spec.objectSize, spec.flags)).toMatchObject({
+      size,
+      placement: placements[placement],
+      num,
+      order,
+    });
   });
 
   it('gives the nums of the measured build for its object sizes', () => {
@@ -115,7 +121,13 @@ describe('slabGeometry', () => {
         const untouchable = (flag & (SlabFlag.ctor | SlabFlag.destroyByRcu)) !== 0;
         if (placement === 'objfreelist') expect(!untouchable && num <= objectSize).toBe(true);
       }),
-      { seed: 13, examples: [[1, 0], [4 << 20, 0]] },
+      {
+        seed: 13,
+        examples: [
+          [1, 0],
+          [4 << 20, 0],
+        ],
+      },
     );
   });
 
@@ -125,9 +137,12 @@ describe('slabGeometry', () => {
 });
 
 describe('defaultTunables', () => {
-  it.each(TABLE)('gives %s the limits for its size', (_name, _object, size, _placement, _num, _order, limit, batch, shared) => {
-    expect(defaultTunables(size, 4)).toEqual({ limit, batchcount: batch, shared });
-  });
+  it.each(TABLE)(
+    'gives %s the limits for its size',
+    (_name, _object, size, _placement, _num, _order, limit, batch, shared) => {
+      expect(defaultTunables(size, 4)).toEqual({ limit, batchcount: batch, shared });
+    },
+  );
 
   it('changes its limits just above 256, 1024, 4096 and 131072 bytes', () => {
     const limits = [256, 257, 1024, 1025, 4096, 4097, 131072, 131073].map((size) => defaultTunables(size, 2).limit);

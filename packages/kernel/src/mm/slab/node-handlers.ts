@@ -1,6 +1,6 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
 import { CacheField } from '../../published-state.js';
-import { defineHandler } from '../../registry.js';
+import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { ArrayCache } from './array-cache.js';
 import { KmemCacheNode } from './cache-node.js';
@@ -8,14 +8,19 @@ import { alienLimit, type DetachedSlab, type Tunables } from './types.js';
 
 /** Sections under one kmem_cache_node's list_lock, run at its node. Source: mm/slab.c 4.10. */
 
-export const refill = defineHandler('slab.refill', (node, args: { cache: Handle; want: number }, context): ObjectRef[] => {
-  const objects = node.slabNode(args.cache, context.step).refill(args.want, context.step);
-  context.charge(objects.length * node.costs['slab.object']);
-  return objects;
-});
+export const refill = defineSection(
+  'list_lock',
+  'slab.refill',
+  (node, args: { cache: Handle; want: number }, context): ObjectRef[] => {
+    const objects = node.slabNode(args.cache, context.step).refill(args.want, context.step);
+    context.charge(objects.length * node.costs['slab.object']);
+    return objects;
+  },
+);
 
 /** The new slab's struct page becomes this cache's; answers with the objects moved into the caller's array. */
-export const addSlab = defineHandler(
+export const addSlab = defineSection(
+  'list_lock',
   'slab.addSlab',
   (node, args: { cache: Handle; page: Handle; memcg: Handle; take: number }, context): ObjectRef[] => {
     const record = node.pages.get(args.page, context.step);
@@ -29,7 +34,8 @@ export const addSlab = defineHandler(
   },
 );
 
-export const freeBlock = defineHandler(
+export const freeBlock = defineSection(
+  'list_lock',
   'slab.freeBlock',
   (node, args: { cache: Handle; objects: ObjectRef[] }, context): DetachedSlab[] => {
     context.charge(args.objects.length * node.costs['slab.object']);
@@ -38,7 +44,8 @@ export const freeBlock = defineHandler(
   },
 );
 
-export const flush = defineHandler(
+export const flush = defineSection(
+  'list_lock',
   'slab.flush',
   (node, args: { cache: Handle; objects: ObjectRef[] }, context): { taken: number; detached: DetachedSlab[] } => {
     context.charge(args.objects.length * node.costs['slab.object']);
@@ -46,7 +53,8 @@ export const flush = defineHandler(
   },
 );
 
-export const receiveAlien = defineHandler(
+export const receiveAlien = defineSection(
+  'list_lock',
   'slab.receiveAlien',
   (node, args: { cache: Handle; objects: ObjectRef[] }, context): DetachedSlab[] => {
     context.charge(args.objects.length * node.costs['slab.object']);
@@ -55,7 +63,8 @@ export const receiveAlien = defineHandler(
 );
 
 /** Store into this node's alien array for the object's home; a full array is emptied first and handed to the caller. */
-export const alienPut = defineHandler(
+export const alienPut = defineSection(
+  'alien_lock',
   'slab.alienPut',
   (node, args: { cache: Handle; home: number; object: ObjectRef }, context): ObjectRef[] => {
     const cacheNode = node.slabNode(args.cache, context.step);
@@ -79,12 +88,16 @@ export const takeAliens = defineHandler(
   },
 );
 
-export const drainShared = defineHandler('slab.drainShared', (node, args: { cache: Handle }, context): DetachedSlab[] =>
-  node.slabNode(args.cache, context.step).drainShared(context.step),
+export const drainShared = defineSection(
+  'list_lock',
+  'slab.drainShared',
+  (node, args: { cache: Handle }, context): DetachedSlab[] =>
+    node.slabNode(args.cache, context.step).drainShared(context.step),
 );
 
 /** One step of drain_freelist; answers with the slab, or with whether any slab is left on the node. */
-export const drainFreelist = defineHandler(
+export const drainFreelist = defineSection(
+  'list_lock',
   'slab.drainFreelist',
   (node, args: { cache: Handle }, context): { detached: DetachedSlab | null; left: number } => {
     const cacheNode = node.slabNode(args.cache, context.step);
@@ -104,7 +117,8 @@ export const firstTouch = defineHandler(
 );
 
 /** Free the objects of one CPU's array of an unpublished set, under the node's list_lock. */
-export const freeOldArray = defineHandler(
+export const freeOldArray = defineSection(
+  'list_lock',
   'slab.freeOldArray',
   (node, args: { cache: Handle; set: Handle; cpu: number }, context): DetachedSlab[] => {
     const array = node.words(args.cpu).arrays.get(args.set);
@@ -119,7 +133,8 @@ export const freeOldArray = defineHandler(
  * setup_kmem_cache_node with force_change: this node's lists come into being, or get the new limits; a shared array that
  * exists is emptied and replaced. `replaced` tells the caller to wait for a grace period.
  */
-export const setupNode = defineHandler(
+export const setupNode = defineSection(
+  'list_lock',
   'slab.setupNode',
   (
     node,
@@ -129,7 +144,8 @@ export const setupNode = defineHandler(
     const { batchcount, shared } = args.tunables;
     const existing = node.slabNodes.get(args.cache);
     const cacheNode =
-      existing ?? new KmemCacheNode(node, args.cache, args.num, context.now + 4e9 + node.random.below(4e9 / 1000) * 1000);
+      existing ??
+      new KmemCacheNode(node, args.cache, args.num, context.now + 4e9 + node.random.below(4e9 / 1000) * 1000);
     node.slabNodes.set(args.cache, cacheNode);
     cacheNode.freeLimit = (1 + node.topology.cpusPerNode) * batchcount + args.num;
     const replaced = cacheNode.shared !== null;

@@ -106,4 +106,3 @@ export const CACHE_REAP = cacheReap;
 export function* armCacheReap(cpu: Cpu, delay: number): Coroutine<void> {
   yield* call(queueDelayedWork, cpu, 'system_wq', cpu.reapWork, delay, true);
 }
-

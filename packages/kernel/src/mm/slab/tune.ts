@@ -8,8 +8,9 @@ import { slabsDestroy } from './free.js';
 import { freeOldArray, setupNode } from './node-handlers.js';
 import type { Tunables } from './types.js';
 
-const allocateSet = defineHandler('slab.allocateSet', (node, args: { cache: Handle }): Handle =>
-  node.arraySets.allocate({ cache: args.cache }),
+const allocateSet = defineHandler(
+  'slab.allocateSet',
+  (node, args: { cache: Handle }): Handle => node.arraySets.allocate({ cache: args.cache }),
 );
 
 /** The cpu_cache pointer of a cache points to a new set of arrays. */

@@ -1,4 +1,4 @@
-import type { Handle, ObjectRef } from '@kmemlab/machine';
+import type { Handle } from '@kmemlab/machine';
 
 /** struct page of a slab block's head page, at its home node. */
 export interface SlabPage {
