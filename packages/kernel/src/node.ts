@@ -54,6 +54,8 @@ export class KernelNode {
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   readonly rcuLeaf = new RcuLeaf();
   pagesInUse = 0;
+  /** Pages of memory on this node. */
+  pageLimit = Number.POSITIVE_INFINITY;
   private readonly freedSets = new Map<Handle, Step>();
 
   // Static globals; in use on the boot node only.

@@ -71,8 +71,6 @@ export const Trace = {
   callQueue: 32,
   /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
   workInsert: 33,
-  /** cache, objects: the CPU's objects have come back to their slabs. */
-  blockFree: 34,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -212,15 +212,22 @@ export class SimMachine implements Port {
 
   work(core: Core, ns: number): boolean {
     const end = this.time + ns;
-    const epoch = ++(this.workEpoch as { [cpu: number]: number })[core.id]!;
+    const epoch = this.nextEpoch(core.id);
     this.workEnd[core.id] = end;
     this.queue.push(end, { kind: EventKind.workDone, channel: core.id, cpu: core.id, epoch });
     return false;
   }
 
   interruptWork(core: Core): number {
-    (this.workEpoch as { [cpu: number]: number })[core.id]!++;
+    this.nextEpoch(core.id);
     return Math.max(0, (this.workEnd[core.id] as number) - this.time);
+  }
+
+  /** Work begun before is not reported any more. */
+  private nextEpoch(cpu: number): number {
+    const epoch = (this.workEpoch[cpu] as number) + 1;
+    this.workEpoch[cpu] = epoch;
+    return epoch;
   }
 
   request(core: Core, context: Context, effect: RequestEffect<unknown>): void {

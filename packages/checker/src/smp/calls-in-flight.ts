@@ -11,8 +11,8 @@ export interface Csd {
   executed: boolean;
   returned: boolean;
   unlocked: boolean;
-  /** The function had returned, but objects that it took out were still on their way to their slabs. */
-  unfinishedWrites: boolean;
+  /** When its function started, ns. */
+  startedAt: number;
 }
 
 /** One cross-CPU call in progress at its sender. */

@@ -43,15 +43,13 @@ export class CrossCpuCalls implements Family {
     [Trace.csdQueue, (cpu, target, _sender, waiter) => this.queue(cpu, target, waiter)],
     [Trace.callQueue, (cpu, done) => (done === 1 ? this.queues.done(cpu) : this.queues.take(cpu))],
     [Trace.csdExecute, (cpu, sender, waiter, irqsOff, info) => this.execute(cpu, sender, waiter, irqsOff === 1, info)],
-    [Trace.csdReturn, (cpu, _sender, waiter) => this.returned(cpu, waiter)],
+    [Trace.csdReturn, (_cpu, _sender, waiter) => this.returned(waiter)],
     [Trace.csdUnlock, (_cpu, _sender, waiter) => this.unlock(waiter)],
     [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, mask) => this.raises.send(cpu, target, mask === 1)],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
     [Trace.kick, (cpu, done) => (done === 1 ? this.regions.kickReturns(cpu) : this.regions.kickBegins(cpu))],
     [Trace.arrayPublish, (cpu, cache, set) => this.visibility.publish(cpu, cache, set)],
     [Trace.cacheRelease, (_cpu, cache) => this.visibility.release(cache)],
-    [Trace.arrayAccess, (cpu, _cache, _set, owner, n) => owner === cpu && this.visibility.taken(cpu, n)],
-    [Trace.blockFree, (cpu, _cache, objects) => this.visibility.givenBack(cpu, objects)],
   ];
 
   audit(rest: Rest): void {
@@ -98,7 +96,7 @@ export class CrossCpuCalls implements Family {
       }
       this.inUse.set(slot, waiter);
     }
-    const flags = { executed: false, returned: false, unlocked: false, unfinishedWrites: false };
+    const flags = { executed: false, returned: false, unlocked: false, startedAt: 0 };
     this.calls.add({ waiter, target, info, call, order: 0, ...flags });
   }
 
@@ -118,11 +116,10 @@ export class CrossCpuCalls implements Family {
     if (csd !== undefined) this.visibility.execute(cpu, csd, info);
   }
 
-  private returned(cpu: number, waiter: number): void {
+  private returned(waiter: number): void {
     const csd = this.calls.get(waiter);
     if (csd === undefined) return;
     csd.returned = true;
-    this.visibility.returned(cpu, csd);
     this.calls.settle(csd);
   }
 

@@ -6,22 +6,18 @@ import type { Call, Csd } from './calls-in-flight.js';
 import { smpRules } from './rules.js';
 
 /**
- * SMP-4, for the three things that the modelled kernel passes along a call: the csd's own data, the cpu_cache pointer
- * published before a kick, and the objects that a drain gives back.
+ * SMP-4, for the things that the modelled kernel passes along a call: to the target the csd's own data and the cpu_cache
+ * pointer published before a kick; back to the sender the times that the target writes before it releases the csd.
  */
 export class Visibility {
   private publisher = -1;
   private cache: Handle = 0;
   private set: Handle = 0;
-  /** Per CPU, objects taken out of its array that have not come back to their slabs. */
-  private readonly onTheirWay: Float64Array;
 
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
-  ) {
-    this.onTheirWay = new Float64Array(view.topology.cpuCount);
-  }
+  ) {}
 
   publish(cpu: number, cache: Handle, set: Handle): void {
     this.publisher = cpu;
@@ -35,6 +31,7 @@ export class Visibility {
 
   /** The function of a csd starts with this info. */
   execute(cpu: number, csd: Csd, info: number): void {
+    csd.startedAt = this.view.now(cpu);
     if (info !== csd.info) this.fails(cpu, csd.call, 'the function gets other data than the sender wrote');
     if (csd.call.sender !== this.publisher) return;
     const { published } = this.view.nodes[this.view.topology.nodeOf(cpu)] ?? {};
@@ -46,28 +43,12 @@ export class Visibility {
     );
   }
 
-  /** A CPU empties its own array. */
-  taken(cpu: number, objects: number): void {
-    this.onTheirWay[cpu] = (this.onTheirWay[cpu] as number) + objects;
-  }
-
-  givenBack(cpu: number, objects: number): void {
-    this.onTheirWay[cpu] = Math.max(0, (this.onTheirWay[cpu] as number) - objects);
-  }
-
-  returned(cpu: number, csd: Csd): void {
-    csd.unfinishedWrites = this.onTheirWay[cpu] !== 0;
-  }
-
   /** A waiting call returns to its sender. */
   end(cpu: number, call: Call): void {
-    for (const csd of call.csds) {
-      if (!csd.unfinishedWrites || this.onTheirWay[csd.target] === 0) continue;
-      this.fails(
-        cpu,
-        call,
-        `what the function did on CPU${csd.target} has not reached the slabs when the call returns`,
-      );
+    const times = this.view.nodes[this.view.topology.nodeOf(cpu)]?.words(cpu).callTimes;
+    for (const { target, startedAt } of call.csds) {
+      if (times === undefined || times.done(target) >= startedAt) continue;
+      this.fails(cpu, call, `what CPU${target} wrote before it released the csd is not visible when the call returns`);
     }
   }
 

@@ -5,6 +5,7 @@ import type { SlabPage } from './slab/types.js';
 
 /** alloc_pages on this node: 2^order pages as one block; the record is the head page's struct page. */
 const allocPages = defineHandler('page.alloc', (node, args: { order: number }): Handle => {
+  if (node.pagesInUse + 2 ** args.order > node.pageLimit) return 0;
   node.pagesInUse += 2 ** args.order;
   const page: SlabPage = { order: args.order, cache: 0, num: 0, active: 0, free: [], list: 'none', memcg: 0 };
   return node.pages.allocate(page);
@@ -15,10 +16,10 @@ const freePages = defineHandler('page.free', (node, args: { page: Handle }, cont
   node.pagesInUse -= 2 ** record.order;
 });
 
-/** Allocate 2^order contiguous pages on this CPU's node (alloc_pages_node). Any context; 0 if there is no memory. */
-export function* allocPagesNode(cpu: Cpu, order: number): Coroutine<Handle> {
+/** Allocate 2^order contiguous pages on one node, by default this CPU's (alloc_pages_node). Any context; 0 if it has none left. */
+export function* allocPagesNode(cpu: Cpu, order: number, node = cpu.node): Coroutine<Handle> {
   yield* work(cpu.costs['page.alloc'] * 2 ** order);
-  return yield* request(cpu.node, allocPages, { order });
+  return yield* request(node, allocPages, { order });
 }
 
 /** __free_pages: at the block's home. */

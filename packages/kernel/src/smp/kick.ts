@@ -4,7 +4,6 @@ import { defineFunction } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { smpCallFunction } from './call-function.js';
 
-// biome-ignore lint/correctness/useYield: an empty function is the point of the kick
 const doNothing = defineFunction('csd', 'do_nothing', function* doNothing() {});
 
 /**

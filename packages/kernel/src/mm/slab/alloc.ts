@@ -3,6 +3,7 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { Trace } from '../../tracepoints.js';
 import { allocPagesNode, freePagesAt } from '../page-alloc.js';
+import { cacheAllocNode, fallbackAlloc } from './alloc-node.js';
 import type { ArrayCache } from './array-cache.js';
 import { checkArray, cpuCacheGet, presentArray } from './cpu-array.js';
 import { addSlab, refill } from './node-handlers.js';
@@ -41,7 +42,18 @@ function* doCacheAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
     usable.touched = true;
     object = usable.pop();
   }
+  if (object === 0) object = yield* call(fallbackAlloc, cpu, cache);
   cpu.irqRestore(saved);
+  return object;
+}
+
+/** kmem_cache_alloc_node without the memcg hook: on this CPU's node as slabAlloc, else past its array. */
+export function* slabAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
+  if (node === cpu.node) return yield* call(slabAlloc, cpu, cache);
+  const saved = cpu.irqSave();
+  const object = yield* call(cacheAllocNode, cpu, cache, node);
+  cpu.irqRestore(saved);
+  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
   return object;
 }
 
@@ -62,12 +74,10 @@ function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCach
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
   const page = yield* call(allocPagesNode, cpu, order);
-  const memcg = yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
   cpu.irqSave();
-  if (memcg < 0) {
-    yield* call(freePagesAt, cpu, page);
-    return false;
-  }
+  if (memcg < 0) return false;
   const array = yield* call(cpuCacheGet, cpu, cache);
   const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
   const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);

@@ -38,6 +38,11 @@ export class KmemCacheNode {
       this.sharedTouched = true;
       return this.shared.splice(Math.max(0, this.shared.length - want));
     }
+    return this.takeFromSlabs(want, step);
+  }
+
+  /** Up to `want` objects from partial, then free slabs. */
+  takeFromSlabs(want: number, step: () => Step): ObjectRef[] {
     const objects: ObjectRef[] = [];
     while (objects.length < want) {
       const page = this.firstPartial() ?? this.takeFree();

@@ -18,6 +18,14 @@ export const refill = defineSection(
   },
 );
 
+/** For one given node, past the shared array. */
+export const takeFromSlabs = defineSection(
+  'list_lock',
+  'slab.takeFromSlabs',
+  (node, args: { cache: Handle; want: number }, context): ObjectRef[] =>
+    node.slabNode(args.cache, context.step).takeFromSlabs(args.want, context.step),
+);
+
 /** The new slab's struct page becomes this cache's; answers with the objects moved into the caller's array. */
 export const addSlab = defineSection(
   'list_lock',
@@ -39,7 +47,6 @@ export const freeBlock = defineSection(
   'slab.freeBlock',
   (node, args: { cache: Handle; objects: ObjectRef[] }, context): DetachedSlab[] => {
     context.charge(args.objects.length * node.costs['slab.object']);
-    node.trace(Trace.blockFree, context.cpu, args.cache, args.objects.length, 0, 0);
     return node.slabNode(args.cache, context.step).freeBlock(args.objects, context.step);
   },
 );
@@ -124,7 +131,6 @@ export const freeOldArray = defineSection(
     const array = node.words(args.cpu).arrays.get(args.set);
     node.trace(Trace.arrayAccess, context.cpu, args.cache, args.set, args.cpu, array?.avail ?? 0);
     if (array === undefined || array.avail === 0) return [];
-    node.trace(Trace.blockFree, context.cpu, args.cache, array.avail, 0, 0);
     return node.slabNode(args.cache, context.step).freeBlock(array.takeOldest(array.avail), context.step);
   },
 );
