@@ -16,7 +16,7 @@ import { Counters } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, KernelNode } from './node.js';
-import type { Published } from './published-state.js';
+import { type Published, rootMemcg } from './published-state.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
 import { RcuData, type RcuLeaf } from './rcu/state.js';
 import type { Stretch } from './sched/preemption-point.js';
@@ -128,7 +128,7 @@ export class Cpu extends Core {
   /** A root cache by name. */
   rootCache(name: string): Handle {
     const cache = this.published.roots.get(name);
-    if (cache === undefined) throw new Error(`no root cache is called ${name}`);
+    if (cache === 0) throw new Error(`no root cache is called ${name}`);
     return cache;
   }
 
@@ -137,7 +137,7 @@ export class Cpu extends Core {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
     const memcg = this.syscallTasks.get(context)?.task.memcg ?? 0;
-    return memcg === this.published.rootMemcg ? 0 : memcg;
+    return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 
   freedArraySet(set: Handle): Step | undefined {

@@ -10,7 +10,7 @@ export { SlabFlag } from './mm/slab/types.js';
 export * from './node.js';
 export * from './patch-api.js';
 export * from './patches/index.js';
-export { CacheField } from './published-state.js';
+export { CacheField, rootMemcg, Scalar } from './published-state.js';
 export * from './registry.js';
 export type { Stretch } from './sched/preemption-point.js';
 export type { TaskRecord } from './sched/task.js';

@@ -1,4 +1,12 @@
-import { type Costs, type Handle, HandleTable, RandomStream, type Step, type Topology } from '@kmemlab/machine';
+import {
+  type Costs,
+  type Handle,
+  HandleTable,
+  newPrivateWords,
+  RandomStream,
+  type Step,
+  type Topology,
+} from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
 import { Counters } from './counters.js';
 import type { Dentry, Inode } from './fs/types.js';
@@ -79,7 +87,7 @@ export class KernelNode {
     this.costs = costs;
     this.durations = durations;
     this.random = new RandomStream(seed, `node${id}`);
-    this.published = new Published(topology.cpuCount);
+    this.published = new Published(topology, newPrivateWords);
     const first = topology.firstCpuOf(id);
     this.cpuWords = Array.from(
       { length: topology.cpusPerNode },

@@ -1,4 +1,12 @@
-import { type Handle, PublishedTable } from '@kmemlab/machine';
+import {
+  type Handle,
+  type NewWords,
+  PublishedArrays,
+  PublishedNames,
+  PublishedTable,
+  type Topology,
+  type Words,
+} from '@kmemlab/machine';
 
 /** Published words of a kmem_cache; field 0 is its handle. */
 export const CacheField = {
@@ -32,42 +40,84 @@ export const CssField = {
   kmemOnline: 5,
 } as const;
 
+/** Published words of an array set: what its arrays are made with. */
+export const ArraySetField = { limit: 1, batchcount: 2 } as const;
+
+/** Single published words. */
+export const Scalar = {
+  /** Current size of the memcg_caches arrays (memcg_nr_cache_ids). */
+  memcgCacheIds: 0,
+  /** 1 once slab_state is FULL: new caches get their real arrays at once. */
+  slabFull: 1,
+  /** The root memcg, which is never charged. */
+  rootMemcg: 2,
+  /** Dentries of the root directory and of the mounted proc. */
+  rootDentry: 3,
+  procDentry: 4,
+} as const;
+
+const SCALARS = 5;
+
 /** The replica, on one node, of what every CPU reads without an effect. */
 export class Published {
-  readonly caches = new PublishedTable('kmem_cache', 12);
-  readonly csses = new PublishedTable('css', 6);
+  readonly caches: PublishedTable;
+  readonly csses: PublishedTable;
+  /** Per-CPU array sets that have not been freed. */
+  readonly arraySets: PublishedTable;
+  /** memcg_caches arrays; an array lives until a grace period after it was replaced. */
+  readonly memcgArrays: PublishedArrays;
   /** Root caches by name. */
-  readonly roots = new Map<string, Handle>();
-  /** Per-CPU array sets: limit and batchcount that have not been freed. */
-  readonly arraySets = new PublishedTable('array_cache set', 3);
-  /** memcg_caches arrays by handle; an array lives until a grace period after it was replaced. */
-  readonly memcgArrays = new Map<Handle, Float64Array>();
-  /** The current memcg_caches array size (memcg_nr_cache_ids). */
-  memcgCacheIds = 0;
-  /** slab_state is FULL: new caches get their real arrays at once. */
-  slabFull = false;
-  /** The root memcg, which is never charged. */
-  rootMemcg: Handle = 0;
-  /** Dentries of the root directory and of the mounted proc. */
-  rootDentry: Handle = 0;
-  procDentry: Handle = 0;
-  private readonly online: Uint8Array;
+  readonly roots: PublishedNames;
+  private readonly scalars: Words;
+  private readonly online: Words;
+  private onlineCount = 0;
   private onlineList: readonly number[] = [];
 
-  constructor(cpuCount: number) {
-    this.online = new Uint8Array(cpuCount);
+  constructor(topology: Topology, newWords: NewWords) {
+    const { nodes, cpuCount } = topology;
+    this.caches = new PublishedTable('kmem_cache', 12, nodes, newWords);
+    this.csses = new PublishedTable('css', 6, nodes, newWords);
+    this.arraySets = new PublishedTable('array_cache set', 3, nodes, newWords);
+    this.memcgArrays = new PublishedArrays(newWords);
+    this.roots = new PublishedNames(newWords);
+    this.scalars = newWords();
+    this.scalars.ensure(SCALARS);
+    this.online = newWords();
+    this.online.ensure(cpuCount);
+  }
+
+  /** One of the words of `Scalar`. */
+  scalar(word: number): number {
+    return this.scalars.view[word] as number;
+  }
+
+  setScalar(word: number, value: number): void {
+    this.scalars.view[word] = value;
+  }
+
+  get slabFull(): boolean {
+    return this.scalar(Scalar.slabFull) === 1;
   }
 
   isOnline(cpu: number): boolean {
-    return this.online[cpu] === 1;
+    return this.online.view[cpu] === 1;
   }
 
   setOnline(cpu: number): void {
-    this.online[cpu] = 1;
-    this.onlineList = [...this.online.keys()].filter((c) => this.online[c] === 1);
+    this.online.view[cpu] = 1;
   }
 
+  /** cpu_online_mask, ascending. */
   onlineCpus(): readonly number[] {
+    const { view } = this.online;
+    const count = view.reduce((sum, online) => sum + online, 0);
+    if (count !== this.onlineCount) {
+      this.onlineCount = count;
+      this.onlineList = [...view.keys()].filter((cpu) => view[cpu] === 1);
+    }
     return this.onlineList;
   }
 }
+
+/** The published memory css of the root cgroup. */
+export const rootMemcg = (published: Published): Handle => published.scalar(Scalar.rootMemcg);

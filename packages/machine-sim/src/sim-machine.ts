@@ -8,6 +8,8 @@ import {
   type Placement,
   type Probe,
   type Program,
+  rootMemcg,
+  Scalar,
   type Stretch,
   type Syscall,
   type SyscallResult,
@@ -149,9 +151,9 @@ export class SimMachine implements Port {
     const program = typeof source === 'function' ? source(pid) : source;
     const cpu = placement.kind === 'pinned' ? placement.cpu : BOOT_CPU;
     const node = this.topology.nodeOf(cpu);
-    const { rootMemcg, rootDentry } = (this.nodes[node] as KernelNode).published;
+    const { published } = this.nodes[node] as KernelNode;
     this.guests.set(pid, null);
-    this.agent(node).start(pid, name, program, placement, rootMemcg, rootDentry);
+    this.agent(node).start(pid, name, program, placement, rootMemcg(published), published.scalar(Scalar.rootDentry));
     return pid;
   }
 

@@ -12,6 +12,7 @@ const handler = (name: string): Handler<unknown, unknown, number> => ({
   name,
   index: 0,
   run: () => 0,
+  lock: null,
 });
 
 /** A handler that logs when it starts and ends, with `ns` of work between. */

@@ -10,3 +10,4 @@ export * from './random.js';
 export * from './topology.js';
 export * from './vectors.js';
 export * from './verdict.js';
+export * from './words.js';

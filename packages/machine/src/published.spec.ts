@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeHandle } from './handle.js';
-import { PublishedTable } from './published.js';
+import { PublishedArrays, PublishedNames, PublishedTable } from './published.js';
+import { newPrivateWords } from './words.js';
 
 describe('PublishedTable', () => {
   it('holds nothing that was not published', () => {
-    const table = new PublishedTable('kmem_cache', 4);
+    const table = new PublishedTable('kmem_cache', 4, 128, newPrivateWords);
     const handle = makeHandle(2, 9, 1);
     expect(table.isCurrent(handle)).toBe(false);
     expect(table.read(handle, 1)).toBe(0);
@@ -13,7 +14,7 @@ describe('PublishedTable', () => {
   });
 
   it('publishes a record of zeros and reads back what was written', () => {
-    const table = new PublishedTable('kmem_cache', 4);
+    const table = new PublishedTable('kmem_cache', 4, 128, newPrivateWords);
     const handle = makeHandle(1, 3, 1);
     table.publish(handle);
     expect([1, 2, 3].map((field) => table.read(handle, field))).toEqual([0, 0, 0]);
@@ -68,5 +69,36 @@ describe('PublishedTable', () => {
       }),
       { seed: 4 },
     );
+  });
+});
+
+describe('PublishedArrays', () => {
+  it('keeps arrays apart, and reuses the room of dropped ones', () => {
+    const arrays = new PublishedArrays(newPrivateWords);
+    arrays.publish(1, 4);
+    arrays.publish(2, 4);
+    arrays.write(1, 3, 7);
+    arrays.drop(1);
+    arrays.publish(3, 4);
+    expect([arrays.lengthOf(1), arrays.read(1, 3), arrays.read(3, 3), arrays.read(2, 0)]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('ignores what lies outside an array', () => {
+    const arrays = new PublishedArrays(newPrivateWords);
+    arrays.publish(1, 2);
+    arrays.publish(2, 2);
+    arrays.write(1, 2, 9);
+    expect([arrays.read(1, 2), arrays.read(2, 0)]).toEqual([0, 0]);
+  });
+});
+
+describe('PublishedNames', () => {
+  it('finds handles by name, 0 for unknown and withdrawn names', () => {
+    const names = new PublishedNames(newPrivateWords);
+    names.set('dentry', 11);
+    names.set('inode_cache', 12);
+    names.set('dentry', 13);
+    names.set('inode_cache', 0);
+    expect(['dentry', 'inode_cache', 'filp'].map((name) => names.get(name))).toEqual([13, 0, 0]);
   });
 });

@@ -1,4 +1,5 @@
 import { generationOf, type Handle, homeOf, indexOf } from './handle.js';
+import type { NewWords, Words } from './words.js';
 
 /**
  * Published state: fixed-size records of numbers that every CPU of a node reads without an effect. Each node holds a
@@ -6,52 +7,164 @@ import { generationOf, type Handle, homeOf, indexOf } from './handle.js';
  * Records are addressed by the handle of the object they belong to; field 0 holds that handle.
  */
 export class PublishedTable {
-  private readonly chunks: Float64Array[] = [];
+  /** Records by home node of their objects. */
+  private readonly chunks: readonly Words[];
 
   constructor(
     readonly name: string,
     private readonly stride: number,
-  ) {}
+    nodes: number,
+    newWords: NewWords,
+  ) {
+    this.chunks = Array.from({ length: nodes }, newWords);
+  }
 
   /** Make the object's record readable, all fields 0. */
   publish(handle: Handle): void {
     const base = this.place(handle);
-    const chunk = this.chunks[homeOf(handle)] as Float64Array;
-    chunk.fill(0, base, base + this.stride);
-    chunk[base] = handle;
+    const { view } = this.chunk(handle);
+    view.fill(0, base, base + this.stride);
+    view[base] = handle;
   }
 
   /** Withdraw the record: from now on `isCurrent` is false for this handle. */
   withdraw(handle: Handle): void {
-    const base = this.place(handle);
-    const chunk = this.chunks[homeOf(handle)] as Float64Array;
-    if (chunk[base] === handle) chunk[base] = 0;
+    if (this.isCurrent(handle)) this.write(handle, 0, 0);
   }
 
   isCurrent(handle: Handle): boolean {
-    return this.chunks[homeOf(handle)]?.[indexOf(handle) * this.stride] === handle;
+    return this.read(handle, 0) === handle && handle !== 0;
   }
 
+  /** A field of the record, 0 if there never was one. */
   read(handle: Handle, field: number): number {
-    return this.chunks[homeOf(handle)]?.[indexOf(handle) * this.stride + field] ?? 0;
+    return this.chunk(handle).view[indexOf(handle) * this.stride + field] ?? 0;
   }
 
   write(handle: Handle, field: number, value: number): void {
     const base = this.place(handle);
-    (this.chunks[homeOf(handle)] as Float64Array)[base + field] = value;
+    this.chunk(handle).view[base + field] = value;
+  }
+
+  private chunk(handle: Handle): Words {
+    return this.chunks[homeOf(handle)] as Words;
   }
 
   private place(handle: Handle): number {
     if (generationOf(handle) === 0) throw new Error(`${this.name}: null handle`);
-    const home = homeOf(handle);
     const base = indexOf(handle) * this.stride;
-    while (this.chunks.length <= home) this.chunks.push(new Float64Array(0));
-    const chunk = this.chunks[home] as Float64Array;
-    if (base + this.stride > chunk.length) {
-      const grown = new Float64Array(Math.max(64 * this.stride, 2 * (base + this.stride)));
-      grown.set(chunk);
-      this.chunks[home] = grown;
-    }
+    this.chunk(handle).ensure(base + this.stride);
     return base;
+  }
+}
+
+/** Words of an array's entry in the directory: where it begins in the heap, and its length. */
+const DIRECTORY_STRIDE = 2;
+
+/** Published arrays of numbers, addressed by small positive numbers that are never reused. Room of dropped ones is reused. */
+export class PublishedArrays {
+  private readonly directory: Words;
+  private readonly heap: Words;
+  private used = 0;
+  /** Starts of dropped arrays by length. */
+  private readonly dropped = new Map<number, number[]>();
+
+  constructor(newWords: NewWords) {
+    this.directory = newWords();
+    this.heap = newWords();
+  }
+
+  /** Add an array of zeros. */
+  publish(array: number, length: number): void {
+    let start = this.dropped.get(length)?.pop();
+    if (start === undefined) {
+      start = this.used;
+      this.used += length;
+      this.heap.ensure(this.used);
+    }
+    this.heap.view.fill(0, start, start + length);
+    this.directory.ensure(DIRECTORY_STRIDE * (array + 1));
+    this.directory.view[DIRECTORY_STRIDE * array] = start;
+    this.directory.view[DIRECTORY_STRIDE * array + 1] = length;
+  }
+
+  /** Length of an array, 0 once it is dropped. */
+  lengthOf(array: number): number {
+    return this.directory.view[DIRECTORY_STRIDE * array + 1] ?? 0;
+  }
+
+  read(array: number, index: number): number {
+    if (index >= this.lengthOf(array)) return 0;
+    return this.heap.view[this.startOf(array) + index] as number;
+  }
+
+  write(array: number, index: number, value: number): void {
+    if (index < this.lengthOf(array)) this.heap.view[this.startOf(array) + index] = value;
+  }
+
+  drop(array: number): void {
+    const length = this.lengthOf(array);
+    if (length === 0) return;
+    const starts = this.dropped.get(length) ?? [];
+    starts.push(this.startOf(array));
+    this.dropped.set(length, starts);
+    this.directory.view[DIRECTORY_STRIDE * array + 1] = 0;
+  }
+
+  private startOf(array: number): number {
+    return this.directory.view[DIRECTORY_STRIDE * array] as number;
+  }
+}
+
+const NAME_STRIDE = 2;
+
+/** FNV-1a in two halves, as one 52-bit integer that is never 0. */
+function hashOf(name: string): number {
+  let low = 0x811c9dc5;
+  let high = 0x9e3779b9;
+  for (let i = 0; i < name.length; i++) {
+    low = Math.imul(low ^ name.charCodeAt(i), 0x01000193);
+    high = Math.imul(high ^ name.charCodeAt(i), 0x85ebca6b);
+  }
+  return (high >>> 12) * 2 ** 32 + (low >>> 0) || 1;
+}
+
+/** Published handles of a few objects by name, found by the name's hash. */
+export class PublishedNames {
+  private readonly words: Words;
+  private count = 0;
+  private readonly hashes = new Map<string, number>();
+
+  constructor(newWords: NewWords) {
+    this.words = newWords();
+  }
+
+  /** The handle published under a name, 0 if there is none. */
+  get(name: string): Handle {
+    const slot = this.find(this.hash(name));
+    return slot < 0 ? 0 : (this.words.view[slot + 1] as number);
+  }
+
+  set(name: string, handle: Handle): void {
+    const hash = this.hash(name);
+    let slot = this.find(hash);
+    if (slot < 0) {
+      slot = NAME_STRIDE * this.count++;
+      this.words.ensure(slot + NAME_STRIDE);
+      this.words.view[slot] = hash;
+    }
+    this.words.view[slot + 1] = handle;
+  }
+
+  private hash(name: string): number {
+    const hash = this.hashes.get(name) ?? hashOf(name);
+    this.hashes.set(name, hash);
+    return hash;
+  }
+
+  private find(hash: number): number {
+    const { view } = this.words;
+    for (let slot = 0; slot < view.length; slot += NAME_STRIDE) if (view[slot] === hash) return slot;
+    return -1;
   }
 }

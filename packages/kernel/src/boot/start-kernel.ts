@@ -6,6 +6,7 @@ import type { FsType } from '../fs/types.js';
 import { armCacheReap, CACHE_REAP } from '../mm/slab/reap.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { Scalar } from '../published-state.js';
 import { rcuGpKthread } from '../rcu/grace-period.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { initWork } from '../workqueue/items.js';
@@ -17,7 +18,7 @@ const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: numb
 });
 
 const setSlabFull = defineHandler('boot.setSlabFull', (node, _args: null): void => {
-  node.published.slabFull = true;
+  node.published.setScalar(Scalar.slabFull, 1);
 });
 
 const wakeCpu = defineHandler('boot.wakeCpu', (_node, args: { cpu: number }, context): void => {
@@ -27,9 +28,9 @@ const wakeCpu = defineHandler('boot.wakeCpu', (_node, args: { cpu: number }, con
 const setRoots = defineHandler(
   'boot.setRoots',
   (node, args: { memcg: Handle; rootDentry: Handle; procDentry: Handle }): void => {
-    node.published.rootMemcg = args.memcg;
-    node.published.rootDentry = args.rootDentry;
-    node.published.procDentry = args.procDentry;
+    node.published.setScalar(Scalar.rootMemcg, args.memcg);
+    node.published.setScalar(Scalar.rootDentry, args.rootDentry);
+    node.published.setScalar(Scalar.procDentry, args.procDentry);
   },
 );
 

@@ -4,6 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import type { CounterName, PageCounter } from '../mm/memcontrol/types.js';
 import { UNLIMITED } from '../mm/memcontrol/types.js';
+import { rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { slabinfoOf } from './slabinfo.js';
@@ -63,7 +64,7 @@ function counterFile(counter: CounterName, field: keyof PageCounter): ControlFil
 function limitFile(counter: CounterName): ControlFile {
   const write: ControlFile['write'] = function* memCgroupWrite(cpu, file, _task, text) {
     const limit = parseLimit(text);
-    if (limit === null || file.memcg === cpu.published.rootMemcg) return EINVAL;
+    if (limit === null || file.memcg === rootMemcg(cpu.published)) return EINVAL;
     yield* call(mutexLock, cpu, 'memcg_limit_mutex');
     const css = file.memcg;
     const ok = yield* request(homeOf(css), setLimit, { css, counter, limit }, css);

@@ -1,6 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import { findSubdirectory } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
+import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
 import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
@@ -20,7 +21,7 @@ export interface Place {
  * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
  */
 export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
-  let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.rootDentry : task.cwd);
+  let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
   const components = path.split('/').filter((component) => component !== '' && component !== '.');
   const name = components.pop() ?? '.';
   for (const component of components) {

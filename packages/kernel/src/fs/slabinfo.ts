@@ -90,14 +90,14 @@ export function* writeSlabinfo(cpu: Cpu, text: string): Coroutine<number> {
   if (numbers.length !== 3 || ![limit, batchcount, shared].every(Number.isInteger)) return EINVAL;
   yield* call(mutexLock, cpu, 'slab_mutex');
   const root = cpu.published.roots.get(name);
-  if (root !== undefined && inRange({ limit, batchcount, shared })) {
+  if (root !== 0 && inRange({ limit, batchcount, shared })) {
     yield* call(doTuneCpucache, cpu, root, { limit, batchcount, shared });
     for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
       yield* call(doTuneCpucache, cpu, child, { limit, batchcount, shared });
     }
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
-  return root === undefined ? EINVAL : text.length;
+  return root === 0 ? EINVAL : text.length;
 }
 
 const inRange = ({ limit, batchcount, shared }: Tunables): boolean =>

@@ -9,6 +9,7 @@ import { procFiles } from '../fs/procfs.js';
 import { EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
 import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
 
 /*
@@ -97,7 +98,7 @@ export function* sysClose(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<num
   yield* call(kmemCacheFree, cpu, file.filpCache, file.filp);
   if (!cpu.build.policies.fs.procDropsAtClose || !file.path.startsWith('/proc/')) return 0;
   const found = yield* call(dRead, file.dentry);
-  yield* call(dKill, cpu, cpu.published.procDentry, found.name, file.dentry);
+  yield* call(dKill, cpu, cpu.published.scalar(Scalar.procDentry), found.name, file.dentry);
   return 0;
 }
 

@@ -27,7 +27,7 @@ function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<numbe
 
 /** A module is loaded whose init function makes one root cache of objects of `size` bytes. */
 function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: number): Coroutine<number> {
-  if (cpu.published.roots.has(cacheName)) return EEXIST;
+  if (cpu.published.roots.get(cacheName) !== 0) return EEXIST;
   yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
   return 0;
 }
@@ -35,7 +35,7 @@ function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: nu
 /** The module is unloaded and destroys its cache. */
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
-  if (cache === undefined) return EINVAL;
+  if (cache === 0) return EINVAL;
   yield* call(kmemCacheDestroy, cpu, cache);
   return 0;
 }

@@ -36,8 +36,8 @@ const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, cont
 const publishSlot = defineHandler(
   'memcg.publishSlot',
   (node, args: { root: Handle; id: number; cache: Handle }): void => {
-    const array = node.published.memcgArrays.get(node.published.caches.read(args.root, CacheField.memcgCaches));
-    if (array !== undefined) array[args.id] = args.cache;
+    const { caches, memcgArrays } = node.published;
+    memcgArrays.write(caches.read(args.root, CacheField.memcgCaches), args.id, args.cache);
   },
 );
 

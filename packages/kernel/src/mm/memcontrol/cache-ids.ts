@@ -1,7 +1,7 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField } from '../../published-state.js';
+import { CacheField, Scalar } from '../../published-state.js';
 import { kfreeRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { listRoots } from '../slab-common/cache-list.js';
@@ -23,20 +23,19 @@ const replaceArray = defineHandler(
   'memcg.replaceArray',
   (node, args: { root: Handle; array: Handle; size: number }): void => {
     const { caches, memcgArrays } = node.published;
-    const grown = new Float64Array(args.size);
-    const old = memcgArrays.get(caches.read(args.root, CacheField.memcgCaches));
-    if (old !== undefined) grown.set(old);
-    memcgArrays.set(args.array, grown);
+    const old = caches.read(args.root, CacheField.memcgCaches);
+    memcgArrays.publish(args.array, args.size);
+    for (let id = 0; id < memcgArrays.lengthOf(old); id++) memcgArrays.write(args.array, id, memcgArrays.read(old, id));
     caches.write(args.root, CacheField.memcgCaches, args.array);
   },
 );
 
 const publishSize = defineHandler('memcg.publishCacheIds', (node, args: { size: number }): void => {
-  node.published.memcgCacheIds = args.size;
+  node.published.setScalar(Scalar.memcgCacheIds, args.size);
 });
 
 const dropArray = defineHandler('memcg.dropArray', (node, args: { array: Handle }): void => {
-  node.published.memcgArrays.delete(args.array);
+  node.published.memcgArrays.drop(args.array);
 });
 
 const freeArray = defineFunction('rcu', 'kfree_memcg_caches', function* kfreeMemcgCaches(cpu, array) {
@@ -65,7 +64,7 @@ function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
  */
 export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
   const id = yield* request(BOOT_NODE, allocateId, null);
-  if (id < cpu.published.memcgCacheIds) return id;
+  if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return id;
   yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
   const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
   yield* call(memcgUpdateAllCaches, cpu, size);
@@ -82,6 +81,6 @@ export function* memcgFreeCacheId(cpu: Cpu, id: number): Coroutine<void> {
 
 /** init_memcg_params of a new root: an array of the current size, if any memcg is kmem-active. Caller holds slab_mutex. */
 export function* initRootArray(cpu: Cpu, root: Handle): Coroutine<void> {
-  const size = cpu.published.memcgCacheIds;
+  const size = cpu.published.scalar(Scalar.memcgCacheIds);
   if (size > 0) yield* call(updateMemcgParams, cpu, root, size);
 }

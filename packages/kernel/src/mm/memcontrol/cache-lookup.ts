@@ -1,4 +1,4 @@
-import { type Coroutine, call, type Handle, request } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, request, VerdictError } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { percpuRefGet, percpuRefPut, percpuRefTrygetLive } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
@@ -19,8 +19,12 @@ const allocateCreateWork = defineHandler(
 
 /** Entry of the root's memcg_caches array for this id, 0 if the cache does not exist (yet). An RCU read section. */
 export function cacheFromMemcgIdx(cpu: Cpu, root: Handle, id: number): Handle {
-  const array = cpu.published.memcgArrays.get(cpu.published.caches.read(root, CacheField.memcgCaches));
-  return array?.[id] ?? 0;
+  const { caches, memcgArrays } = cpu.published;
+  const array = caches.read(root, CacheField.memcgCaches);
+  if (array === 0 || memcgArrays.lengthOf(array) > 0) return memcgArrays.read(array, id);
+  const detail = 'the array was freed while a root cache still pointed to it';
+  const object = `memcg_caches array ${array}`;
+  throw new VerdictError({ class: 'use-after-free', id: 'use-after-free', object, steps: [cpu.step()], detail });
 }
 
 /**

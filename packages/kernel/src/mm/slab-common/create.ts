@@ -40,7 +40,7 @@ export const describeCache = defineHandler(
 export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Handle): Coroutine<Handle> {
   yield* work(cpu.costs['slab.create']);
   const descriptors = cpu.published.roots.get('kmem_cache');
-  const descriptor = descriptors === undefined ? 0 : yield* call(slabAlloc, cpu, descriptors);
+  const descriptor = descriptors === 0 ? 0 : yield* call(slabAlloc, cpu, descriptors);
   const record: KmemCache = { ...spec, geometry: slabGeometry(spec.objectSize, spec.flags), root, memcg, descriptor };
   const cache = yield* request(cpu.node, allocateCache, record);
   yield* requestAll(cpu.allNodes, publishCache, { cache, record });

@@ -16,9 +16,9 @@ import { describeCache } from './create.js';
 const withdrawCache = defineHandler(
   'cache.withdraw',
   (node, args: { cache: Handle; root: boolean; name: string }): void => {
-    node.published.memcgArrays.delete(node.published.caches.read(args.cache, CacheField.memcgCaches));
+    node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
     node.published.caches.withdraw(args.cache);
-    if (args.root) node.published.roots.delete(args.name);
+    if (args.root) node.published.roots.set(args.name, 0);
   },
 );
 
@@ -61,7 +61,7 @@ function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   cpu.counters.add('caches_destroyed');
   const descriptors = cpu.published.roots.get('kmem_cache');
-  if (record.descriptor !== 0 && descriptors !== undefined) {
+  if (record.descriptor !== 0) {
     yield* call(kmemCacheFree, cpu, descriptors, record.descriptor);
   }
 }

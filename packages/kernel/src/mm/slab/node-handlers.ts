@@ -1,5 +1,5 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
-import { CacheField } from '../../published-state.js';
+import { ArraySetField, CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { ArrayCache } from './array-cache.js';
@@ -117,8 +117,8 @@ export const drainFreelist = defineSection(
 export const firstTouch = defineHandler(
   'slab.firstTouch',
   (node, args: { cache: Handle; set: Handle; cpu: number }): void => {
-    const limit = node.published.arraySets.read(args.set, 1);
-    const batchcount = node.published.arraySets.read(args.set, 2);
+    const limit = node.published.arraySets.read(args.set, ArraySetField.limit);
+    const batchcount = node.published.arraySets.read(args.set, ArraySetField.batchcount);
     node.words(args.cpu).arrays.set(args.set, new ArrayCache(args.set, args.cache, limit, batchcount));
   },
 );

@@ -1,6 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CacheField } from '../../published-state.js';
+import { ArraySetField, CacheField } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/callbacks.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
@@ -19,8 +19,8 @@ const publishSet = defineHandler(
   (node, args: { cache: Handle; set: Handle; tunables: Tunables }): void => {
     const { published } = node;
     published.arraySets.publish(args.set);
-    published.arraySets.write(args.set, 1, args.tunables.limit);
-    published.arraySets.write(args.set, 2, args.tunables.batchcount);
+    published.arraySets.write(args.set, ArraySetField.limit, args.tunables.limit);
+    published.arraySets.write(args.set, ArraySetField.batchcount, args.tunables.batchcount);
     published.caches.write(args.cache, CacheField.cpuCache, args.set);
   },
 );

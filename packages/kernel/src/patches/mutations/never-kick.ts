@@ -1,4 +1,4 @@
-import type { Patch } from '../build.js';
+import type { Patch } from '../../build.js';
 
 export const neverKick: Patch = {
   name: 'never-kick',

@@ -1,0 +1,45 @@
+import type { Patch } from '../../build.js';
+import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
+import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
+import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
+import { neverKick } from './never-kick.js';
+import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
+import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
+import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
+import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools.js';
+
+/** Deliberately broken kernels: at least one for each invariant, in the order of the invariants. */
+export const mutations: readonly Patch[] = [
+  dropCsd,
+  lifoCallQueue,
+  unlockBeforeRun,
+  staleCsdData,
+  unlockWithoutRelease,
+  publishLate,
+  forgetLastCpu,
+  ringTwice,
+  kickSelf,
+  reuseLockedCsd,
+  kickIrqsOff,
+  handleTwice,
+  loseItem,
+  runItemTwice,
+  secondOrderedWorker,
+  flushWithoutWaiting,
+  freeQueuedItem,
+  queueOnNextCpu,
+  grantToAll,
+  unlockUnheld,
+  cssFreeInSoftirq,
+  reverseLockOrder,
+  trylockWaits,
+  loseDrainedObject,
+  miscountFreeObjects,
+  handOutTwice,
+  neverKick,
+  releaseAtOffline,
+  ignoreSlabsLeft,
+  kickTwice,
+  releaseWithoutDrain,
+];

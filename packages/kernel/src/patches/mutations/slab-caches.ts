@@ -1,0 +1,89 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, request } from '@kmemlab/machine';
+import type { Patch } from '../../build.js';
+import type { Cpu } from '../../cpu.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { drainFreelist } from '../../mm/slab/node-handlers.js';
+import type { DetachedSlab } from '../../mm/slab/types.js';
+import { walkForMemcg } from '../../mm/slab-common/cache-list.js';
+import { releaseCaches, shutdownCache } from '../../mm/slab-common/destroy.js';
+import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
+import { kickAllCpusSync } from '../../smp/kick.js';
+import { wrapHandler } from './wrap-handler.js';
+
+/** The memcg's caches, each after `prepare`, under slab_mutex. */
+function* cachesOf(
+  cpu: Cpu,
+  memcg: Handle,
+  prepare: (cpu: Cpu, cache: Handle) => Coroutine<unknown>,
+): Coroutine<Handle[]> {
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  const { caches } = yield* request(BOOT_NODE, walkForMemcg, { memcg });
+  for (const cache of caches) yield* call(prepare, cpu, cache);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  return caches;
+}
+
+export const releaseAtOffline: Patch = {
+  name: 'release-at-offline',
+  summary: 'a dying memcg’s caches are shut down and released when it goes offline, whether objects are left or not',
+  mutation: true,
+  breaks: 'SLAB-5',
+  apply: ({ policies }) => {
+    const { offline } = policies.memcg;
+    policies.memcg.offline = function* offlineThenRelease(cpu, memcg): Coroutine<void> {
+      yield* call(offline, cpu, memcg);
+      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, shutdownCache));
+    };
+  },
+};
+
+export const releaseWithoutDrain: Patch = {
+  name: 'release-without-drain',
+  summary: 'a dying memcg’s caches are released when it goes offline, with whatever lies in their arrays',
+  mutation: true,
+  breaks: 'SLAB-8',
+  apply: ({ policies }) => {
+    policies.memcg.offline = function* releaseOnly(cpu, memcg): Coroutine<void> {
+      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, function* keep() {}));
+    };
+  },
+};
+
+export const ignoreSlabsLeft: Patch = {
+  name: 'ignore-slabs-left',
+  summary: 'slabs take no reference on their memcg, and a shrink never sees that slabs are left',
+  mutation: true,
+  breaks: 'SLAB-6',
+  apply: (kernel) => {
+    const { memcg } = kernel.policies;
+    const { chargeSlab, unchargeSlab } = memcg;
+    memcg.chargeSlab = function* chargeOnly(cpu, cache, order): Coroutine<Handle> {
+      const css = yield* call(chargeSlab, cpu, cache, order);
+      if (css > 0) yield* call(percpuRefPut, cpu, css, 2 ** order);
+      return css;
+    };
+    memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order): Coroutine<void> {
+      yield* call(percpuRefGet, cpu, css, 2 ** order);
+      yield* call(unchargeSlab, cpu, cache, css, order);
+    };
+    type Left = { detached: DetachedSlab | null; left: number };
+    wrapHandler<{ cache: Handle }, Left>(kernel, drainFreelist.name, (drain) => (node, args, context) => ({
+      ...drain(node, args, context),
+      left: 0,
+    }));
+  },
+};
+
+export const kickTwice: Patch = {
+  name: 'kick-twice',
+  summary: 'all CPUs are kicked twice for each array set',
+  mutation: true,
+  breaks: 'SLAB-7',
+  apply: ({ policies }) => {
+    policies.slab.afterPublish = function* kickAgain(cpu): Coroutine<void> {
+      yield* call(kickAllCpusSync, cpu);
+      yield* call(kickAllCpusSync, cpu);
+    };
+    policies.slab.kicksPerPublish = () => 1;
+  },
+};

@@ -1,0 +1,66 @@
+import { type Handle, homeOf } from '@kmemlab/machine';
+import type { Patch } from '../../build.js';
+import { defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
+import { clearPending, initWork, isRunning, setPending } from '../../workqueue/items.js';
+import { wrapHandler } from './wrap-handler.js';
+
+/** The work function that offlines a css. */
+const OFFLINE = 'css_killed_work_fn';
+
+export const runItemTwice: Patch = {
+  name: 'run-item-twice',
+  summary: 'the offline item of a css is handed to a worker of the next CPU, too, when its execution starts',
+  mutation: true,
+  breaks: 'WQ-2',
+  apply: (kernel) => {
+    type Init = { fn: string; data: number; once: boolean };
+    wrapHandler<Init, Handle>(kernel, initWork.name, (init) => (node, args, context) => {
+      return init(node, { ...args, once: args.once && args.fn !== OFFLINE }, context);
+    });
+    type Start = { work: Handle; cpu: number; queue: number };
+    wrapHandler<Start, { fn: string; data: number }>(kernel, clearPending.name, (clear) => (node, args, context) => {
+      const item = clear(node, args, context);
+      const next = (args.cpu + 1) % node.topology.cpuCount;
+      if (item.fn === OFFLINE) context.wakeThread(next, 'queue:cgroup_destroy', args.work);
+      return item;
+    });
+  },
+};
+
+const freeItem = defineHandler('mutation.freeWork', (node, args: { work: Handle }, context): void => {
+  node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
+  node.works.release(args.work, context.step());
+});
+
+export const freeQueuedItem: Patch = {
+  name: 'free-queued-item',
+  summary: 'the item that creates a memcg cache is freed as soon as it is on the queue',
+  mutation: true,
+  breaks: 'WQ-5',
+  apply: (kernel) => {
+    wrapHandler<{ queue: string; work: Handle }, void>(
+      kernel,
+      'wq.insertOrdered',
+      (insert) => (node, args, context) => {
+        insert(node, args, context);
+        context.post(homeOf(args.work), freeItem, { work: args.work });
+      },
+    );
+  },
+};
+
+export const queueOnNextCpu: Patch = {
+  name: 'queue-on-next-cpu',
+  summary: 'bound items are put on the pool of the next CPU, as if it were executing them',
+  mutation: true,
+  breaks: 'WQ-6',
+  apply: (kernel) => {
+    type Answer = { queued: boolean; lastCpu: number };
+    wrapHandler<{ work: Handle }, Answer>(kernel, setPending.name, (set) => (node, args, context) => {
+      const { queued } = set(node, args, context);
+      return { queued, lastCpu: (context.cpu + 1) % node.topology.cpuCount };
+    });
+    wrapHandler<{ work: Handle; cpu: number }, boolean>(kernel, isRunning.name, () => () => true);
+  },
+};
