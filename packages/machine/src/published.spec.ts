@@ -24,7 +24,7 @@ describe('PublishedTable', () => {
   });
 
   it('is not current for a withdrawn record, nor for an older generation of a reused index', () => {
-    const table = new PublishedTable('css', 3);
+    const table = new PublishedTable('css', 3, 128, newPrivateWords);
     const old = makeHandle(0, 5, 1);
     const reused = makeHandle(0, 5, 2);
     table.publish(old);
@@ -38,7 +38,7 @@ describe('PublishedTable', () => {
   });
 
   it('does not withdraw the successor when a stale handle is withdrawn late', () => {
-    const table = new PublishedTable('css', 3);
+    const table = new PublishedTable('css', 3, 128, newPrivateWords);
     const old = makeHandle(0, 5, 1);
     const reused = makeHandle(0, 5, 2);
     table.publish(old);
@@ -48,7 +48,7 @@ describe('PublishedTable', () => {
   });
 
   it('refuses the null handle', () => {
-    expect(() => new PublishedTable('css', 3).publish(0)).toThrow('null handle');
+    expect(() => new PublishedTable('css', 3, 128, newPrivateWords).publish(0)).toThrow('null handle');
   });
 
   it('keeps records of any nodes and indexes apart while it grows', () => {
@@ -58,7 +58,7 @@ describe('PublishedTable', () => {
     });
     fc.assert(
       fc.property(places, (list) => {
-        const table = new PublishedTable('kmem_cache', 3);
+        const table = new PublishedTable('kmem_cache', 3, 128, newPrivateWords);
         const handles = list.map(({ node, index }) => makeHandle(node, index, 1));
         handles.forEach((handle, n) => {
           table.publish(handle);
