@@ -3,7 +3,7 @@ import { resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
 import type { DeterminismCheck, Failure, Outcome, RunResult } from '@kmemlab/results';
 import { InputError, type RunOptions, type Scenario } from './api.js';
-import { attachChecker } from './lab/checked.js';
+import { checkerFor, restOf } from './lab/checked.js';
 import { EventComparison, EventLog } from './lab/event-log.js';
 import { Recorder } from './lab/recorder.js';
 import { type PhaseRecord, RunEnded, SimLab } from './lab/sim-lab.js';
@@ -45,18 +45,17 @@ async function runObserved(scenario: Scenario, options: RunOptions, onEvent: Eve
   const build = buildKernel(parseKernel(builtIn.join('+')), users, parseConfig(scenario.config.join(',')));
   const topology = new Topology(scenario.nodes, scenario.cpusPerNode);
   const recorder = new Recorder();
-  const checked = attachChecker();
-  const machine = new SimMachine({
+  const checker = checkerFor(build, topology, () => machine);
+  const machine: SimMachine = new SimMachine({
     build,
     topology,
     costs: resolveCosts(scenario.costs),
     seed: scenario.seed,
     strategy: scenario.strategy,
     durations: recorder,
-    probe: checked.probe,
+    probe: checker,
     stretches: experiment.stretches?.(scenario.params) ?? [],
   });
-  checked.watch(machine, topology);
   machine.onEvent = onEvent;
   const lab = new SimLab(machine, topology, recorder, {
     onProgress: (progress) => options.onProgress?.(progress),
@@ -64,7 +63,7 @@ async function runObserved(scenario: Scenario, options: RunOptions, onEvent: Eve
     interrupted: () => options.signal?.aborted ?? false,
     hostMs: () => performance.now(),
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
-    audit: checked.audit,
+    audit: (stuck) => checker.audit(stuck ? 'stuck' : restOf(machine)),
   });
   const run: Run = {
     scenario,

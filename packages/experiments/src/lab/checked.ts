@@ -1,14 +1,30 @@
-import type { Probe } from '@kmemlab/kernel';
+import { Checker, type MachineView, type Rest } from '@kmemlab/checker';
+import type { KernelBuild } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 
-/** The checker beside a machine: it hears every tracepoint, and audits what is at rest at each phase mark. */
-export interface AttachedChecker {
-  readonly probe: Probe | null;
-  watch(machine: SimMachine, topology: Topology): void;
-  readonly audit: () => void;
+/**
+ * A checker for a machine that is still to be made: it hears every tracepoint, reports into the machine, and audits what is
+ * at rest at each phase mark.
+ */
+export function checkerFor(build: KernelBuild, topology: Topology, machine: () => SimMachine): Checker {
+  const view: MachineView = {
+    topology,
+    build,
+    get nodes() {
+      return machine().nodes;
+    },
+    report: (verdict) => machine().report(verdict),
+    where: (cpu) => cpuOf(machine(), cpu).step(),
+    now: (cpu) => cpuOf(machine(), cpu).now(),
+    irqRegion: (cpu) => cpuOf(machine(), cpu).irqRegion,
+    received: (cpu) => machine().received[cpu] ?? 0,
+    merged: (cpu) => machine().merged[cpu] ?? 0,
+  };
+  return new Checker(view);
 }
 
-export function attachChecker(): AttachedChecker {
-  return { probe: null, watch: () => {}, audit: () => {} };
-}
+const cpuOf = (machine: SimMachine, cpu: number) => machine.cpus[cpu] as NonNullable<(typeof machine.cpus)[number]>;
+
+/** How much of the machine is at rest now. */
+export const restOf = (machine: SimMachine): Rest => (machine.quiet ? 'quiet' : 'interrupts');

@@ -39,8 +39,8 @@ export interface SimLabHooks {
   readonly hostMs: () => number;
   /** Let the event loop turn. */
   readonly breathe: () => Promise<void>;
-  /** Rules that can only be checked while nothing is in flight; called at each phase mark. */
-  readonly audit: () => void;
+  /** Rules that can only be checked at rest; called at each phase mark, and when the run is stuck for good. */
+  readonly audit: (stuck: boolean) => void;
 }
 
 /** An experiment's view of the deterministic machine. */
@@ -123,7 +123,7 @@ export class SimLab implements Lab {
     await this.runUntil(name, () => machine.outcomeOf(pid) !== null && (until === 'returned' || machine.quiet), total);
     await this.runUntil(name, () => machine.interruptsInFlight === 0, total);
     const value = this.valueOf(pid) as T;
-    this.hooks.audit();
+    this.hooks.audit(false);
     this.throwIfEnded();
     this.endPhase(name);
     return value;
@@ -178,6 +178,8 @@ export class SimLab implements Lab {
 
   /** Nothing moves any more: say where every CPU is. */
   private stuck(detail: string): never {
+    this.hooks.audit(true);
+    this.throwIfEnded();
     const steps = this.machine.cpus.filter((cpu) => cpu.current !== undefined).map((cpu) => cpu.step());
     this.machine.report({ class: 'stall', id: 'stall', object: 'machine', steps, detail });
     throw new RunEnded('verdict', detail);
