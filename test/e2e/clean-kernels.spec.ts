@@ -30,3 +30,25 @@ for (const [kernel, with_] of kernels) {
     }
   }
 }
+
+/** Calls that nobody waits for, so that each CPU's queue holds several csds at a time. */
+const overlappingCalls: Patch = {
+  name: 'overlapping-calls',
+  summary: 'two asynchronous calls to all CPUs before each kick',
+  apply: ({ policies }, { call, smpCallFunction, smpCallFunctionSingle, kickAllCpusSync }) => {
+    policies.slab.afterPublish = function* overlap(cpu) {
+      yield* call(smpCallFunction, cpu, 'do_nothing', 0, false);
+      yield* call(smpCallFunction, cpu, 'do_nothing', 0, false);
+      yield* call(smpCallFunctionSingle, cpu, cpu.topology.cpuCount - 1, 'do_nothing', 0, false);
+      yield* call(kickAllCpusSync, cpu);
+    };
+  },
+};
+
+test.each([1, 2, 3])('asynchronous calls that overlap break no rule, seed %i', (seed) => {
+  for (const [nodes, cpusPerNode] of topologies) {
+    const checked = new CheckedMachine({ nodes, cpusPerNode, patches: [overlappingCalls], strategy: 'random', seed });
+    workout(checked, nodes * cpusPerNode);
+    expect(checked.verdict).toBeUndefined();
+  }
+});

@@ -179,6 +179,14 @@ export class Lab implements Probe {
     this.run(sys.flushWorkqueue('memcg_kmem_cache_create'));
   }
 
+  /** memcg_caches arrays that one node holds; an array's number is never reused. */
+  memcgArrays(node: number): number {
+    const arrays = this.machine.nodes[node]?.published.memcgArrays;
+    let live = 0;
+    for (let array = 1; array < MOST_ARRAYS; array++) live += Number((arrays?.lengthOf(array) ?? 0) > 0);
+    return live;
+  }
+
   /** Memory css that still exist, by name. */
   memcgs(): string[] {
     return this.machine.nodes.flatMap((node) =>
@@ -186,6 +194,8 @@ export class Lab implements Probe {
     );
   }
 }
+
+const MOST_ARRAYS = 1000;
 
 /** Caches that the programs use and that are not SLAB_ACCOUNT in 4.10. */
 const UNACCOUNTED = new Set(['filp', 'kmem_cache', 'kernfs_node_cache', 'buffer_head', 'radix_tree_node']);

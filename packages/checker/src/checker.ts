@@ -29,7 +29,7 @@ export class Checker implements Probe {
   constructor(view: MachineView) {
     const reporter = new Reporter(view);
     const calls = new CrossCpuCalls(view, reporter);
-    const slab = new SlabCaches(view, reporter, calls.fullCalls);
+    const slab = new SlabCaches(view, reporter, calls.answered);
     this.families = [calls, slab, new Workqueues(view, reporter), new Mutexes(view, reporter)];
     for (const family of this.families) {
       for (const [tracepoint, listener] of family.listeners) this.listen(tracepoint, listener);

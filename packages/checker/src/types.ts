@@ -17,7 +17,7 @@ export interface MachineView {
   report(verdict: Verdict): void;
   /** Where a CPU is now. Not cheap: it copies the kernel stack. */
   where(cpu: number): Step;
-  /** Time of the machine's clock as a CPU sees it, whole ns. */
+  /** Time of the machine's clock as a CPU sees it, ns. */
   now(cpu: number): number;
   /** Core.irqRegion of a CPU: odd while its interrupts are off. */
   irqRegion(cpu: number): number;

@@ -51,12 +51,11 @@ export const Scalar = {
   slabFull: 1,
   /** The root memcg, which is never charged. */
   rootMemcg: 2,
-  /** Dentries of the root directory and of the mounted proc. */
+  /** Dentry of the root directory. */
   rootDentry: 3,
-  procDentry: 4,
 } as const;
 
-const SCALARS = 5;
+const SCALARS = 4;
 
 /** The replica, on one node, of what every CPU reads without an effect. */
 export class Published {

@@ -1,2 +1,3 @@
-/** A small NATS broker in process. */
-export {};
+export { type BrokerStats, type EmbeddedBroker, startEmbeddedBroker } from './broker.js';
+export { BrokerListenError } from './errors.js';
+export type { EmbeddedBrokerOptions } from './settings.js';

@@ -1,7 +1,7 @@
 import { CacheField } from '@kmemlab/kernel';
 import type { Handle, Step } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
-import type { FullCalls } from '../smp/full-calls.js';
+import type { AnsweredCalls } from '../smp/answered-calls.js';
 import type { MachineView } from '../types.js';
 import { slabRules } from './rules.js';
 
@@ -27,11 +27,11 @@ export class ArraySets {
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
-    private readonly fullCalls: FullCalls,
+    private readonly calls: AnsweredCalls,
   ) {}
 
   unpublish(cpu: number, set: Handle): void {
-    this.unpublished.set(set, { place: this.fullCalls.next(), step: this.view.where(cpu) });
+    this.unpublished.set(set, { place: this.calls.next(), step: this.view.where(cpu) });
   }
 
   release(set: Handle): void {
@@ -44,7 +44,7 @@ export class ArraySets {
    */
   accessRemote(cpu: number, cache: Handle, set: Handle, owner: number): void {
     const unpublished = this.unpublished.get(set);
-    if (unpublished !== undefined && this.fullCalls.completedSince(unpublished.place)) return;
+    if (unpublished !== undefined && this.calls.hasAnsweredSince(owner, unpublished.place)) return;
     const detail =
       unpublished === undefined
         ? `the array of CPU${owner} is emptied by CPU${cpu} while it is published`

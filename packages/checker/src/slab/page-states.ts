@@ -23,12 +23,12 @@ export class PageState {
   }
 
   allocate(object: ObjectRef, cpu: number, time: number): void {
-    this.last[slotOf(object)] = (time + 1) * STEP_CPUS + cpu;
+    this.last[slotOf(object)] = (Math.floor(time) + 1) * STEP_CPUS + cpu;
     this.live++;
   }
 
   free(object: ObjectRef, cpu: number, time: number): void {
-    this.last[slotOf(object)] = -((time + 1) * STEP_CPUS + cpu);
+    this.last[slotOf(object)] = -((Math.floor(time) + 1) * STEP_CPUS + cpu);
     this.live--;
   }
 

@@ -13,7 +13,7 @@ export const slabRules = {
   onePlace: { id: 'SLAB-3', rule: 'An object is in exactly one place.' },
   arrayOwner: {
     id: 'SLAB-4',
-    rule: 'Another CPU’s array is touched only after a waiting all-CPU call that began after the array was unpublished.',
+    rule: 'Another CPU’s array is touched only after that CPU has answered a waiting call that began after the array was unpublished.',
   },
   afterRelease: {
     id: 'SLAB-5',

@@ -1,7 +1,7 @@
 import { CacheField, SlabFlag, Trace } from '@kmemlab/kernel';
 import type { Handle, ObjectRef, Step } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
-import type { FullCalls } from '../smp/full-calls.js';
+import type { AnsweredCalls } from '../smp/answered-calls.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { ArraySets } from './array-sets.js';
 import { type CacheState, CacheStates } from './cache-states.js';
@@ -23,10 +23,10 @@ export class SlabCaches implements Family {
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
-    fullCalls: FullCalls,
+    calls: AnsweredCalls,
   ) {
     this.pages = new PageStates(view.topology.nodes);
-    this.arrays = new ArraySets(view, reporter, fullCalls);
+    this.arrays = new ArraySets(view, reporter, calls);
     this.tunes = new Tunes(view, reporter);
     this.quietAudit = new SlabAudit(view, reporter, this.pages);
   }
@@ -48,7 +48,7 @@ export class SlabCaches implements Family {
 
   audit(rest: Rest): void {
     this.arrays.audit();
-    if (rest !== 'interrupts') this.quietAudit.run();
+    if (rest === 'quiet') this.quietAudit.run();
   }
 
   /** SLAB-3: an object is handed to its user. */

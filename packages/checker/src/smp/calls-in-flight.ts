@@ -20,7 +20,7 @@ export interface Call {
   readonly sender: number;
   readonly number: number;
   readonly begin: Step;
-  /** Its place in the order of calls and publications (see FullCalls). */
+  /** Its place in the order of calls and publications (see AnsweredCalls). */
   readonly began: number;
   readonly waits: boolean;
   readonly csds: Csd[];

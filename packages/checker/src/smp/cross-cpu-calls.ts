@@ -1,17 +1,18 @@
 import { Trace } from '@kmemlab/kernel';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
+import { AnsweredCalls } from './answered-calls.js';
 import { CallQueues } from './call-queues.js';
 import { CallsInFlight } from './calls-in-flight.js';
-import { FullCalls } from './full-calls.js';
 import { IrqRegions } from './irq-regions.js';
+import { OnlineCpus } from './online-cpus.js';
 import { Raises } from './raises.js';
 import { smpRules } from './rules.js';
 import { Visibility } from './visibility.js';
 
 /** SMP-1 to SMP-10. SMP-3, SMP-8 and SMP-9 are checked here, the others in the classes that this one informs. */
 export class CrossCpuCalls implements Family {
-  readonly fullCalls = new FullCalls();
+  readonly answered: AnsweredCalls;
   private readonly calls: CallsInFlight;
   private readonly queues: CallQueues;
   private readonly raises: Raises;
@@ -27,8 +28,9 @@ export class CrossCpuCalls implements Family {
   ) {
     this.cpuCount = view.topology.cpuCount;
     this.calls = new CallsInFlight(this.cpuCount);
+    this.answered = new AnsweredCalls(this.cpuCount);
     this.queues = new CallQueues(view, reporter, this.calls);
-    this.raises = new Raises(view, reporter, this.calls);
+    this.raises = new Raises(view, reporter, this.calls, new OnlineCpus(view));
     this.regions = new IrqRegions(view, reporter);
     this.visibility = new Visibility(view, reporter);
   }
@@ -64,7 +66,7 @@ export class CrossCpuCalls implements Family {
       const held = irqsOff === 1 ? 'with interrupts off' : `holding ${spinlocks} spinlocks`;
       this.reporter.broken(smpRules.mayWait, `call of CPU${cpu}`, undefined, begin, `waits for other CPUs ${held}`);
     }
-    const began = this.fullCalls.next();
+    const began = this.answered.next();
     this.calls.begin({ sender: cpu, number, begin, began, waits, csds: [], mask: false, raised: 0 });
   }
 
@@ -79,8 +81,7 @@ export class CrossCpuCalls implements Family {
       this.reporter.broken(smpRules.waitsForAll, `call of CPU${cpu}`, call.begin, this.view.where(cpu), detail);
     }
     this.visibility.end(cpu, call);
-    const others = (this.view.nodes[0]?.published.onlineCpus().length ?? 0) - 1;
-    if (call.csds.length >= others) this.fullCalls.completed(call.began);
+    for (const csd of call.csds) this.answered.answered(csd.target, call.began);
   }
 
   private lock(cpu: number, target: number, waiter: number, mask: boolean, info: number): void {

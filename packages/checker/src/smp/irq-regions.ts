@@ -4,8 +4,8 @@ import type { MachineView } from '../types.js';
 import { smpRules } from './rules.js';
 
 /**
- * SMP-5, where the kernel relies on it: kick_all_cpus_sync. When it returns, no CPU may be in the same interrupts-off
- * region as at its beginning.
+ * SMP-5, where the kernel relies on it: kick_all_cpus_sync. When it returns, no other CPU may be in the same
+ * interrupts-off region as at its beginning.
  */
 export class IrqRegions {
   private readonly snapshots: (Float64Array | undefined)[] = [];
@@ -30,7 +30,7 @@ export class IrqRegions {
     if (snapshot === undefined) return;
     for (let cpu = 0; cpu < cpuCount; cpu++) {
       const region = snapshot[cpu] as number;
-      if (region % 2 === 0 || region !== this.view.irqRegion(cpu)) continue;
+      if (cpu === sender || region % 2 === 0 || region !== this.view.irqRegion(cpu)) continue;
       const detail = `CPU${cpu} has had interrupts off since before the kick: ${this.view.where(cpu).function}`;
       this.reporter.broken(
         smpRules.leavesRegions,

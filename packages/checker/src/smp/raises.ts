@@ -1,6 +1,7 @@
 import type { Reporter } from '../reporter.js';
 import type { MachineView } from '../types.js';
 import type { Call, CallsInFlight, Csd } from './calls-in-flight.js';
+import type { OnlineCpus } from './online-cpus.js';
 import { smpRules } from './rules.js';
 
 /** SMP-6, SMP-7 and SMP-10: which interrupts are raised, and how many handlers they start. */
@@ -14,15 +15,12 @@ export class Raises {
     private readonly view: MachineView,
     private readonly reporter: Reporter,
     private readonly calls: CallsInFlight,
+    private readonly online: OnlineCpus,
   ) {
     const { cpuCount } = view.topology;
     this.sent = new Float64Array(cpuCount);
     this.handled = new Float64Array(cpuCount);
     this.owed = new Array(cpuCount).fill(undefined);
-  }
-
-  private get online(): number {
-    return this.view.nodes[0]?.published.onlineCpus().length ?? 0;
   }
 
   /** SMP-6: a csd has joined a queue; an empty one is owed an interrupt, unless the sender raises it for the whole mask. */
@@ -35,7 +33,7 @@ export class Raises {
   /** SMP-6, SMP-7: an interrupt is raised. */
   send(cpu: number, target: number, mask: boolean): void {
     this.sent[target] = (this.sent[target] as number) + 1;
-    if (this.online < 2 || target === cpu) {
+    if (this.online.count < 2 || target === cpu) {
       const detail = target === cpu ? 'a CPU raises a call interrupt at itself' : 'only one CPU is online';
       this.fails(smpRules.noneAlone, cpu, target, this.calls.current(cpu), detail);
       return;
@@ -66,7 +64,7 @@ export class Raises {
   handle(cpu: number): void {
     this.handled[cpu] = (this.handled[cpu] as number) + 1;
     if ((this.handled[cpu] as number) <= (this.sent[cpu] as number)) return;
-    const rule = this.online < 2 ? smpRules.noneAlone : smpRules.countsMatch;
+    const rule = this.online.count < 2 ? smpRules.noneAlone : smpRules.countsMatch;
     this.fails(rule, cpu, cpu, undefined, 'a call interrupt is handled that no call has raised');
   }
 

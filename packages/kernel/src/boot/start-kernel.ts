@@ -25,14 +25,10 @@ const wakeCpu = defineHandler('boot.wakeCpu', (_node, args: { cpu: number }, con
   context.wakeThread(args.cpu, 'cpu_startup', 0);
 });
 
-const setRoots = defineHandler(
-  'boot.setRoots',
-  (node, args: { memcg: Handle; rootDentry: Handle; procDentry: Handle }): void => {
-    node.published.setScalar(Scalar.rootMemcg, args.memcg);
-    node.published.setScalar(Scalar.rootDentry, args.rootDentry);
-    node.published.setScalar(Scalar.procDentry, args.procDentry);
-  },
-);
+const setRoots = defineHandler('boot.setRoots', (node, args: { memcg: Handle; rootDentry: Handle }): void => {
+  node.published.setScalar(Scalar.rootMemcg, args.memcg);
+  node.published.setScalar(Scalar.rootDentry, args.rootDentry);
+});
 
 /** Directories that exist from boot on; their dentries are not slab objects of the model. */
 const makeMount = defineHandler(
@@ -41,9 +37,18 @@ const makeMount = defineHandler(
     const { parent, name, fs, pair } = args;
     const inode = node.inodes.allocate({ object: 0, cache: 0 });
     const common = { name, parent, fs, directory: true, object: 0, cache: 0, inode };
-    const dentry = node.dentries.allocate({ ...common, cgroup: pair.self, memcg: pair.memory, children: new Map() });
+    const cgroup = { cgroup: pair.self, memcg: pair.memory };
+    const dentry = node.dentries.allocate({ ...common, ...cgroup, children: new Map(), holders: 0, unhashed: false });
     if (parent !== 0) node.dentries.peek(parent)?.children.set(name, dentry);
     return dentry;
+  },
+);
+
+/** The same mounted directory under a second parent: both paths lead to the same dentries. */
+const bindMount = defineHandler(
+  'boot.bindMount',
+  (node, args: { parent: Handle; name: string; dentry: Handle }): void => {
+    node.dentries.peek(args.parent)?.children.set(args.name, args.dentry);
   },
 );
 
@@ -81,14 +86,16 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
     return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css });
   };
   const root = yield* call(mount, 0, '/', 'root');
-  const procDentry = yield* call(mount, root, 'proc', 'proc');
+  yield* call(mount, root, 'proc', 'proc');
   yield* call(mount, root, 'tmp', 'tmpfs');
+  let hierarchy = 0;
   for (const path of ['mnt/cgroup', 'sys/fs/cgroup']) {
     let directory = root;
     for (const name of path.split('/')) directory = yield* call(mount, directory, name, 'root');
-    yield* call(mount, directory, 'memory', 'cgroup', pair);
+    if (hierarchy === 0) hierarchy = yield* call(mount, directory, 'memory', 'cgroup', pair);
+    else yield* request(BOOT_NODE, bindMount, { parent: directory, name: 'memory', dentry: hierarchy });
   }
-  yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root, procDentry });
+  yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root });
 }
 
 /** smp_init: the other CPUs come online one after the other; every CPU starts its cache_reap. */

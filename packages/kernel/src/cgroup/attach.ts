@@ -1,18 +1,27 @@
 import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../locking/spinlock.js';
 import { percpuRefGet, percpuRefPut } from '../percpu-ref/percpu-ref.js';
 import type { TaskRecord } from '../sched/task.js';
-import { adjustTasks, readCss } from './handlers.js';
+import { adjustTasks, isLive, readCss } from './handlers.js';
 import type { CssPair } from './types.js';
 
 /**
  * cgroup_attach_task (4.10): move one task into a cgroup, under cgroup_mutex; its css set changes under css_set_lock. The
  * new one takes its references before the old one drops them. What the task allocates from now on is charged to the new memcg.
+ * Evaluates to 0, or -ENODEV if the cgroup is gone.
  */
-export function* cgroupAttachTask(cpu: Cpu, task: TaskRecord, to: CssPair): Coroutine<void> {
+export function* cgroupAttachTask(cpu: Cpu, task: TaskRecord, to: CssPair): Coroutine<number> {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
+  const live = yield* request(homeOf(to.self), isLive, { self: to.self }, to.self);
+  if (live) yield* call(migrate, cpu, task, to);
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+  return live ? 0 : ENODEV;
+}
+
+function* migrate(cpu: Cpu, task: TaskRecord, to: CssPair): Coroutine<void> {
   yield* work(cpu.costs['cgroup.attach']);
   const from = task.memcg;
   if (from !== to.memory) {
@@ -24,7 +33,6 @@ export function* cgroupAttachTask(cpu: Cpu, task: TaskRecord, to: CssPair): Coro
     yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
     yield* call(percpuRefPut, cpu, from);
   }
-  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
 }
 
 function* leave(memory: Handle): Coroutine<void> {

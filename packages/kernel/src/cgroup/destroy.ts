@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { percpuRefGet, percpuRefKill, percpuRefPut } from '../percpu-ref/percpu-ref.js';
 import { callRcu } from '../rcu/callbacks.js';
@@ -8,6 +9,7 @@ import { queueNewWork } from '../workqueue/workqueue.js';
 import {
   adjustOnline,
   countCgroups,
+  isLive,
   markDead,
   readCss,
   releaseCss,
@@ -26,20 +28,26 @@ import {
 /** The cgroup has tasks or live children. */
 export const EBUSY = -16;
 
-/** cgroup_destroy_locked: mark dead, kill the memory css and the cgroup's own. Evaluates to 0 or -EBUSY. */
+/** cgroup_rmdir: mark dead, kill the memory css and the cgroup's own. Evaluates to 0, -EBUSY, or -ENODEV if it is gone. */
 export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
-  const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
-  if (!busy) {
-    yield* call(percpuRefGet, cpu, memory);
-    yield* call(percpuRefKill, cpu, memory);
-    yield* work(cpu.costs['cgroup.rmdir']);
-    yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
-    yield* call(percpuRefKill, cpu, self);
-    cpu.counters.add('memcg_removed');
-  }
+  const live = yield* request(homeOf(self), isLive, { self }, self);
+  const result = live ? yield* call(cgroupDestroyLocked, cpu, self, parentSelf, name) : ENODEV;
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
-  return busy ? EBUSY : 0;
+  return result;
+}
+
+/** cgroup_destroy_locked. */
+function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
+  const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
+  if (busy) return EBUSY;
+  yield* call(percpuRefGet, cpu, memory);
+  yield* call(percpuRefKill, cpu, memory);
+  yield* work(cpu.costs['cgroup.rmdir']);
+  yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
+  yield* call(percpuRefKill, cpu, self);
+  cpu.counters.add('memcg_removed');
+  return 0;
 }
 
 /** css_killed_ref_fn: every CPU knows that the css is dead. The own css has no offline step. */

@@ -86,12 +86,21 @@ export const findSubdirectory = defineHandler(
     node.cgroup(args.self, context.step).subdirectories.get(args.name) ?? null,
 );
 
-/** What removal needs to know of a cgroup; marks it dead if nothing keeps it. */
+/**
+ * cgroup_kn_lock_live, once cgroup_mutex is held: false if the cgroup was removed meanwhile. Whoever asks came by a kernfs
+ * node, which may outlive the cgroup.
+ */
+export const isLive = defineHandler(
+  'cgroup.isLive',
+  (node, args: { self: Handle }): boolean => node.csses.peek(args.self)?.cgroup?.dead === false,
+);
+
+/** What removal needs to know of a live cgroup; marks it dead if nothing keeps it. */
 export const markDead = defineHandler(
   'cgroup.markDead',
   (node, args: { self: Handle }, context): { busy: boolean; memory: Handle } => {
     const cgroup = node.cgroup(args.self, context.step);
-    const busy = cgroup.tasks > 0 || cgroup.subdirectories.size > 0 || cgroup.dead;
+    const busy = cgroup.tasks > 0 || cgroup.subdirectories.size > 0;
     if (!busy) cgroup.dead = true;
     return { busy, memory: cgroup.memory };
   },

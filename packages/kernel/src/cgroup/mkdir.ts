@@ -1,9 +1,19 @@
-import { BOOT_NODE, type Coroutine, call, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { EEXIST, ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { percpuRefGet } from '../percpu-ref/percpu-ref.js';
 import { defineHandler } from '../registry.js';
-import { addSubdirectory, adjustOnline, allocateCgroup, countCgroups, publishCss, setOnline } from './handlers.js';
+import {
+  addSubdirectory,
+  adjustOnline,
+  allocateCgroup,
+  countCgroups,
+  findSubdirectory,
+  isLive,
+  publishCss,
+  setOnline,
+} from './handlers.js';
 import type { CssPair } from './types.js';
 
 const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): number => ++node.cssSerial);
@@ -11,10 +21,22 @@ const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): numbe
 /**
  * cgroup_mkdir (4.10): under cgroup_mutex, allocate both css, make the memcg kmem-active (which may grow all
  * memcg_caches arrays under slab_mutex), bring them online. Each css holds a reference on
- * its parent, and the memory css one on the cgroup.
+ * its parent, and the memory css one on the cgroup. Evaluates to 0, -ENODEV if the parent is gone, or -EEXIST.
  */
-export function* cgroupMkdir(cpu: Cpu, name: string, parent: CssPair): Coroutine<CssPair> {
+export function* cgroupMkdir(cpu: Cpu, name: string, parent: CssPair): Coroutine<number> {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
+  const result = yield* call(mayCreate, name, parent.self);
+  if (result === 0) yield* call(cgroupCreate, cpu, name, parent);
+  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+  return result;
+}
+
+function* mayCreate(name: string, self: Handle): Coroutine<number> {
+  if (!(yield* request(homeOf(self), isLive, { self }, self))) return ENODEV;
+  return (yield* request(homeOf(self), findSubdirectory, { self, name }, self)) === null ? 0 : EEXIST;
+}
+
+function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<void> {
   yield* work(cpu.costs['cgroup.mkdir']);
   const serial = yield* request(BOOT_NODE, nextSerial, null);
   const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, counterParent: 0 });
@@ -29,6 +51,4 @@ export function* cgroupMkdir(cpu: Cpu, name: string, parent: CssPair): Coroutine
   yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);
   yield* request(BOOT_NODE, countCgroups, { by: 1 });
   cpu.counters.add('memcg_created');
-  yield* call(mutexUnlock, cpu, 'cgroup_mutex');
-  return pair;
 }

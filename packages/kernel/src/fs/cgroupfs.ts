@@ -97,8 +97,8 @@ export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, Co
 function* writeProcs(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {
   const pid = Number(text.trim());
   if (pid !== 0 && pid !== task.pid) return ESRCH;
-  yield* call(cgroupAttachTask, cpu, task, { self: file.cgroup, memory: file.memcg });
-  return text.length;
+  const result = yield* call(cgroupAttachTask, cpu, task, { self: file.cgroup, memory: file.memcg });
+  return result === 0 ? text.length : result;
 }
 
 const ESRCH = -3;

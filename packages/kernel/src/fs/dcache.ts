@@ -6,13 +6,14 @@ import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import type { Dentry, Found, Inode } from './types.js';
 
-type NewDentry = Omit<Dentry, 'children' | 'object' | 'cache'>;
+type NewDentry = Omit<Dentry, 'children' | 'object' | 'cache' | 'holders' | 'unhashed'>;
 
 const describe = (handle: Handle, dentry: Dentry): Found => ({
   dentry: handle,
   fs: dentry.fs,
   directory: dentry.directory,
   negative: dentry.inode === 0,
+  unhashed: dentry.unhashed,
   name: dentry.name,
   cgroup: dentry.cgroup,
   memcg: dentry.memcg,
@@ -34,22 +35,55 @@ const read = defineHandler(
 const allocateDentry = defineHandler(
   'dcache.allocate',
   (node, args: NewDentry & { object: ObjectRef; cache: Handle }): Handle =>
-    node.dentries.allocate({ ...args, children: new Map() }),
+    node.dentries.allocate({ ...args, children: new Map(), holders: 0, unhashed: false }),
 );
 
 const allocateInode = defineHandler('inode.allocate', (node, args: Inode): Handle => node.inodes.allocate(args));
 
+/** Answers with the dentry that has the name now: this one, or that of a lookup which came first (d_alloc_parallel). */
 const link = defineHandler(
   'dcache.link',
-  (node, args: { parent: Handle; name: string; dentry: Handle }, context): void => {
-    node.dentries.get(args.parent, context.step).children.set(args.name, args.dentry);
+  (node, args: { parent: Handle; name: string; dentry: Handle }, context): Handle => {
+    const { children } = node.dentries.get(args.parent, context.step);
+    const first = children.get(args.name) ?? args.dentry;
+    children.set(args.name, first);
+    return first;
   },
 );
 
-/** d_drop: unhash. */
-const unlink = defineHandler('dcache.unlink', (node, args: { parent: Handle; name: string }, context): void => {
-  node.dentries.get(args.parent, context.step).children.delete(args.name);
+/** d_drop in the directory: answers false if the name leads elsewhere by now, because somebody else has dropped the dentry. */
+const unlink = defineHandler(
+  'dcache.unlink',
+  (node, args: { parent: Handle; name: string; dentry: Handle }, context): boolean => {
+    const { children } = node.dentries.get(args.parent, context.step);
+    return children.get(args.name) === args.dentry && children.delete(args.name);
+  },
+);
+
+/** d_drop in the dentry: answers true if nobody holds it, so that it is to be freed at once. */
+const unhash = defineHandler('dcache.unhash', (node, args: { dentry: Handle }, context): boolean => {
+  const dentry = node.dentries.get(args.dentry, context.step);
+  dentry.unhashed = true;
+  return dentry.holders === 0;
 });
+
+/** lockref_get_not_dead: answers false if the dentry is not in its directory any more. */
+const hold = defineHandler('dcache.hold', (node, args: { dentry: Handle }, context): boolean => {
+  const dentry = node.dentries.get(args.dentry, context.step);
+  if (!dentry.unhashed) dentry.holders++;
+  return !dentry.unhashed;
+});
+
+/** lockref_put: answers with what the dentry is like then. */
+const letGo = defineHandler(
+  'dcache.letGo',
+  (node, args: { dentry: Handle }, context): Pick<Dentry, 'holders' | 'unhashed' | 'parent' | 'name'> => {
+    const dentry = node.dentries.get(args.dentry, context.step);
+    dentry.holders--;
+    const { holders, unhashed, parent, name } = dentry;
+    return { holders, unhashed, parent, name };
+  },
+);
 
 /** d_delete: take the inode away; the dentry stays and is negative. Answers with the inode. */
 const takeInode = defineHandler('dcache.takeInode', (node, args: { dentry: Handle }, context): Handle => {
@@ -115,9 +149,27 @@ export function* dAlloc(
   return yield* request(cpu.node, allocateDentry, { ...fields, object, cache });
 }
 
-/** d_add: hash a dentry under its parent. */
-export function* dAdd(parent: Handle, name: string, dentry: Handle): Coroutine<void> {
-  yield* request(homeOf(parent), link, { parent, name, dentry }, parent);
+/**
+ * d_add: hash a new dentry under its parent. Evaluates to the dentry that has the name: if a concurrent lookup was first,
+ * that one's, and the new dentry is given up.
+ */
+export function* dAdd(cpu: Cpu, parent: Handle, name: string, dentry: Handle): Coroutine<Handle> {
+  const first = yield* request(homeOf(parent), link, { parent, name, dentry }, parent);
+  if (first !== dentry) yield* call(dentryKill, cpu, dentry);
+  return first;
+}
+
+/** Hold a dentry for an open file or as current directory. Evaluates to false if it has been dropped meanwhile. */
+export function* dGet(dentry: Handle): Coroutine<boolean> {
+  return yield* request(homeOf(dentry), hold, { dentry }, dentry);
+}
+
+/** dput of a held dentry; with `drop` (its filesystem's d_delete) it does not stay cached once nobody holds it. */
+export function* dPut(cpu: Cpu, dentry: Handle, drop: boolean): Coroutine<void> {
+  const { holders, unhashed, parent, name } = yield* request(homeOf(dentry), letGo, { dentry }, dentry);
+  if (holders > 0) return;
+  if (unhashed) yield* call(dentryKill, cpu, dentry);
+  else if (drop) yield* call(dKill, cpu, parent, name, dentry);
 }
 
 function* allocInode(cpu: Cpu, cacheName: string): Coroutine<Handle> {
@@ -145,10 +197,16 @@ defineFunction('rcu', 'i_callback', function* iCallback(cpu, inode) {
   yield* call(kmemCacheFree, cpu, cache, object);
 });
 
-/** Unhash a dentry and free it with its inode. */
-export function* dKill(cpu: Cpu, parent: Handle, name: string, dentry: Handle): Coroutine<void> {
-  yield* request(homeOf(parent), unlink, { parent, name }, parent);
-  yield* call(iput, cpu, yield* request(homeOf(dentry), takeInode, { dentry }, dentry));
+/** Take a dentry out of its directory; it goes, with its inode, when nobody holds it. Evaluates to false if it was out already. */
+export function* dKill(cpu: Cpu, parent: Handle, name: string, dentry: Handle): Coroutine<boolean> {
+  if (!(yield* request(homeOf(parent), unlink, { parent, name, dentry }, parent))) return false;
+  if (yield* request(homeOf(dentry), unhash, { dentry }, dentry)) yield* call(dentryKill, cpu, dentry);
+  return true;
+}
+
+/** __dentry_kill: the inode, then the dentry. */
+function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
+  yield* call(dDelete, cpu, dentry);
   yield* call(dFree, cpu, dentry);
 }
 
@@ -160,7 +218,6 @@ export function* dDelete(cpu: Cpu, dentry: Handle): Coroutine<void> {
 /** shrink_dcache_parent of a removed directory: its children go. */
 export function* dKillChildren(cpu: Cpu, dentry: Handle): Coroutine<void> {
   for (const child of yield* request(homeOf(dentry), takeChildren, { dentry }, dentry)) {
-    yield* call(dDelete, cpu, child);
-    yield* call(dFree, cpu, child);
+    if (yield* request(homeOf(child), unhash, { dentry: child }, child)) yield* call(dentryKill, cpu, child);
   }
 }

@@ -36,9 +36,10 @@ export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean)
   return { parent: directory, name, found };
 }
 
-/** lookup_fast, then lookup_slow: null if there is no such name. */
+/** lookup_fast, then lookup_slow: null if there is no such name, or if the directory itself has been removed. */
 function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null> {
   yield* work(cpu.costs['path.component']);
+  if (parent.negative) return null;
   const cached = yield* call(dLookup, parent.dentry, name);
   if (cached !== null && !cached.negative) return cached;
   // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
@@ -79,6 +80,5 @@ function* lookupSlow(cpu: Cpu, parent: Found, name: string): Coroutine<Found | n
     yield* call(dFree, cpu, dentry);
     return null;
   }
-  yield* call(dAdd, parent.dentry, name, dentry);
-  return yield* call(dRead, dentry);
+  return yield* call(dRead, yield* call(dAdd, cpu, parent.dentry, name, dentry));
 }

@@ -23,6 +23,10 @@ export interface Dentry {
   /** Memory css of the same cgroup. */
   memcg: Handle;
   readonly children: Map<string, Handle>;
+  /** Open files and current directories that hold the dentry (d_lockref). */
+  holders: number;
+  /** Not among its parent's children any more: it goes with its last holder. */
+  unhashed: boolean;
 }
 
 /** What a lookup tells about a dentry. */
@@ -31,6 +35,7 @@ export interface Found {
   readonly fs: FsType;
   readonly directory: boolean;
   readonly negative: boolean;
+  readonly unhashed: boolean;
   readonly name: string;
   readonly cgroup: Handle;
   readonly memcg: Handle;
@@ -40,5 +45,6 @@ export const ENOENT = -2;
 export const EBADF = -9;
 export const ENOMEM = -12;
 export const EEXIST = -17;
+export const ENODEV = -19;
 export const ENOTDIR = -20;
 export const EINVAL = -22;

@@ -1,8 +1,10 @@
 import type { Handle } from '@kmemlab/machine';
+import type { FsType } from '../fs/types.js';
 
 /** An open file of a task: plain data, it travels with the task. */
 export interface OpenFile {
   readonly path: string;
+  readonly fs: FsType;
   readonly dentry: Handle;
   /** The slab object of the struct file and the cache it came from. */
   readonly filp: number;

@@ -3,10 +3,10 @@ import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
-import { dAdd, dAlloc, dDelete, dKill, dKillChildren, dRead } from '../fs/dcache.js';
+import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
-import { EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
+import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
 import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { Scalar } from '../published-state.js';
@@ -25,7 +25,10 @@ export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   if (typeof place === 'number') return place;
   if (place.found === null) return ENOENT;
   if (!place.found.directory) return ENOTDIR;
+  if (!(yield* call(dGet, place.found.dentry))) return ENOENT;
+  const left = task.cwd;
   task.cwd = place.found.dentry;
+  if (left !== cpu.published.scalar(Scalar.rootDentry)) yield* call(dPut, cpu, left, false);
   return 0;
 }
 
@@ -36,8 +39,7 @@ export function* sysMkdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   if (place.found !== null) return EEXIST;
   if (place.parent.fs !== 'cgroup') return EPERM;
   const { cgroup, memcg } = place.parent;
-  yield* call(cgroupMkdir, cpu, place.name, { self: cgroup, memory: memcg });
-  return 0;
+  return yield* call(cgroupMkdir, cpu, place.name, { self: cgroup, memory: memcg });
 }
 
 /**
@@ -57,18 +59,22 @@ export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   return 0;
 }
 
-/** open(2); `flags` may be "c" to create the file if it does not exist (O_CREAT). Evaluates to a file descriptor. */
+/** open(2): the file holds its dentry. `flags` may be "c" to create the file if it does not exist (O_CREAT). Evaluates to a file descriptor. */
 export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);
   const filp = yield* call(kmemCacheAlloc, cpu, 'filp');
-  const opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
+  let opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
+  while (typeof opened !== 'number' && !(yield* call(dGet, opened.dentry))) {
+    // Dropped between lookup and open: look the name up again.
+    opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
+  }
   if (typeof opened === 'number') {
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;
   }
   const fd = task.nextFd++;
-  const dentry = opened.dentry;
-  task.files[fd] = { path, dentry, filp: filp.object, filpCache: filp.cache, content: null };
+  const { dentry, fs } = opened;
+  task.files[fd] = { path, fs, dentry, filp: filp.object, filpCache: filp.cache, content: null };
   return fd;
 }
 
@@ -86,8 +92,7 @@ function* shmemCreate(cpu: Cpu, place: Place): Coroutine<Found | number> {
   const spec = { directory: false, cgroup: 0, memcg: 0 };
   const dentry = yield* call(dAlloc, cpu, parent, name, spec, cpu.build.policies.fs.tmpInodeCache);
   if (dentry === 0) return ENOMEM;
-  yield* call(dAdd, parent.dentry, name, dentry);
-  return yield* call(dRead, dentry);
+  return yield* call(dRead, yield* call(dAdd, cpu, parent.dentry, name, dentry));
 }
 
 /** close(2). An inode of /proc is not kept once its file is closed, if the version's policy says so. */
@@ -96,9 +101,7 @@ export function* sysClose(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<num
   if (file === undefined) return EBADF;
   delete task.files[fd];
   yield* call(kmemCacheFree, cpu, file.filpCache, file.filp);
-  if (!cpu.build.policies.fs.procDropsAtClose || !file.path.startsWith('/proc/')) return 0;
-  const found = yield* call(dRead, file.dentry);
-  yield* call(dKill, cpu, cpu.published.scalar(Scalar.procDentry), found.name, file.dentry);
+  yield* call(dPut, cpu, file.dentry, file.fs === 'proc' && cpu.build.policies.fs.procDropsAtClose);
   return 0;
 }
 
@@ -108,6 +111,7 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
   if (file === undefined) return EBADF;
   if (file.content === null) {
     const found = yield* call(dRead, file.dentry);
+    if (removedFromKernfs(found)) return ENODEV;
     if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
     const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
     file.content = read === undefined ? '' : yield* call(read, cpu, found);
@@ -117,11 +121,15 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
   return text;
 }
 
+/** kernfs_get_active fails: the cgroup of this open control file has been removed. */
+const removedFromKernfs = (file: Found): boolean => file.fs === 'cgroup' && file.unhashed;
+
 /** write(2). Evaluates to the number of characters written. */
 export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string): Coroutine<number> {
   const file = task.files[fd];
   if (file === undefined) return EBADF;
   const found = yield* call(dRead, file.dentry);
+  if (removedFromKernfs(found)) return ENODEV;
   if (found.fs === 'cgroup') {
     const write = controlFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, found, task, text);
@@ -133,13 +141,13 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
   return text.length;
 }
 
-/** unlink(2) on tmpfs: dentry and inode go back through RCU. */
+/** unlink(2) on tmpfs: dentry and inode go back through RCU, once no file is open on them. */
 export function* sysUnlink(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);
   const place = yield* call(walk, cpu, task, path, true);
   if (typeof place === 'number') return place;
   if (place.found === null) return ENOENT;
   if (place.parent.fs !== 'tmpfs') return EPERM;
-  yield* call(dKill, cpu, place.parent.dentry, place.name, place.found.dentry);
-  return 0;
+  const { dentry } = place.found;
+  return (yield* call(dKill, cpu, place.parent.dentry, place.name, dentry)) ? 0 : ENOENT;
 }

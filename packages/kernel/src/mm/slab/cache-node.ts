@@ -97,8 +97,7 @@ export class KmemCacheNode {
 
   /** A slab that objects were given back to: the first of the free slabs, or the last of the partial ones. */
   private fileLast(page: Handle, record: SlabPage): void {
-    if (record.active === record.num) record.list = 'full';
-    else if (record.active === 0) {
+    if (record.active === 0) {
       record.list = 'free';
       this.free.push(page);
     } else {

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
+import { Connection } from './connection.js';
+import { BrokerListenError } from './errors.js';
+import { Hub } from './hub.js';
+import { DEFAULTS, type EmbeddedBrokerOptions } from './settings.js';
+
+/** Clients now and ever, messages and payload bytes in and out, and clients let go for a fault of theirs. */
+export type BrokerStats = Readonly<Hub['stats']> & { readonly connections: number };
+
+/** A broker that listens. `close` lets every client go and takes no longer than `lingerTimeout`. */
+export interface EmbeddedBroker {
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  readonly stats: BrokerStats;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a NATS broker in this process that speaks the core protocol: no clusters, accounts, TLS or JetStream. Rejects
+ * with a BrokerListenError if the address cannot be had.
+ */
+export async function startEmbeddedBroker({ token, ...options }: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
+  if (token === '') throw new TypeError('The embedded broker needs a token.');
+  const settings = { ...DEFAULTS, ...options };
+  const hub = new Hub(settings, token);
+  const about = { server_id: randomUUID(), server_name: 'kmemlab', version: '2.9.0', proto: 1, auth_required: true };
+  const server = createServer((socket) => {
+    const info = { ...about, headers: true, max_payload: settings.maxPayload, client_id: ++hub.stats.accepted };
+    hub.connections.add(new Connection(socket, hub, info));
+  });
+  server.maxConnections = settings.maxConnections;
+  const { host, port } = await new Promise<{ host: string; port: number }>((resolve, reject) => {
+    const asked = `${settings.host} port ${settings.port}`;
+    server.on('error', (cause) => reject(new BrokerListenError(`The broker cannot listen at ${asked}.`, { cause })));
+    server.listen(settings.port, settings.host, () => {
+      const { address, family, port } = server.address() as AddressInfo;
+      resolve({ host: family === 'IPv6' ? `[${address}]` : address, port });
+    });
+  });
+  const closed = new Promise<void>((resolve) => server.on('close', resolve));
+  return {
+    ...{ url: `nats://${host}:${port}`, port, token },
+    get stats() {
+      return { ...hub.stats, connections: hub.connections.size };
+    },
+    close() {
+      server.close();
+      for (const connection of hub.connections) connection.end();
+      return closed;
+    },
+  };
+}

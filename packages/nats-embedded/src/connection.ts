@@ -1,0 +1,139 @@
+import type { Socket } from 'node:net';
+import { ProtocolError } from './errors.js';
+import type { Hub, Subscription } from './hub.js';
+import { type Command, Parser, type Publication } from './parser.js';
+import { isPattern } from './subjects.js';
+
+const CRLF = Buffer.from('\r\n');
+
+/** One client: open until it is let go, then ending: its last bytes are on their way and its input is ignored. */
+export class Connection {
+  private state: 'open' | 'ending' = 'open';
+  private readonly parser: Parser;
+  private readonly subscriptions = new Map<string, Subscription>();
+  private client = { verbose: false, echo: true, headers: false, noResponders: false };
+  private outgoing: Buffer[] = [];
+  private outgoingBytes = 0;
+  private silentPings = 0;
+  private timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly hub: Hub,
+    info: object,
+  ) {
+    this.parser = new Parser(hub.settings, (command) => this.obey(command));
+    this.timer = setTimeout(() => this.end('Authentication Timeout'), hub.settings.connectTimeout);
+    socket.setNoDelay().on('data', (chunk: Buffer) => this.receive(chunk));
+    socket.on('error', () => socket.destroy()).on('end', () => this.end());
+    socket.on('close', () => {
+      this.end();
+      clearTimeout(this.timer);
+      hub.connections.delete(this);
+    });
+    this.send(`INFO ${JSON.stringify(info)}\r\n`);
+    this.flush();
+  }
+
+  /** Whether a message of this publisher may be delivered here. */
+  accepts(from: Connection): boolean {
+    return this.state === 'open' && (this !== from || this.client.echo);
+  }
+
+  /** Queue a message for a subscription of this client. */
+  deliver(subscription: Subscription, { subject, reply, headerBytes, payload }: Publication): void {
+    const headers = this.client.headers && headerBytes > 0;
+    const body = headers ? payload : payload.subarray(headerBytes);
+    const address = `${subject} ${subscription.sid}${reply === undefined ? '' : ` ${reply}`}`;
+    this.send(`${headers ? `HMSG ${address} ${headerBytes}` : `MSG ${address}`} ${body.length}\r\n`, body);
+    if (++subscription.delivered === subscription.max) this.unsubscribe(subscription);
+  }
+
+  /** Write what is queued. */
+  flush(): void {
+    if (this.outgoing.length > 0) this.socket.write(Buffer.concat(this.outgoing));
+    this.outgoing = [];
+    this.outgoingBytes = 0;
+  }
+
+  /** Let this client go, saying why if it was to blame, and cut it off if it does not read to the end in time. */
+  end(fault?: string): void {
+    if (this.state === 'ending') return;
+    if (fault !== undefined) this.hub.stats.faults++;
+    if (fault !== undefined) this.outgoing.push(Buffer.from(`-ERR '${fault}'\r\n`));
+    this.flush();
+    this.state = 'ending';
+    for (const subscription of this.subscriptions.values()) this.unsubscribe(subscription);
+    this.socket.end();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.socket.destroy(), this.hub.settings.lingerTimeout);
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.state === 'ending') return;
+    this.silentPings = 0;
+    try {
+      this.parser.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.end(error.message);
+    }
+    this.hub.flush();
+  }
+
+  private obey(command: Command): void {
+    const { op } = command;
+    const refused = op === 'sub' && !isPattern(command.subject);
+    if (this.state === 'ending' || op === 'pong') return;
+    if (op === 'connect') this.connect(command.options);
+    if (op === 'ping') this.send('PONG\r\n');
+    else if (refused) this.send(`-ERR 'Invalid Subject'\r\n`);
+    else if (this.client.verbose) this.send('+OK\r\n');
+    if (op === 'sub' && !refused) this.subscribe({ ...command, owner: this, max: 0, delivered: 0 });
+    if (op === 'unsub') this.limit(this.subscriptions.get(command.sid), command.max);
+    if (op === 'pub') this.hub.publish(command, this, this.client.noResponders);
+  }
+
+  private connect({ auth_token, verbose, echo, headers, no_responders }: Readonly<Record<string, unknown>>): void {
+    if (!this.hub.admits(auth_token)) throw new ProtocolError('Authorization Violation');
+    const noResponders = headers === true && no_responders === true;
+    this.client = { verbose: verbose === true, echo: echo !== false, headers: headers === true, noResponders };
+    this.parser.connectOnly = false;
+    clearTimeout(this.timer);
+    this.timer = setInterval(() => this.ping(), this.hub.settings.pingInterval);
+  }
+
+  private ping(): void {
+    if (this.silentPings++ >= this.hub.settings.maxPingsOut) this.end('Stale Connection');
+    this.send('PING\r\n');
+    this.flush();
+  }
+
+  private subscribe(subscription: Subscription): void {
+    if (this.subscriptions.has(subscription.sid)) return;
+    this.subscriptions.set(subscription.sid, subscription);
+    this.hub.subscriptions.insert(subscription);
+  }
+
+  private limit(subscription: Subscription | undefined, max: number): void {
+    if (subscription === undefined) return;
+    subscription.max = max;
+    if (max <= subscription.delivered) this.unsubscribe(subscription);
+  }
+
+  private unsubscribe(subscription: Subscription): void {
+    this.subscriptions.delete(subscription.sid);
+    this.hub.subscriptions.remove(subscription);
+  }
+
+  private send(head: string, payload?: Buffer): void {
+    if (this.state === 'ending') return;
+    const parts = [Buffer.from(head, 'latin1'), ...(payload === undefined ? [] : [payload, CRLF])];
+    this.outgoingBytes += head.length + (payload === undefined ? 0 : payload.length + CRLF.length);
+    this.outgoing.push(...parts);
+    this.hub.unflushed.add(this);
+    if (this.outgoingBytes + this.socket.writableLength <= this.hub.settings.maxPending) return;
+    this.outgoing = [];
+    this.end('Slow Consumer');
+  }
+}
