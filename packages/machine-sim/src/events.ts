@@ -56,6 +56,7 @@ export type SimEvent =
   | (EventBase & {
       readonly kind: typeof EventKind.timer;
       readonly cpu: number;
+      readonly id: number;
       readonly name: string;
       readonly data: number;
       readonly deferrable: boolean;

@@ -96,6 +96,8 @@ export class SimMachine implements Port {
   private readonly handlerContext = new SimHandlerContext(this);
   private time = 0;
   private doorbells = 0;
+  private timers = 0;
+  private readonly armedTimers = new Set<number>();
   private nextPid = 1;
 
   constructor(private readonly options: SimOptions) {
@@ -253,8 +255,14 @@ export class SimMachine implements Port {
 
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
     const channel = this.channelCount + core.id;
-    this.queue.push(core.now() + delay, { kind: EventKind.timer, channel, cpu: core.id, name, data, deferrable });
-    return 0;
+    const id = ++this.timers;
+    this.armedTimers.add(id);
+    this.queue.push(core.now() + delay, { kind: EventKind.timer, channel, cpu: core.id, id, name, data, deferrable });
+    return id;
+  }
+
+  cancelTimer(_core: Core, timer: number): void {
+    this.armedTimers.delete(timer);
   }
 
   failed(_core: Core, error: unknown): void {
@@ -359,6 +367,7 @@ export class SimMachine implements Port {
         this.deliverDoorbell(cpu, event.vector);
         break;
       case EventKind.timer:
+        if (!this.armedTimers.delete(event.id)) return;
         cpu.timerExpired(event.name, event.data, event.deferrable);
         break;
       case EventKind.thread:

@@ -203,6 +203,11 @@ export abstract class Core {
     return blocked;
   }
 
+  /** Forget a timer of this CPU that may have expired already. */
+  cancelTimer(timer: number): void {
+    this.port.cancelTimer(this, timer);
+  }
+
   /** The work reported to the port is done. */
   workDone(): void {
     const context = this.current;

@@ -15,6 +15,8 @@ export interface Port {
   raise(core: Core, cpus: readonly number[], vector: number): void;
   /** Start a timer on the core and return its id; `Core.timerExpired` will be called with it. */
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number;
+  /** Forget a timer that may have expired already. */
+  cancelTimer(core: Core, timer: number): void;
   /** Model code threw: a verdict or a broken patch. The run ends. */
   failed(core: Core, error: unknown): void;
 }

@@ -33,12 +33,14 @@ export class PublishedTable {
   }
 
   isCurrent(handle: Handle): boolean {
-    return this.read(handle, 0) === handle && handle !== 0;
+    return handle !== 0 && this.read(handle, 0) === handle;
   }
 
-  /** A field of the record, 0 if there never was one. */
+  /** A field of the record; 0 for an object without one, such as a freed object. */
   read(handle: Handle, field: number): number {
-    return this.chunk(handle).view[indexOf(handle) * this.stride + field] ?? 0;
+    const base = indexOf(handle) * this.stride;
+    const { view } = this.chunk(handle);
+    return view[base] === handle ? (view[base + field] as number) : 0;
   }
 
   write(handle: Handle, field: number, value: number): void {

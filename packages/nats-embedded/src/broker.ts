@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Connection } from './connection.js';
 import { BrokerListenError } from './errors.js';
 import { Hub } from './hub.js';
 import { DEFAULTS, type EmbeddedBrokerOptions } from './settings.js';
 
-/** Clients now and ever, messages and payload bytes in and out, and clients let go for a fault of theirs. */
-export type BrokerStats = Readonly<Hub['stats']> & { readonly connections: number };
-
 /** A broker that listens. `close` lets every client go and takes no longer than `lingerTimeout`. */
 export interface EmbeddedBroker {
   readonly url: string;
   readonly port: number;
   readonly token: string;
-  readonly stats: BrokerStats;
+  /** Clients now and ever, messages and payload bytes in and out, and clients let go for a fault of theirs. */
+  readonly stats: Readonly<Hub['stats']> & { readonly connections: number };
   close(): Promise<void>;
 }
 
@@ -24,24 +23,24 @@ export interface EmbeddedBroker {
 export async function startEmbeddedBroker({ token, ...options }: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   if (token === '') throw new TypeError('The embedded broker needs a token.');
   const settings = { ...DEFAULTS, ...options };
-  const hub = new Hub(settings, token);
+  const hub = new Hub(settings, Buffer.from(token));
   const about = { server_id: randomUUID(), server_name: 'kmemlab', version: '2.9.0', proto: 1, auth_required: true };
   const server = createServer((socket) => {
     const info = { ...about, headers: true, max_payload: settings.maxPayload, client_id: ++hub.stats.accepted };
     hub.connections.add(new Connection(socket, hub, info));
   });
   server.maxConnections = settings.maxConnections;
-  const { host, port } = await new Promise<{ host: string; port: number }>((resolve, reject) => {
-    const asked = `${settings.host} port ${settings.port}`;
-    server.on('error', (cause) => reject(new BrokerListenError(`The broker cannot listen at ${asked}.`, { cause })));
-    server.listen(settings.port, settings.host, () => {
-      const { address, family, port } = server.address() as AddressInfo;
-      resolve({ host: family === 'IPv6' ? `[${address}]` : address, port });
-    });
+  server.listen(settings.port, settings.host);
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw new BrokerListenError(`The broker cannot listen at ${settings.host} port ${settings.port}.`, { cause });
   });
+  server.on('error', () => hub.stats.faults++);
+  const { address, family, port } = server.address() as AddressInfo;
   const closed = new Promise<void>((resolve) => server.on('close', resolve));
   return {
-    ...{ url: `nats://${host}:${port}`, port, token },
+    url: `nats://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    port,
+    token,
     get stats() {
       return { ...hub.stats, connections: hub.connections.size };
     },

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { ProtocolError } from './errors.js';
 import type { Hub, Subscription } from './hub.js';
@@ -11,9 +12,8 @@ export class Connection {
   private state: 'open' | 'ending' = 'open';
   private readonly parser: Parser;
   private readonly subscriptions = new Map<string, Subscription>();
-  private client = { verbose: false, echo: true, headers: false, noResponders: false };
-  private outgoing: Buffer[] = [];
-  private outgoingBytes = 0;
+  /** What the client asked for when it connected. */
+  client = { verbose: false, echo: true, headers: false, noResponders: false };
   private silentPings = 0;
   private timer: NodeJS.Timeout;
 
@@ -32,12 +32,6 @@ export class Connection {
       hub.connections.delete(this);
     });
     this.send(`INFO ${JSON.stringify(info)}\r\n`);
-    this.flush();
-  }
-
-  /** Whether a message of this publisher may be delivered here. */
-  accepts(from: Connection): boolean {
-    return this.state === 'open' && (this !== from || this.client.echo);
   }
 
   /** Queue a message for a subscription of this client. */
@@ -49,22 +43,13 @@ export class Connection {
     if (++subscription.delivered === subscription.max) this.unsubscribe(subscription);
   }
 
-  /** Write what is queued. */
-  flush(): void {
-    if (this.outgoing.length > 0) this.socket.write(Buffer.concat(this.outgoing));
-    this.outgoing = [];
-    this.outgoingBytes = 0;
-  }
-
   /** Let this client go, saying why if it was to blame, and cut it off if it does not read to the end in time. */
   end(fault?: string): void {
     if (this.state === 'ending') return;
-    if (fault !== undefined) this.hub.stats.faults++;
-    if (fault !== undefined) this.outgoing.push(Buffer.from(`-ERR '${fault}'\r\n`));
-    this.flush();
     this.state = 'ending';
+    if (fault !== undefined) this.hub.stats.faults++;
+    this.socket.end(fault === undefined ? '' : `-ERR '${fault}'\r\n`);
     for (const subscription of this.subscriptions.values()) this.unsubscribe(subscription);
-    this.socket.end();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.socket.destroy(), this.hub.settings.lingerTimeout);
   }
@@ -78,7 +63,6 @@ export class Connection {
       if (!(error instanceof ProtocolError)) throw error;
       this.end(error.message);
     }
-    this.hub.flush();
   }
 
   private obey(command: Command): void {
@@ -91,11 +75,14 @@ export class Connection {
     else if (this.client.verbose) this.send('+OK\r\n');
     if (op === 'sub' && !refused) this.subscribe({ ...command, owner: this, max: 0, delivered: 0 });
     if (op === 'unsub') this.limit(this.subscriptions.get(command.sid), command.max);
-    if (op === 'pub') this.hub.publish(command, this, this.client.noResponders);
+    if (op === 'pub') this.hub.publish(command, this);
   }
 
   private connect({ auth_token, verbose, echo, headers, no_responders }: Readonly<Record<string, unknown>>): void {
-    if (!this.hub.admits(auth_token)) throw new ProtocolError('Authorization Violation');
+    const given = Buffer.from(typeof auth_token === 'string' ? auth_token : '');
+    const { token } = this.hub;
+    if (given.length !== token.length || !timingSafeEqual(given, token))
+      throw new ProtocolError('Authorization Violation');
     const noResponders = headers === true && no_responders === true;
     this.client = { verbose: verbose === true, echo: echo !== false, headers: headers === true, noResponders };
     this.parser.connectOnly = false;
@@ -106,7 +93,6 @@ export class Connection {
   private ping(): void {
     if (this.silentPings++ >= this.hub.settings.maxPingsOut) this.end('Stale Connection');
     this.send('PING\r\n');
-    this.flush();
   }
 
   private subscribe(subscription: Subscription): void {
@@ -126,14 +112,13 @@ export class Connection {
     this.hub.subscriptions.remove(subscription);
   }
 
+  /** Queue bytes; all that is queued in one turn of the event loop is written together. */
   private send(head: string, payload?: Buffer): void {
     if (this.state === 'ending') return;
-    const parts = [Buffer.from(head, 'latin1'), ...(payload === undefined ? [] : [payload, CRLF])];
-    this.outgoingBytes += head.length + (payload === undefined ? 0 : payload.length + CRLF.length);
-    this.outgoing.push(...parts);
-    this.hub.unflushed.add(this);
-    if (this.outgoingBytes + this.socket.writableLength <= this.hub.settings.maxPending) return;
-    this.outgoing = [];
-    this.end('Slow Consumer');
+    if (this.socket.writableCorked === 0) queueMicrotask(() => this.socket.uncork());
+    if (this.socket.writableCorked === 0) this.socket.cork();
+    const line = Buffer.from(head, 'latin1');
+    this.socket.write(payload === undefined ? line : Buffer.concat([line, payload, CRLF]));
+    if (this.socket.writableLength > this.hub.settings.maxPending) this.end('Slow Consumer');
   }
 }

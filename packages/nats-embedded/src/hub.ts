@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Connection } from './connection.js';
 import type { Publication } from './parser.js';
 import type { DEFAULTS } from './settings.js';
@@ -22,44 +21,29 @@ export class Hub {
   readonly subscriptions = new SubjectIndex<Subscription>();
   readonly unflushed = new Set<Connection>();
   readonly stats = { accepted: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, faults: 0 };
-  private readonly token: Buffer;
 
   constructor(
     readonly settings: Readonly<typeof DEFAULTS>,
-    token: string,
-  ) {
-    this.token = Buffer.from(token);
-  }
-
-  /** Whether a client that presents this may come in. */
-  admits(token: unknown): boolean {
-    const given = Buffer.from(typeof token === 'string' ? token : '');
-    return given.length === this.token.length && timingSafeEqual(given, this.token);
-  }
+    readonly token: Buffer,
+  ) {}
 
   /** Deliver to all who subscribed; a request that reaches nobody is answered with 503 where the client takes that. */
-  publish(message: Publication, from: Connection, answerable: boolean): void {
+  publish(message: Publication, from: Connection): void {
     const { subject, reply, payload } = message;
     this.stats.messagesIn++;
     this.stats.bytesIn += payload.length;
     let reached = 0;
     for (const group of this.subscriptions.match(subject)) {
-      const members = group.filter(({ owner }) => owner.accepts(from));
+      const members = from.client.echo ? group : group.filter(({ owner }) => owner !== from);
       const chosen = members[Math.floor(members.length > 1 ? this.settings.random() * members.length : 0)];
       if (chosen !== undefined) reached++;
       chosen?.owner.deliver(chosen, message);
     }
     this.stats.messagesOut += reached;
     this.stats.bytesOut += reached * payload.length;
-    if (reached > 0 || !answerable || reply === undefined) return;
+    if (reached > 0 || !from.client.noResponders || reply === undefined) return;
     const nobody = { ...message, subject: reply, reply: undefined, headerBytes: NOBODY.length, payload: NOBODY };
     const own = this.subscriptions.match(reply).flatMap((group) => group.filter(({ owner }) => owner === from));
     for (const subscription of own) from.deliver(subscription, nobody);
-  }
-
-  /** Write everything queued. */
-  flush(): void {
-    for (const connection of this.unflushed) connection.flush();
-    this.unflushed.clear();
   }
 }

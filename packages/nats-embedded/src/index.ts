@@ -1,3 +1,3 @@
-export { type BrokerStats, type EmbeddedBroker, startEmbeddedBroker } from './broker.js';
+export { type EmbeddedBroker, startEmbeddedBroker } from './broker.js';
 export { BrokerListenError } from './errors.js';
 export type { EmbeddedBrokerOptions } from './settings.js';

@@ -13,10 +13,7 @@ export function matches(pattern: string, subject: string): boolean {
   return wanted.every((token, n) => n === open || token === '*' || token === tokens[n]);
 }
 
-/** The subjects whose answers are remembered. */
-const REMEMBERED = 1024;
-
-/** Subscriptions by subject: literal ones in a map, the few with wildcards tried in turn; answers hold until a change. */
+/** Subscriptions by subject: literal ones in a map, the few with wildcards tried in turn; 1024 answers are kept. */
 export class SubjectIndex<T extends { readonly subject: string; readonly queue: string | undefined }> {
   private readonly literal = new Map<string, Set<T>>();
   private readonly wild = new Set<T>();
@@ -45,7 +42,7 @@ export class SubjectIndex<T extends { readonly subject: string; readonly queue: 
     const byQueue = new Map<string | T, T[]>(found.map((value) => [value.queue ?? value, []]));
     for (const value of found) byQueue.get(value.queue ?? value)?.push(value);
     groups = [...byQueue.values()];
-    if (this.known.size >= REMEMBERED) this.known.clear();
+    if (this.known.size >= 1024) this.known.clear();
     this.known.set(subject, groups);
     return groups;
   }

@@ -55,7 +55,9 @@ export function* hrtimerNanosleep(cpu: Cpu, ns: number): Coroutine<void> {
 }
 
 /** Wait for a waiter at most `ns`; evaluates to its value or TIMED_OUT. */
-export function* waitTimeout(_cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
-  yield* after(ns, processTimeout, waiter);
-  return yield* wait(waiter);
+export function* waitTimeout(cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
+  const timer = yield* after(ns, processTimeout, waiter);
+  const result = yield* wait(waiter);
+  if (result !== TIMED_OUT) cpu.cancelTimer(timer);
+  return result;
 }
