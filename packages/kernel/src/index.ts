@@ -20,3 +20,4 @@ export * from './tracepoints.js';
 export * from './versions/index.js';
 export type { CpuWords } from './words.js';
 export { workqueues } from './workqueue/queues.js';
+export { flushWorkqueue, queueNewWork } from './workqueue/workqueue.js';

@@ -76,7 +76,7 @@ export class KernelNode {
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
-  private readonly orderedPools = new Map<string, WorkPool>();
+  private readonly unboundPools = new Map<string, WorkPool>();
 
   constructor(
     readonly id: number,
@@ -146,10 +146,16 @@ export class KernelNode {
     return lock;
   }
 
-  orderedPool(queue: string): WorkPool {
-    const pool = this.orderedPools.get(queue) ?? new WorkPool();
-    this.orderedPools.set(queue, pool);
+  unboundPool(queue: string): WorkPool {
+    const pool = this.unboundPools.get(queue) ?? new WorkPool();
+    this.unboundPools.set(queue, pool);
     return pool;
+  }
+
+  /** Items queued or running in this node's unbound pools. */
+  get busyPools(): boolean {
+    for (const pool of this.unboundPools.values()) if (pool.busy) return true;
+    return false;
   }
 
   /** A handle for a memcg_caches array; never reused. */

@@ -184,7 +184,8 @@ export class SimMachine implements Port {
 
   /** No CPU runs anything or waits for a reply, and no callback, work item or message is left; sleeping tasks may be. */
   get quiet(): boolean {
-    return this.messages.inFlight === 0 && this.doorbells === 0 && this.cpus.every((cpu) => !cpu.busy);
+    if (this.messages.inFlight > 0 || this.doorbells > 0) return false;
+    return this.cpus.every((cpu) => !cpu.busy) && this.nodes.every((node) => !node.busyPools);
   }
 
   /**

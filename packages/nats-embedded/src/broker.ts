@@ -16,14 +16,11 @@ export interface EmbeddedBroker {
   close(): Promise<void>;
 }
 
-/**
- * Starts a NATS broker in this process that speaks the core protocol: no clusters, accounts, TLS or JetStream. Rejects
- * with a BrokerListenError if the address cannot be had.
- */
-export async function startEmbeddedBroker({ token, ...options }: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  if (token === '') throw new TypeError('The embedded broker needs a token.');
+/** Starts a broker in this process: the core protocol and nothing else. Rejects with a BrokerListenError if it cannot. */
+export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const settings = { ...DEFAULTS, ...options };
-  const hub = new Hub(settings, Buffer.from(token));
+  if (settings.token === '') throw new TypeError('The embedded broker needs a token.');
+  const hub = new Hub(settings);
   const about = { server_id: randomUUID(), server_name: 'kmemlab', version: '2.9.0', proto: 1, auth_required: true };
   const server = createServer((socket) => {
     const info = { ...about, headers: true, max_payload: settings.maxPayload, client_id: ++hub.stats.accepted };
@@ -40,7 +37,7 @@ export async function startEmbeddedBroker({ token, ...options }: EmbeddedBrokerO
   return {
     url: `nats://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     port,
-    token,
+    token: settings.token,
     get stats() {
       return { ...hub.stats, connections: hub.connections.size };
     },

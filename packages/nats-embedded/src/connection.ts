@@ -25,12 +25,8 @@ export class Connection {
     this.parser = new Parser(hub.settings, (command) => this.obey(command));
     this.timer = setTimeout(() => this.end('Authentication Timeout'), hub.settings.connectTimeout);
     socket.setNoDelay().on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('error', () => socket.destroy()).on('end', () => this.end());
-    socket.on('close', () => {
-      this.end();
-      clearTimeout(this.timer);
-      hub.connections.delete(this);
-    });
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => this.end()).on('close', () => this.end());
     this.send(`INFO ${JSON.stringify(info)}\r\n`);
   }
 
@@ -50,8 +46,9 @@ export class Connection {
     if (fault !== undefined) this.hub.stats.faults++;
     this.socket.end(fault === undefined ? '' : `-ERR '${fault}'\r\n`);
     for (const subscription of this.subscriptions.values()) this.unsubscribe(subscription);
+    this.hub.connections.delete(this);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.socket.destroy(), this.hub.settings.lingerTimeout);
+    setTimeout(() => this.socket.destroy(), this.hub.settings.lingerTimeout).unref();
   }
 
   private receive(chunk: Buffer): void {
@@ -80,9 +77,9 @@ export class Connection {
 
   private connect({ auth_token, verbose, echo, headers, no_responders }: Readonly<Record<string, unknown>>): void {
     const given = Buffer.from(typeof auth_token === 'string' ? auth_token : '');
-    const { token } = this.hub;
-    if (given.length !== token.length || !timingSafeEqual(given, token))
-      throw new ProtocolError('Authorization Violation');
+    const token = Buffer.from(this.hub.settings.token);
+    const admitted = given.length === token.length && timingSafeEqual(given, token);
+    if (!admitted) throw new ProtocolError('Authorization Violation');
     const noResponders = headers === true && no_responders === true;
     this.client = { verbose: verbose === true, echo: echo !== false, headers: headers === true, noResponders };
     this.parser.connectOnly = false;
@@ -102,9 +99,8 @@ export class Connection {
   }
 
   private limit(subscription: Subscription | undefined, max: number): void {
-    if (subscription === undefined) return;
-    subscription.max = max;
-    if (max <= subscription.delivered) this.unsubscribe(subscription);
+    if (subscription !== undefined) subscription.max = max;
+    if (subscription !== undefined && max <= subscription.delivered) this.unsubscribe(subscription);
   }
 
   private unsubscribe(subscription: Subscription): void {

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Publication } from './parser.js';
-import type { DEFAULTS } from './settings.js';
+import type { Settings } from './settings.js';
 import { SubjectIndex } from './subjects.js';
 
 /** One client's interest in a subject. `max` is the delivery that ends it; 0: none does. */
@@ -19,13 +19,9 @@ const NOBODY = Buffer.from('NATS/1.0 503\r\n\r\n');
 export class Hub {
   readonly connections = new Set<Connection>();
   readonly subscriptions = new SubjectIndex<Subscription>();
-  readonly unflushed = new Set<Connection>();
   readonly stats = { accepted: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, faults: 0 };
 
-  constructor(
-    readonly settings: Readonly<typeof DEFAULTS>,
-    readonly token: Buffer,
-  ) {}
+  constructor(readonly settings: Settings) {}
 
   /** Deliver to all who subscribed; a request that reaches nobody is answered with 503 where the client takes that. */
   publish(message: Publication, from: Connection): void {

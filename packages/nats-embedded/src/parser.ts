@@ -20,13 +20,10 @@ export type Command =
 /** The operations, with the least and the most words that may follow; JSON follows CONNECT. */
 const WORDS = { connect: [0, 1e9], ping: [0, 0], pong: [0, 0], sub: [2, 3], unsub: [1, 2], pub: [2, 3], hpub: [3, 4] };
 const PREFIXES = new Set(Object.keys(WORDS).flatMap((op) => Array.from(op, (_, n) => op.slice(0, n + 1))));
-const LF = 10;
-const CRLF = 0x0d0a;
 
 /**
- * Reads a client's side of the protocol from chunks cut anywhere: lines, and after PUB and HPUB a payload. One within a
- * chunk is handed on as a view of it, one that spans chunks is copied once. Throws a ProtocolError as soon as something
- * is wrong and is then finished.
+ * Reads a client's side of the protocol from chunks cut anywhere. A payload within a chunk is handed on as a view of it,
+ * one that spans chunks is copied once. Throws a ProtocolError as soon as something is wrong, and is then finished.
  */
 export class Parser {
   /** Until this is cleared no operation but CONNECT may begin. */
@@ -49,7 +46,7 @@ export class Parser {
   }
 
   private text(chunk: Buffer, at: number): number {
-    const lineFeed = chunk.indexOf(LF, at);
+    const lineFeed = chunk.indexOf('\n', at);
     const end = lineFeed < 0 ? chunk.length : lineFeed + 1;
     this.line += chunk.toString('latin1', at, end);
     const start = this.line.slice(0, 'connect '.length).toLowerCase();
@@ -88,7 +85,7 @@ export class Parser {
     if (this.body !== part) part.copy(this.body, this.filled);
     this.filled += part.length;
     if (this.filled < this.size) return part.length;
-    if (this.body.readUInt16BE(this.size - 2) !== CRLF) throw new ProtocolError('Parse Error');
+    if (this.body.toString('latin1', this.size - 2) !== '\r\n') throw new ProtocolError('Parse Error');
     this.due = undefined;
     this.filled = 0;
     this.handle({ ...head, payload: this.body.subarray(0, -2) });

@@ -13,5 +13,6 @@ export const DEFAULTS = {
   random: Math.random, // picks the member of a queue group that gets a message
 };
 
+export type Settings = Readonly<typeof DEFAULTS> & { readonly token: string };
 /** A broker's options: a token that is not empty, and what is to differ from the defaults. */
-export type EmbeddedBrokerOptions = Partial<Readonly<typeof DEFAULTS>> & { readonly token: string };
+export type EmbeddedBrokerOptions = Partial<Settings> & Pick<Settings, 'token'>;

@@ -36,12 +36,12 @@ export class SubjectIndex<T extends { readonly subject: string; readonly queue: 
 
   /** The values whose pattern matches, by queue group; one without a queue is a group of its own. Not to be changed. */
   match(subject: string): readonly (readonly T[])[] {
-    let groups = this.known.get(subject);
-    if (groups !== undefined) return groups;
+    const known = this.known.get(subject);
+    if (known !== undefined) return known;
     const found = [...(this.literal.get(subject) ?? []), ...this.wild].filter((v) => matches(v.subject, subject));
     const byQueue = new Map<string | T, T[]>(found.map((value) => [value.queue ?? value, []]));
     for (const value of found) byQueue.get(value.queue ?? value)?.push(value);
-    groups = [...byQueue.values()];
+    const groups = [...byQueue.values()];
     if (this.known.size >= 1024) this.known.clear();
     this.known.set(subject, groups);
     return groups;

@@ -5,7 +5,7 @@ import { defineHandler } from '../registry.js';
 
 /**
  * Wake a kernel thread that may run on any CPU, near the CPU it last ran on: that CPU if it is idle, else an idle one of
- * its node, else of the next nodes in turn, else the CPU it last ran on. Models select_task_rq_fair for an unbound
+ * its node, else of as many of the next nodes as `hops` allows, else the CPU it last ran on. Models select_task_rq_fair for an unbound
  * kworker (4.10). Only words of the own node's CPUs are read; the search travels from node to node.
  */
 export const wakeUnboundThread = defineHandler(
@@ -17,8 +17,8 @@ export const wakeUnboundThread = defineHandler(
       context.wakeThread(idle, args.thread, args.data);
       return;
     }
-    if (args.hops + 1 < node.topology.nodes) {
-      context.post((node.id + 1) % node.topology.nodes, wakeUnboundThread, { ...args, hops: args.hops + 1 });
+    if (args.hops > 0) {
+      context.post((node.id + 1) % node.topology.nodes, wakeUnboundThread, { ...args, hops: args.hops - 1 });
       return;
     }
     context.post(node.topology.nodeOf(args.previous), wakeThreadOn, args);

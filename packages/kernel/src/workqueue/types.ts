@@ -14,8 +14,11 @@ export interface WorkItem {
 
 export interface WorkqueueAttributes {
   readonly name: string;
-  /** Bound: the item runs on the CPU that queued it. Ordered: one item at a time in the whole system, FIFO, on any CPU. */
-  readonly type: 'bound' | 'ordered';
+  /**
+   * Bound: the item runs on the CPU that queued it. Unbound: on any CPU of that CPU's node. Ordered: one item at a time in
+   * the whole system, FIFO, on any CPU.
+   */
+  readonly type: 'bound' | 'unbound' | 'ordered';
   readonly maxActive: number;
 }
 
@@ -31,7 +34,7 @@ interface QueuedWork {
 }
 
 /**
- * One pool of one workqueue: the per-CPU pool of a bound queue, or the only one of an ordered queue. Items start in the
+ * One pool of one workqueue: the per-CPU pool of a bound queue, a node's pool of an unbound queue, or the only one of an ordered queue. Items start in the
  * order in which they were queued, at most `maxActive` at a time.
  */
 export class WorkPool {
@@ -40,7 +43,7 @@ export class WorkPool {
   private flushers: Flusher[] = [];
   private sequence = 0;
   active = 0;
-  /** CPU on which an ordered queue's worker last ran, −1 before its first item. */
+  /** CPU on which a worker of an unbound pool last ran, −1 before its first item. */
   workerCpu = -1;
 
   get busy(): boolean {

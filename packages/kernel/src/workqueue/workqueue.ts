@@ -1,17 +1,18 @@
-import { after, BOOT_NODE, type Coroutine, call, type Handle, request, wait } from '@kmemlab/machine';
+import { after, type Coroutine, call, type Handle, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { queueBound } from './bound.js';
 import { initWork } from './items.js';
-import { queueOrdered } from './ordered.js';
+
 import { attributesOf, type WorkqueueName, workqueueNames, workqueueNumber } from './queues.js';
+import { queueUnbound } from './unbound.js';
 
 /** queue_work: true if the item was queued, false if it was pending already (WQ-1). Any context. */
 export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
-  const ordered = attributesOf(queue).type === 'ordered';
   cpu.counters.add('queue_work');
-  return yield* call(ordered ? queueOrdered : queueBound, cpu, queue, work);
+  const bound = attributesOf(queue).type === 'bound';
+  return yield* call(bound ? queueBound : queueUnbound, cpu, queue, work);
 }
 
 /** INIT_WORK of a new item at this CPU's node, then queue_work. The item runs once. */
@@ -24,12 +25,8 @@ export function* queueNewWork(cpu: Cpu, queue: WorkqueueName, fn: string, data: 
 const registerFlusher = defineHandler(
   'wq.registerFlusher',
   (node, args: { queue: WorkqueueName; waiters: number[] }): number => {
-    const pools =
-      attributesOf(args.queue).type === 'ordered'
-        ? node.id === BOOT_NODE
-          ? [node.orderedPool(args.queue)]
-          : []
-        : node.allWords().map((words) => words.pool(args.queue));
+    const bound = attributesOf(args.queue).type === 'bound';
+    const pools = bound ? node.allWords().map((words) => words.pool(args.queue)) : [node.unboundPool(args.queue)];
     let used = 0;
     for (const pool of pools) {
       if (!pool.busy) continue;
@@ -46,13 +43,14 @@ const registerFlusher = defineHandler(
 export function* flushWorkqueue(cpu: Cpu, queue: WorkqueueName): Coroutine<void> {
   const number = ++cpu.flushes;
   cpu.trace(Trace.flushBegin, workqueueNumber(queue), number, 0, 0);
-  const { nodes, cpusPerNode } = cpu.topology;
-  for (let node = 0; node < nodes; node++) {
-    const waiters = Array.from({ length: cpusPerNode }, () => cpu.newWaiter());
+  const waiting: number[] = [];
+  for (const node of cpu.allNodes) {
+    const waiters = Array.from({ length: cpu.topology.cpusPerNode }, () => cpu.newWaiter());
     const used = yield* request(node, registerFlusher, { queue, waiters });
     for (const waiter of waiters.slice(used)) cpu.dropWaiter(waiter);
-    for (const waiter of waiters.slice(0, used)) yield* wait(waiter);
+    waiting.push(...waiters.slice(0, used));
   }
+  for (const waiter of waiting) yield* wait(waiter);
   cpu.trace(Trace.flushEnd, workqueueNumber(queue), number, 0, 0);
 }
 

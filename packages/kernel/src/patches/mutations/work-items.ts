@@ -41,7 +41,7 @@ export const freeQueuedItem: Patch = {
   apply: (kernel) => {
     wrapHandler<{ queue: string; work: Handle }, void>(
       kernel,
-      'wq.insertOrdered',
+      'wq.insertUnbound',
       (insert) => (node, args, context) => {
         insert(node, args, context);
         context.post(homeOf(args.work), freeItem, { work: args.work });

@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
+import { workerThread } from '../../workqueue/unbound.js';
 import { wrapHandler } from './wrap-handler.js';
 
 interface Insert {
@@ -13,8 +14,8 @@ export const loseItem: Patch = {
   mutation: true,
   breaks: 'WQ-1',
   apply: (kernel) => {
-    wrapHandler<Insert, void>(kernel, 'wq.insertOrdered', (insert) => (node, args, context) => {
-      if (node.orderedPool(args.queue).active === 0) insert(node, args, context);
+    wrapHandler<Insert, void>(kernel, 'wq.insertUnbound', (insert) => (node, args, context) => {
+      if (node.unboundPool(args.queue).active === 0) insert(node, args, context);
     });
   },
 };
@@ -25,10 +26,10 @@ export const secondOrderedWorker: Patch = {
   mutation: true,
   breaks: 'WQ-3',
   apply: (kernel) => {
-    wrapHandler<Insert, void>(kernel, 'wq.insertOrdered', (insert) => (node, args, context) => {
-      const busy = node.orderedPool(args.queue).active > 0;
+    wrapHandler<Insert, void>(kernel, 'wq.insertUnbound', (insert) => (node, args, context) => {
+      const busy = node.unboundPool(args.queue).active > 0;
       insert(node, args, context);
-      if (busy) context.wakeThread(context.cpu, `ordered:${args.queue}`, 0);
+      if (busy) context.wakeThread(context.cpu, workerThread(args.queue), node.id);
     });
   },
 };
