@@ -1,3 +1,4 @@
+import { invariants } from '@kmemlab/checker';
 import { patches, versions } from '@kmemlab/kernel';
 import type { CatalogueEntry, CatalogueTopic } from './api.js';
 import { experiments } from './experiments.js';
@@ -52,7 +53,7 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
         ],
       }));
     case 'verdicts':
-      return [...verdicts];
+      return [...verdicts, ...invariants.map(({ id, rule }) => ({ name: id, summary: rule, details: [] }))];
     case 'profiles':
       return [...profiles];
   }

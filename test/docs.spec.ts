@@ -1,0 +1,37 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invariants } from '@kmemlab/checker';
+import { patches } from '@kmemlab/kernel';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => join('docs', path)),
+].filter((path) => path.endsWith('.md'));
+
+test('docs/invariants.md states every rule with the mutations that break it', () => {
+  const text = readFileSync(join(root, 'docs/invariants.md'), 'utf8');
+  for (const { id, rule } of invariants) {
+    const names = patches.filter((patch) => patch.breaks === id).map((patch) => `\`${patch.name}\``);
+    expect(names.length, id).toBeGreaterThan(0);
+    expect(text).toContain(`| ${id} | ${rule} | ${names.join(', ')} |`);
+  }
+});
+
+test.each(pages)('%s links only to what exists', (page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  for (const [, target = ''] of text.matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    expect(existsSync(join(root, dirname(page), target)), `${page}: ${target}`).toBe(true);
+  }
+});
+
+test.each(pages)('%s names only files of the repository that exist', (page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  for (const [, path = ''] of text.matchAll(/`((?:packages|test|docs)\/[\w./-]+)`/g)) {
+    expect(existsSync(join(root, path)), `${page}: ${path}`).toBe(true);
+  }
+});
