@@ -2,7 +2,7 @@ import type { RandomStream } from '@kmemlab/machine';
 import type { EventQueue } from './event-queue.js';
 import type { SimEvent } from './events.js';
 
-/** Decides which pending event happens next. Events of one channel always happen in the order in which they were sent. */
+/** Decides which pending event happens next. Events of one channel always happen in the order of their arrival times. */
 export interface Strategy {
   next(queue: EventQueue<SimEvent>): { time: number; payload: SimEvent } | undefined;
 }

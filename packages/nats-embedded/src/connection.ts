@@ -14,6 +14,8 @@ export class Connection {
   private readonly subscriptions = new Map<string, Subscription>();
   /** What the client asked for when it connected. */
   client = { verbose: false, echo: true, headers: false, noResponders: false };
+  private outgoing: Buffer[] = [];
+  private outgoingBytes = 0;
   private silentPings = 0;
   private timer: NodeJS.Timeout;
 
@@ -24,8 +26,7 @@ export class Connection {
   ) {
     this.parser = new Parser(hub.settings, (command) => this.obey(command));
     this.timer = setTimeout(() => this.end('Authentication Timeout'), hub.settings.connectTimeout);
-    socket.setNoDelay().on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => this.receive(chunk)).on('error', () => socket.destroy());
     socket.on('end', () => this.end()).on('close', () => this.end());
     this.send(`INFO ${JSON.stringify(info)}\r\n`);
   }
@@ -42,6 +43,7 @@ export class Connection {
   /** Let this client go, saying why if it was to blame, and cut it off if it does not read to the end in time. */
   end(fault?: string): void {
     if (this.state === 'ending') return;
+    this.flush();
     this.state = 'ending';
     if (fault !== undefined) this.hub.stats.faults++;
     this.socket.end(fault === undefined ? '' : `-ERR '${fault}'\r\n`);
@@ -84,12 +86,10 @@ export class Connection {
     this.client = { verbose: verbose === true, echo: echo !== false, headers: headers === true, noResponders };
     this.parser.connectOnly = false;
     clearTimeout(this.timer);
-    this.timer = setInterval(() => this.ping(), this.hub.settings.pingInterval);
-  }
-
-  private ping(): void {
-    if (this.silentPings++ >= this.hub.settings.maxPingsOut) this.end('Stale Connection');
-    this.send('PING\r\n');
+    this.timer = setInterval(() => {
+      if (this.silentPings++ >= this.hub.settings.maxPingsOut) this.end('Stale Connection');
+      this.send('PING\r\n');
+    }, this.hub.settings.pingInterval);
   }
 
   private subscribe(subscription: Subscription): void {
@@ -111,10 +111,15 @@ export class Connection {
   /** Queue bytes; all that is queued in one turn of the event loop is written together. */
   private send(head: string, payload?: Buffer): void {
     if (this.state === 'ending') return;
-    if (this.socket.writableCorked === 0) queueMicrotask(() => this.socket.uncork());
-    if (this.socket.writableCorked === 0) this.socket.cork();
-    const line = Buffer.from(head, 'latin1');
-    this.socket.write(payload === undefined ? line : Buffer.concat([line, payload, CRLF]));
-    if (this.socket.writableLength > this.hub.settings.maxPending) this.end('Slow Consumer');
+    if (this.outgoing.length === 0) queueMicrotask(() => this.flush());
+    this.outgoing.push(Buffer.from(head, 'latin1'));
+    if (payload !== undefined) this.outgoing.push(payload, CRLF);
+    this.outgoingBytes += head.length + (payload?.length ?? 0);
+    if (this.outgoingBytes + this.socket.writableLength > this.hub.settings.maxPending) this.end('Slow Consumer');
+  }
+
+  private flush(): void {
+    if (this.outgoing.length > 0) this.socket.write(Buffer.concat(this.outgoing.splice(0)));
+    this.outgoingBytes = 0;
   }
 }

@@ -19,15 +19,14 @@ const NOBODY = Buffer.from('NATS/1.0 503\r\n\r\n');
 export class Hub {
   readonly connections = new Set<Connection>();
   readonly subscriptions = new SubjectIndex<Subscription>();
-  readonly stats = { accepted: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, faults: 0 };
+  readonly stats = { accepted: 0, messagesIn: 0, messagesOut: 0, faults: 0 };
 
   constructor(readonly settings: Settings) {}
 
   /** Deliver to all who subscribed; a request that reaches nobody is answered with 503 where the client takes that. */
   publish(message: Publication, from: Connection): void {
-    const { subject, reply, payload } = message;
+    const { subject, reply } = message;
     this.stats.messagesIn++;
-    this.stats.bytesIn += payload.length;
     let reached = 0;
     for (const group of this.subscriptions.match(subject)) {
       const members = from.client.echo ? group : group.filter(({ owner }) => owner !== from);
@@ -36,10 +35,8 @@ export class Hub {
       chosen?.owner.deliver(chosen, message);
     }
     this.stats.messagesOut += reached;
-    this.stats.bytesOut += reached * payload.length;
     if (reached > 0 || !from.client.noResponders || reply === undefined) return;
     const nobody = { ...message, subject: reply, reply: undefined, headerBytes: NOBODY.length, payload: NOBODY };
-    const own = this.subscriptions.match(reply).flatMap((group) => group.filter(({ owner }) => owner === from));
-    for (const subscription of own) from.deliver(subscription, nobody);
+    for (const own of this.subscriptions.match(reply).flat()) if (own.owner === from) from.deliver(own, nobody);
   }
 }

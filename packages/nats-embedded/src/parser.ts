@@ -85,7 +85,7 @@ export class Parser {
     if (this.body !== part) part.copy(this.body, this.filled);
     this.filled += part.length;
     if (this.filled < this.size) return part.length;
-    if (this.body.toString('latin1', this.size - 2) !== '\r\n') throw new ProtocolError('Parse Error');
+    if (this.body.readUInt16BE(this.size - 2) !== 0x0d0a) throw new ProtocolError('Parse Error');
     this.due = undefined;
     this.filled = 0;
     this.handle({ ...head, payload: this.body.subarray(0, -2) });

@@ -3,7 +3,7 @@ export const DEFAULTS = {
   host: '127.0.0.1', // there is no TLS: anything but loopback shows the token to the network
   port: 0, // 0 takes a free one
   maxPayload: 1 << 20, // of one message, headers included
-  maxControlLine: 4096, // the words after an operation's name
+  maxControlLine: 4096, // of one line, its end included
   maxPending: 64 << 20, // a client with more than this waiting to be sent is a slow consumer and is let go
   maxConnections: 4096,
   connectTimeout: 2_000, // a client must have presented its token by then

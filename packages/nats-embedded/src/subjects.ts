@@ -1,8 +1,5 @@
 /** Whether a subscription may ask for this: tokens between dots, none empty, `*` for any one, a last `>` for the rest. */
-export function isPattern(subject: string): boolean {
-  const tokens = subject.split('.');
-  return tokens.every((token, n) => token !== '' && (token !== '>' || n === tokens.length - 1));
-}
+export const isPattern = (subject: string): boolean => /^[^.]+(\.[^.]+)*$/.test(subject) && !/(^|\.)>\./.test(subject);
 
 /** Whether a pattern takes in a subject. In the subject `*` and `>` are mere names; an empty token matches nothing. */
 export function matches(pattern: string, subject: string): boolean {

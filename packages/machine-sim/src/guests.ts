@@ -1,0 +1,75 @@
+import {
+  GuestAgent,
+  type GuestPort,
+  type KernelNode,
+  type Placement,
+  type Program,
+  rootMemcg,
+  Scalar,
+  type SyscallResult,
+  type TaskRecord,
+} from '@kmemlab/kernel';
+import { BOOT_CPU, RandomStream, type Topology } from '@kmemlab/machine';
+
+/** How a guest program ended. */
+export type GuestOutcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** The guest programs of a machine, each with the agent of the node it was born on. */
+export class Guests {
+  private readonly agents: readonly GuestAgent[];
+  private readonly outcomes = new Map<number, GuestOutcome | null>();
+  private nextPid = 1;
+  /** System calls returned to their programs. */
+  syscallsReturned = 0;
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly nodes: readonly KernelNode[],
+    seed: number,
+    userStep: number,
+    port: Omit<GuestPort, 'exited'>,
+  ) {
+    const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
+    this.agents = nodes.map(({ id }) => new GuestAgent(topology, new RandomStream(seed, `guest${id}`), own, userStep));
+  }
+
+  /**
+   * Start a program as a new task, in the root cgroup and the root directory. Returns its pid; a program that needs its
+   * own pid is given as a function of it.
+   */
+  start(name: string, source: Program<unknown> | ((pid: number) => Program<unknown>), placement: Placement): number {
+    const pid = this.nextPid++;
+    const program = typeof source === 'function' ? source(pid) : source;
+    const node = this.topology.nodeOf(placement.kind === 'pinned' ? placement.cpu : BOOT_CPU);
+    const { published } = this.nodes[node] as KernelNode;
+    const cwd = published.scalar(Scalar.rootDentry);
+    this.outcomes.set(pid, null);
+    (this.agents[node] as GuestAgent).start(pid, name, program, placement, rootMemcg(published), cwd);
+    return pid;
+  }
+
+  /** Start another program in a task whose last program has returned: the next phase of the same process. */
+  resume(pid: number, program: Program<unknown>, placement: Placement): void {
+    const agent = this.agentOf(pid);
+    const last = agent.lastState(pid);
+    if (last === undefined) throw new Error(`no task has pid ${pid}`);
+    this.outcomes.set(pid, null);
+    agent.resumeAs(last.task, program, placement, last.cpu);
+  }
+
+  returned(task: TaskRecord, result: SyscallResult): void {
+    this.syscallsReturned++;
+    this.agentOf(task.pid).returned(task, result);
+  }
+
+  /** Outcome of a program; null while it runs. */
+  outcomeOf(pid: number): GuestOutcome | null {
+    return this.outcomes.get(pid) ?? null;
+  }
+
+  private agentOf(pid: number): GuestAgent {
+    const agent = this.agents.find((candidate) => candidate.lastState(pid) !== undefined);
+    if (agent === undefined) throw new Error(`no task has pid ${pid}`);
+    return agent;
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  type Context,
+  type Core,
+  type Costs,
+  cpuOfWaiter,
+  type Handler,
+  isCallFunction,
+  type Topology,
+} from '@kmemlab/machine';
+import type { EventQueue } from './event-queue.js';
+import { EventKind, type MessageEvent, type SimEvent } from './events.js';
+import type { HandlerPort } from './handler-context.js';
+import { MessageCounts } from './message-counts.js';
+
+type AnyHandler = Handler<never, never, unknown>;
+
+/**
+ * What travels between CPUs and nodes: messages, answers, completions and doorbells, each with the time of its flight.
+ * Messages of one CPU to one node arrive in the order in which they were sent, and doorbells do not overtake them.
+ */
+export class Interconnect implements HandlerPort {
+  readonly messages: MessageCounts;
+  /** Call-function doorbells under way. */
+  doorbells = 0;
+  private readonly lastArrival: Float64Array;
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly costs: Costs,
+    private readonly queue: EventQueue<SimEvent>,
+  ) {
+    this.messages = new MessageCounts(topology);
+    this.lastArrival = new Float64Array(this.channelCount);
+  }
+
+  /** Channels used here are numbered 0 to this, exclusive. */
+  get channelCount(): number {
+    return 2 * this.topology.cpuCount * this.topology.nodes;
+  }
+
+  private channelTo(cpu: number, node: number): number {
+    return cpu * this.topology.nodes + node;
+  }
+
+  private channelFrom(node: number, cpu: number): number {
+    return this.topology.cpuCount * this.topology.nodes + node * this.topology.cpuCount + cpu;
+  }
+
+  /** One way of a cache-line transfer: half a round trip, in whole ns. */
+  private flight(from: number, to: number): number {
+    return Math.ceil(this.costs[from === to ? 'cacheLine.sameNode' : 'cacheLine.crossNode'] / 2);
+  }
+
+  /** When something sent at `time` arrives, behind what was sent on this channel before. */
+  private arrival(channel: number, time: number, from: number, to: number): number {
+    const arrival = Math.max(time + this.flight(from, to), this.lastArrival[channel] as number);
+    this.lastArrival[channel] = arrival;
+    return arrival;
+  }
+
+  /** A CPU sends a message, at `time`; `context` waits for the answer, null for a post. */
+  send(
+    core: Core,
+    time: number,
+    node: number,
+    handler: AnyHandler,
+    args: unknown,
+    object: number,
+    context: Context | null,
+    index: number,
+  ): void {
+    const channel = this.channelTo(core.id, node);
+    const running = core.currentTask;
+    this.messages.sent(handler.name, core.node, node);
+    this.queue.push(this.arrival(channel, time, core.node, node), {
+      kind: EventKind.message,
+      channel,
+      node,
+      cpu: core.id,
+      taskId: core.inInterrupt ? 0 : (running?.taskId ?? 0),
+      taskName: running?.taskName ?? 'idle',
+      handler,
+      args,
+      object,
+      context,
+      index,
+    });
+  }
+
+  /** The answer of a handler that ended at `time`, to the context that waits for it. */
+  answer(event: MessageEvent, time: number, value: unknown): void {
+    const { cpu, index } = event;
+    const channel = this.channelFrom(event.node, cpu);
+    const arrival = this.arrival(channel, time, event.node, this.topology.nodeOf(cpu));
+    const context = event.context as Context;
+    this.queue.push(arrival, { kind: EventKind.answer, channel, cpu, context, index, value });
+  }
+
+  postFrom(event: MessageEvent, time: number, node: number, handler: AnyHandler, args: unknown): void {
+    const channel = this.channelTo(event.cpu, node);
+    this.messages.sent(handler.name, event.node, node);
+    const arrival = this.arrival(channel, time, event.node, node);
+    this.queue.push(arrival, { ...event, channel, node, handler, args, object: 0, context: null, index: 0 });
+  }
+
+  complete(event: MessageEvent, time: number, waiter: number, value: number): void {
+    const cpu = cpuOfWaiter(waiter);
+    const { channel, arrival } = this.toCpu(event, time, cpu, 'complete');
+    this.queue.push(arrival, { kind: EventKind.completion, channel, cpu, waiter, value, from: event.cpu });
+  }
+
+  wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void {
+    const { channel, arrival } = this.toCpu(event, time, cpu, 'wakeThread');
+    this.queue.push(arrival, { kind: EventKind.thread, channel, cpu, thread, data, from: event.cpu });
+  }
+
+  private toCpu(event: MessageEvent, time: number, cpu: number, kind: string): { channel: number; arrival: number } {
+    const channel = this.channelFrom(event.node, cpu);
+    const node = this.topology.nodeOf(cpu);
+    this.messages.sent(kind, event.node, node);
+    return { channel, arrival: this.arrival(channel, time, event.node, node) };
+  }
+
+  ring(sender: number, target: number, vector: number, time: number): void {
+    const channel = this.channelTo(sender, this.topology.nodeOf(target));
+    const arrival = Math.max(time + this.costs['ipi.flight'], this.lastArrival[channel] as number);
+    if (isCallFunction(vector)) this.doorbells++;
+    this.queue.push(arrival, { kind: EventKind.doorbell, channel, cpu: target, vector });
+  }
+}
