@@ -30,7 +30,6 @@ export class Context {
   pendingHandler = '';
   /** ns of the current work effect not yet done, when an interrupt cut it short. */
   workLeft = 0;
-  waiter = 0;
   /** How often this context has blocked. */
   timesSlept = 0;
   /** Interrupt flag of the context below, to be restored when this one ends. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeCore, FakePort } from '../fixtures/fake-core.js';
-import { cpuOfWaiter } from './core.js';
 import { after, type Coroutine, call, post, raise, request, requestAll, spin, wait, work } from './effects.js';
 import type { Handler } from './handler.js';
 import { Vector } from './vectors.js';
 import { VerdictError } from './verdict.js';
+import { cpuOfWaiter } from './waiters.js';
 
 const handler = (name: string): Handler<unknown, unknown, number> => ({
   kind: 'handler',

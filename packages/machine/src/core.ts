@@ -11,17 +11,7 @@ import {
 import type { Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
 import type { Step } from './verdict.js';
-
-const WAITERS_PER_CPU = 4096;
-
-/** CPU that a waiter belongs to. */
-export const cpuOfWaiter = (waiter: number): number => waiter % WAITERS_PER_CPU;
-
-interface WaiterState {
-  completed: boolean;
-  value: number;
-  context: Context | null;
-}
+import { Waiters } from './waiters.js';
 
 /**
  * One simulated CPU: a stack of contexts, the interrupt flag, pending vectors and the loop that runs kernel code on it.
@@ -40,8 +30,7 @@ export abstract class Core {
   debt = 0;
   private readonly contexts: Context[] = [];
   private innermost: Context | undefined = undefined;
-  private readonly waiters = new Map<number, WaiterState>();
-  private nextWaiter = 0;
+  private readonly waiters: Waiters;
   private pendingVectors = 0;
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private running = false;
@@ -56,7 +45,9 @@ export abstract class Core {
     protected readonly port: Port,
     /** Work below this many ns is only added up; at or above it takes machine time at once. */
     private readonly workGrain: number,
-  ) {}
+  ) {
+    this.waiters = new Waiters(id);
+  }
 
   /** Kernel code for an interrupt; runs with interrupts off. */
   protected abstract interrupt(vector: number): CoroutineFunction;
@@ -147,18 +138,16 @@ export abstract class Core {
 
   /** A waiter of this CPU, to be completed once, from anywhere. */
   newWaiter(): number {
-    const waiter = ++this.nextWaiter * WAITERS_PER_CPU + this.id;
-    this.waiters.set(waiter, { completed: false, value: 0, context: null });
-    return waiter;
+    return this.waiters.make();
   }
 
   /** True once the waiter is completed; a completed waiter still has to be waited for, or dropped. */
   isCompleted(waiter: number): boolean {
-    return this.waiters.get(waiter)?.completed ?? true;
+    return this.waiters.isCompleted(waiter);
   }
 
   dropWaiter(waiter: number): void {
-    this.waiters.delete(waiter);
+    this.waiters.drop(waiter);
   }
 
   /** Start a kernel function in the context that is next to run. The CPU must be told to `run` afterwards. */
@@ -188,13 +177,8 @@ export abstract class Core {
 
   /** Complete a waiter. Returns true if a blocked task became runnable. */
   deliverCompletion(waiter: number, value: number): boolean {
-    const state = this.waiters.get(waiter);
-    if (state === undefined || state.completed) return false;
-    state.completed = true;
-    state.value = value;
-    const context = state.context;
+    const context = this.waiters.complete(waiter, value);
     if (context === null) return false;
-    this.waiters.delete(waiter);
     context.resume = value;
     const blocked = context.state === ContextState.blocked;
     context.state = ContextState.ready;
@@ -363,22 +347,8 @@ export abstract class Core {
     context.state = this.port.work(this, ns) ? ContextState.ready : ContextState.working;
   }
 
-  /** Takes the value of a completed waiter, or registers the context on it and returns false. */
-  private takeCompletion(context: Context, waiter: number): boolean {
-    const state = this.waiters.get(waiter);
-    if (state === undefined) throw new Error(`waiter ${waiter} does not exist on CPU ${this.id}`);
-    if (!state.completed) {
-      state.context = context;
-      context.waiter = waiter;
-      return false;
-    }
-    this.waiters.delete(waiter);
-    context.resume = state.value;
-    return true;
-  }
-
   private block(context: Context, waiter: number): void {
-    if (this.takeCompletion(context, waiter)) return;
+    if (this.waiters.take(waiter, context)) return;
     this.checkMayBlock(context);
     context.state = ContextState.blocked;
     context.timesSlept++;
@@ -389,7 +359,7 @@ export abstract class Core {
   protected abstract checkMayBlock(context: Context): void;
 
   private spinOn(context: Context, waiter: number): void {
-    if (this.takeCompletion(context, waiter)) return;
+    if (this.waiters.take(waiter, context)) return;
     context.state = ContextState.spinning;
     this.spinningSince = this.now();
     this.debt = 0;

@@ -10,4 +10,5 @@ export * from './random.js';
 export * from './topology.js';
 export * from './vectors.js';
 export * from './verdict.js';
+export { cpuOfWaiter } from './waiters.js';
 export * from './words.js';
