@@ -95,3 +95,22 @@ test('one root cache after boot costs one kick, with the patch none', async () =
   expect(after.rootCache).toEqual({ kicks: 0, ipis: 0 });
   expect(kicks(before.phases.boot as never)).toBe(kicks(after.phases.boot as never));
 });
+
+test('modelled memory per memcg does not depend on their number', async () => {
+  const machine = { experiment: 'avoid-ipis', nodes: 1, cpusPerNode: 4 };
+  const few = await run({ ...machine, params: { loops: '60' } });
+  const many = await run({ ...machine, params: { loops: '600' } });
+  const ratio = (many.memory?.perMemcgBytes ?? 0) / (few.memory?.perMemcgBytes ?? 1);
+  expect(ratio).toBeGreaterThan(0.98);
+  expect(ratio).toBeLessThan(1.02);
+});
+
+test('CAL and merged interrupts add up to the received ones on every CPU', async () => {
+  for (const experiment of ['avoid-ipis', 'tune-slabinfo']) {
+    const { counters } = await run({ experiment, strategy: 'random', seed: 3, nodes: 2, cpusPerNode: 3 });
+    const sums = counters.interrupts.CAL.map((cal, cpu) => cal + (counters.ipi.mergedBy[cpu] ?? 0));
+    expect(sums).toEqual(counters.ipi.receivedBy);
+    expect(counters.ipi.received).toBe(counters.ipi.sent);
+    expect(counters.ipi.sameNode + counters.ipi.crossNode).toBe(counters.ipi.sent);
+  }
+});

@@ -23,12 +23,6 @@ export interface Emitted {
   readonly args: readonly [number, number, number, number];
 }
 
-/** An object of an accounted cache, allocated or freed: the root cache's name and the memcg that pays, 0 for none. */
-export interface Accounted {
-  readonly cache: string;
-  readonly memcg: Handle;
-}
-
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;

@@ -4,7 +4,7 @@ import { textOptions } from './terminal.js';
 import { type CliContext, ExitStatus } from './types.js';
 
 /** Failed before violation, violation before incomplete, incomplete before ok. */
-export function statusOf(results: readonly RunResult[]): ExitStatus {
+function statusOf(results: readonly RunResult[]): ExitStatus {
   const has = (outcome: RunResult['outcome']) => results.some((result) => result.outcome === outcome);
   if (has('failed')) return ExitStatus.failed;
   if (has('violation') || results.some((result) => result.verdicts.length > 0)) return ExitStatus.verdict;

@@ -46,7 +46,7 @@ function paramsOf(pairs: readonly (readonly [string, string])[]): Readonly<Recor
   return params;
 }
 
-export function isScenarioFile(experiment: string): boolean {
+function isScenarioFile(experiment: string): boolean {
   return /\.ya?ml$/.test(experiment);
 }
 

@@ -5,7 +5,7 @@ import { textOptions } from '../terminal.js';
 import type { CommandThis } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
-export const TOPICS: readonly CatalogueTopic[] = ['experiments', 'kernels', 'patches', 'verdicts', 'profiles'];
+const TOPICS: readonly CatalogueTopic[] = ['experiments', 'kernels', 'patches', 'verdicts', 'profiles'];
 
 function topicNamed(text: string): CatalogueTopic {
   const topic = TOPICS.find((name) => name === text);

@@ -9,7 +9,7 @@ const LIMIT = '1G\n';
 export type Profile = 'tmpfs' | 'mail';
 
 /** Script: the line "Function call interrupts" of /proc/interrupts. */
-export function* readCallInterrupts(): Program<InterruptReading> {
+function* readCallInterrupts(): Program<InterruptReading> {
   const text = yield* readFile('/proc/interrupts');
   const line = text.split('\n').find((candidate) => candidate.includes('Function call interrupts')) ?? '';
   const columns = line

@@ -3,11 +3,6 @@ import type { Topology } from '@kmemlab/machine';
 import type { ScriptReadings } from '@kmemlab/results';
 import type { ParamSpecs, ParamValues } from '../params.js';
 
-/** A running task of the guest, as an experiment holds it. */
-export interface GuestTask {
-  readonly pid: number;
-}
-
 /** What a guest program is told from outside. */
 export interface GuestControl {
   readonly pid: number;

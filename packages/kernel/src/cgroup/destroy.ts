@@ -26,7 +26,7 @@ import {
  */
 
 /** The cgroup has tasks or live children. */
-export const EBUSY = -16;
+const EBUSY = -16;
 
 /** cgroup_rmdir: mark dead, kill the memory css and the cgroup's own. Evaluates to 0, -EBUSY, or -ENODEV if it is gone. */
 export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {

@@ -188,7 +188,7 @@ defineFunction('rcu', '__d_free', function* dFreeCallback(cpu, dentry) {
 });
 
 /** iput of the last reference: destroy_inode, through RCU. */
-export function* iput(cpu: Cpu, inode: Handle): Coroutine<void> {
+function* iput(cpu: Cpu, inode: Handle): Coroutine<void> {
   if (inode !== 0) yield* call(callRcu, cpu, 'i_callback', inode);
 }
 

@@ -6,9 +6,7 @@ import { defineHandler } from '../registry.js';
  * Spinlocks whose sections contain effects; all are static globals and live on the boot node. A section without an effect
  * is one handler instead (see `defineSection`).
  */
-export const spinlockNames = ['css_set_lock'] as const;
-
-export type SpinlockName = (typeof spinlockNames)[number];
+export type SpinlockName = 'css_set_lock';
 
 /** State of one spinlock at its home. */
 export class Spinlock {

@@ -8,7 +8,7 @@ import { defineFunction, defineHandler } from '../registry.js';
 const BIAS = 2 ** 40;
 
 /** What a CPU sees of a reference count: counters of its own, or the shared one. */
-export const RefMode = { percpu: 0, atomic: 1 } as const;
+const RefMode = { percpu: 0, atomic: 1 } as const;
 
 /** The shared part of a percpu_ref, embedded in its css at the css's home. */
 export class PercpuRef {

@@ -2,7 +2,7 @@ import type { Handle } from '@kmemlab/machine';
 import type { FsType } from '../fs/types.js';
 
 /** An open file of a task: plain data, it travels with the task. */
-export interface OpenFile {
+interface OpenFile {
   readonly path: string;
   readonly fs: FsType;
   readonly dentry: Handle;
@@ -14,7 +14,7 @@ export interface OpenFile {
 }
 
 /** A mapped private area and the slab objects behind it. */
-export interface MappedArea {
+interface MappedArea {
   readonly vma: number;
   readonly vmaCache: Handle;
   chain: number;

@@ -4,7 +4,7 @@ import { Trace } from '../tracepoints.js';
 import { csdEnqueue } from './handlers.js';
 
 /** The target is not online. */
-export const ENXIO = -6;
+const ENXIO = -6;
 
 /** How a call went: number of targets, and the target that acknowledged last (or -1) with the moment all were raised. */
 export interface CallOutcome {
@@ -75,7 +75,7 @@ function* runLocally(cpu: Cpu, fn: string, info: number): Coroutine<void> {
  * No target: nothing. One: smp_call_function_single. More: one csd per target, then CALL_FUNCTION on the CPUs that the
  * version's rule picks. With `wait`, returns after the function has returned on every target (SMP-3).
  */
-export function* smpCallFunctionMany(
+function* smpCallFunctionMany(
   cpu: Cpu,
   cpus: readonly number[],
   fn: string,

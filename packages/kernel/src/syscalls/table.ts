@@ -48,7 +48,7 @@ function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Corouti
 }
 
 /** Every system call by name. */
-export const syscalls = {
+const syscalls = {
   chdir: sysChdir,
   mkdir: sysMkdir,
   rmdir: sysRmdir,

@@ -50,7 +50,7 @@ export function* setSlot(cpu: Cpu, root: Handle, id: number, cache: Handle): Cor
  * memcg_create_kmem_cache (4.10): under the hotplug locks and slab_mutex, leave if the memcg is not kmem-online any more
  * or the slot is filled, else clone the root and publish the clone. Failure is silent: the root keeps serving.
  */
-export function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
+function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;

@@ -9,7 +9,7 @@ const MAX_OBJECTS = 255;
 const MAX_ORDER = 1;
 const LARGEST_ORDER = 10;
 
-export type Placement = 'objfreelist' | 'off-slab' | 'on-slab';
+type Placement = 'objfreelist' | 'off-slab' | 'on-slab';
 
 /** How a cache's slabs are cut: sizes in bytes, `num` objects per slab of 2^order pages. */
 export interface Geometry {

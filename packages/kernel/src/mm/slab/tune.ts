@@ -33,13 +33,13 @@ const setTunables = defineHandler('slab.setTunables', (node, args: { cache: Hand
 });
 
 /** free_percpu of an array set, as each node sees it. */
-export const withdrawSet = defineHandler('slab.withdrawSet', (node, args: { set: Handle }, context): void => {
+const withdrawSet = defineHandler('slab.withdrawSet', (node, args: { set: Handle }, context): void => {
   node.published.arraySets.withdraw(args.set);
   for (const words of node.allWords()) words.arrays.delete(args.set);
   node.noteFreedSet(args.set, context.step());
 });
 
-export const releaseSet = defineHandler('slab.releaseSet', (node, args: { set: Handle }, context): void => {
+const releaseSet = defineHandler('slab.releaseSet', (node, args: { set: Handle }, context): void => {
   node.arraySets.release(args.set, context.step());
 });
 
