@@ -38,6 +38,7 @@ const mutexLockHandler = defineHandler(
       mutex.waiting.push({ waiter: args.waiter, owner: context.taskId, since: context.now });
       return QUEUED;
     }
+    node.durations.record(`${args.name}.wait`, 0);
     mutex.owner = context.taskId;
     mutex.heldSince = context.now;
     return GRANTED;
