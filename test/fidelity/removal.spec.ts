@@ -159,7 +159,7 @@ function liveObjects(lab: Lab): Record<string, number> {
     memcgArrays: sum((node) => lab.memcgArrays(node.id)),
     listedCaches: nodes[0]?.cacheList.size ?? 0,
     rcuSlabs: cpus.reduce((total, cpu) => total + cpu.rcuSlabs.size, 0),
-    runningWorks: cpus.reduce((total, cpu) => total + cpu.ownWords.runningWorks.size, 0),
+    busyPools: sum((node) => Number(node.busyPools)),
   };
 }
 

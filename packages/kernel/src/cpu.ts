@@ -309,7 +309,7 @@ export class Cpu extends Core {
 
   /** True while anything but deferrable timers is queued for this CPU. */
   get busy(): boolean {
-    return this.runQueue.length > 0 || this.rcu.length > 0 || this.ownWords.busyPools || this.current !== undefined;
+    return this.runQueue.length > 0 || this.rcu.length > 0 || this.current !== undefined;
   }
 }
 

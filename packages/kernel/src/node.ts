@@ -60,6 +60,7 @@ export class KernelNode {
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();
   pagesInUse = 0;
   /** Pages of memory on this node. */
@@ -76,7 +77,6 @@ export class KernelNode {
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
-  private readonly unboundPools = new Map<string, WorkPool>();
 
   constructor(
     readonly id: number,
@@ -146,15 +146,23 @@ export class KernelNode {
     return lock;
   }
 
-  unboundPool(queue: string): WorkPool {
-    const pool = this.unboundPools.get(queue) ?? new WorkPool();
-    this.unboundPools.set(queue, pool);
+  /** A workqueue's pool of one CPU of this node, or with cpu −1 the one that belongs to no CPU. */
+  pool(queue: string, cpu: number): WorkPool {
+    const pools = this.pools.get(queue) ?? new Map<number, WorkPool>();
+    this.pools.set(queue, pools);
+    const pool = pools.get(cpu) ?? new WorkPool();
+    pools.set(cpu, pool);
     return pool;
   }
 
-  /** Items queued or running in this node's unbound pools. */
+  /** All pools of a workqueue on this node. */
+  poolsOf(queue: string): Iterable<WorkPool> {
+    return this.pools.get(queue)?.values() ?? [];
+  }
+
+  /** Items are queued or running in pools of this node. */
   get busyPools(): boolean {
-    for (const pool of this.unboundPools.values()) if (pool.busy) return true;
+    for (const pools of this.pools.values()) for (const pool of pools.values()) if (pool.busy) return true;
     return false;
   }
 

@@ -3,7 +3,6 @@ import type { ArrayCache } from './mm/slab/array-cache.js';
 import { PercpuCounters } from './percpu-ref/counters.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
-import { WorkPool } from './workqueue/types.js';
 
 /** Handler runs per row of /proc/interrupts. */
 export interface InterruptCounts {
@@ -25,9 +24,6 @@ export class CpuWords {
   readonly arrays = new Map<Handle, ArrayCache>();
   /** percpu_ref counters. */
   readonly refs = new PercpuCounters();
-  /** Work items being executed by bound pools of this CPU. */
-  readonly runningWorks = new Set<Handle>();
-  private readonly pools = new Map<string, WorkPool>();
   /** No task is on the CPU, neither in the kernel nor in user mode. */
   idle = true;
   /** Even while idle, odd otherwise. */
@@ -40,17 +36,5 @@ export class CpuWords {
     cpuCount: number,
   ) {
     this.callTimes = new CallTimes(cpuCount);
-  }
-
-  pool(queue: string): WorkPool {
-    const pool = this.pools.get(queue) ?? new WorkPool();
-    this.pools.set(queue, pool);
-    return pool;
-  }
-
-  /** Items queued or running in this CPU's pools. */
-  get busyPools(): boolean {
-    for (const pool of this.pools.values()) if (pool.busy) return true;
-    return false;
   }
 }

@@ -36,8 +36,3 @@ export const clearPending = defineHandler(
     return { fn: item.fn, data: item.data };
   },
 );
-
-/** Whether a CPU of this node is running the item in this workqueue right now (find_worker_executing_work). */
-export const isRunning = defineHandler('wq.isRunning', (node, args: { work: Handle; cpu: number }): boolean =>
-  node.words(args.cpu).runningWorks.has(args.work),
-);

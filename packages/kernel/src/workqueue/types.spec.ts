@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WorkPool } from './types.js';
+import { type QueuedWork, WorkPool } from './types.js';
 
 describe('WorkPool', () => {
   it('starts items in the order in which they were queued', () => {
@@ -15,7 +15,7 @@ describe('WorkPool', () => {
     pool.insert(1);
     const item = pool.next();
     expect(pool.busy).toBe(true);
-    pool.finish(item?.sequence ?? 0);
+    if (item !== undefined) pool.finish(item);
     expect(pool.busy).toBe(false);
   });
 
@@ -25,8 +25,8 @@ describe('WorkPool', () => {
     pool.flush(77);
     pool.insert(2);
     const [first, second] = [pool.next(), pool.next()];
-    expect(pool.finish(second?.sequence ?? 0)).toEqual([]);
-    expect(pool.finish(first?.sequence ?? 0)).toEqual([77]);
+    expect(second && pool.finish(second)).toEqual([]);
+    expect(first && pool.finish(first)).toEqual([77]);
   });
 
   it('completes each flush exactly when all items queued before it have finished, in whatever order they do (WQ-4)', () => {
@@ -34,26 +34,26 @@ describe('WorkPool', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 80 }), (operations) => {
         const pool = new WorkPool();
-        const running: number[] = [];
+        const running: QueuedWork[] = [];
         const flushes = new Map<number, Set<number>>();
-        const finish = (sequence: number): void => {
-          for (const waited of flushes.values()) waited.delete(sequence);
+        const finish = (item: QueuedWork): void => {
+          for (const waited of flushes.values()) waited.delete(item.sequence);
           const due = [...flushes].filter(([, waited]) => waited.size === 0).map(([waiter]) => waiter);
-          expect(pool.finish(sequence)).toEqual(due);
+          expect(pool.finish(item)).toEqual(due);
           for (const waiter of due) flushes.delete(waiter);
         };
         operations.forEach((op, n) => {
           if (op === 'insert') {
             pool.insert(n + 1);
-            running.push(pool.next()?.sequence ?? 0);
+            running.push(pool.next() as QueuedWork);
           } else if (op === 'flush') {
             // Callers register with busy pools only.
             if (!pool.busy) return;
-            flushes.set(n + 1, new Set(running));
+            flushes.set(n + 1, new Set(running.map(({ sequence }) => sequence)));
             pool.flush(n + 1);
-          } else if (running.length > 0) finish(running.splice(op % running.length, 1)[0] as number);
+          } else if (running.length > 0) finish(running.splice(op % running.length, 1)[0] as QueuedWork);
         });
-        for (const sequence of running) finish(sequence);
+        for (const item of running) finish(item);
         expect(flushes.size).toBe(0);
       }),
       { seed: 16 },

@@ -28,7 +28,8 @@ interface Flusher {
   readonly waiter: number;
 }
 
-interface QueuedWork {
+/** An item in a pool, with its place in the order of queueing. */
+export interface QueuedWork {
   readonly sequence: number;
   readonly work: Handle;
 }
@@ -40,6 +41,7 @@ interface QueuedWork {
 export class WorkPool {
   private readonly parked: QueuedWork[] = [];
   private readonly unfinished = new Set<number>();
+  private readonly running = new Set<Handle>();
   private flushers: Flusher[] = [];
   private sequence = 0;
   active = 0;
@@ -55,13 +57,21 @@ export class WorkPool {
     this.unfinished.add(this.sequence);
   }
 
+  /** Take the next item; from now on it counts as being executed. */
   next(): QueuedWork | undefined {
-    return this.parked.shift();
+    const next = this.parked.shift();
+    if (next !== undefined) this.running.add(next.work);
+    return next;
+  }
+
+  isRunning(work: Handle): boolean {
+    return this.running.has(work);
   }
 
   /** Note that an item has finished; answers with the waiters of the flushes that this completes. */
-  finish(sequence: number): number[] {
+  finish({ sequence, work }: QueuedWork): number[] {
     this.unfinished.delete(sequence);
+    this.running.delete(work);
     if (this.flushers.length === 0) return [];
     const [oldest = Number.POSITIVE_INFINITY] = this.unfinished;
     const done = this.flushers.filter((flusher) => flusher.last < oldest);

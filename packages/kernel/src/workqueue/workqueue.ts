@@ -1,18 +1,37 @@
-import { after, type Coroutine, call, type Handle, request, wait } from '@kmemlab/machine';
+import { after, BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { defineFunction, defineHandler } from '../registry.js';
+import { defineFunction } from '../registry.js';
 import { Trace } from '../tracepoints.js';
-import { queueBound } from './bound.js';
-import { initWork } from './items.js';
-
+import { initWork, setPending } from './items.js';
+import { insertWork, isRunning, registerFlusher, UNBOUND } from './pools.js';
 import { attributesOf, type WorkqueueName, workqueueNames, workqueueNumber } from './queues.js';
-import { queueUnbound } from './unbound.js';
+import './worker.js';
 
-/** queue_work: true if the item was queued, false if it was pending already (WQ-1). Any context. */
+/**
+ * queue_work (kernel/workqueue.c 4.10): true if the item was queued, false if it was pending already (WQ-1). Any context.
+ * A bound item goes to this CPU's pool, unless another CPU's pool is executing it; an unbound one to this node's pool, an
+ * item of an ordered queue to the only one.
+ */
 export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
-  const bound = attributesOf(queue).type === 'bound';
-  return yield* call(bound ? queueBound : queueUnbound, cpu, queue, work);
+  const { queued, lastCpu } = yield* request(homeOf(work), setPending, { work }, work);
+  if (!queued) return false;
+  const { type } = attributesOf(queue);
+  if (type === 'bound') {
+    const target = yield* call(poolCpu, cpu, queue, work, lastCpu);
+    yield* request(cpu.nodeOf(target), insertWork, { queue, cpu: target, work });
+  } else {
+    const home = type === 'ordered' ? BOOT_NODE : cpu.node;
+    yield* request(home, insertWork, { queue, cpu: UNBOUND, work });
+  }
+  return true;
+}
+
+/** The CPU whose pool gets a bound item: the one that is executing it, else this one. */
+function* poolCpu(cpu: Cpu, queue: WorkqueueName, work: Handle, lastCpu: number): Coroutine<number> {
+  if (lastCpu < 0 || lastCpu === cpu.id) return cpu.id;
+  const running = yield* request(cpu.nodeOf(lastCpu), isRunning, { queue, cpu: lastCpu, work });
+  return running ? lastCpu : cpu.id;
 }
 
 /** INIT_WORK of a new item at this CPU's node, then queue_work. The item runs once. */
@@ -20,21 +39,6 @@ export function* queueNewWork(cpu: Cpu, queue: WorkqueueName, fn: string, data: 
   const work = yield* request(cpu.node, initWork, { fn, data, once: true });
   yield* call(queueWork, cpu, queue, work);
 }
-
-/** Register the flusher in every pool of this node that has unfinished items; answers with the number of such pools. */
-const registerFlusher = defineHandler(
-  'wq.registerFlusher',
-  (node, args: { queue: WorkqueueName; waiters: number[] }): number => {
-    const bound = attributesOf(args.queue).type === 'bound';
-    const pools = bound ? node.allWords().map((words) => words.pool(args.queue)) : [node.unboundPool(args.queue)];
-    let used = 0;
-    for (const pool of pools) {
-      if (!pool.busy) continue;
-      pool.flush(args.waiters[used++] as number);
-    }
-    return used;
-  },
-);
 
 /**
  * flush_workqueue: returns when every item queued before the call, on every pool, has finished (WQ-4). Items queued

@@ -2,7 +2,8 @@ import { type Handle, homeOf } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { clearPending, initWork, isRunning, setPending } from '../../workqueue/items.js';
+import { clearPending, initWork, setPending } from '../../workqueue/items.js';
+import { insertWork, isRunning } from '../../workqueue/pools.js';
 import { wrapHandler } from './wrap-handler.js';
 
 /** The work function that offlines a css. */
@@ -22,7 +23,8 @@ export const runItemTwice: Patch = {
     wrapHandler<Start, { fn: string; data: number }>(kernel, clearPending.name, (clear) => (node, args, context) => {
       const item = clear(node, args, context);
       const next = (args.cpu + 1) % node.topology.cpuCount;
-      if (item.fn === OFFLINE) context.wakeThread(next, 'queue:cgroup_destroy', args.work);
+      const again = { queue: 'cgroup_destroy' as const, cpu: next, work: args.work };
+      if (item.fn === OFFLINE) context.post(node.topology.nodeOf(next), insertWork, again);
       return item;
     });
   },
@@ -39,14 +41,10 @@ export const freeQueuedItem: Patch = {
   mutation: true,
   breaks: 'WQ-5',
   apply: (kernel) => {
-    wrapHandler<{ queue: string; work: Handle }, void>(
-      kernel,
-      'wq.insertUnbound',
-      (insert) => (node, args, context) => {
-        insert(node, args, context);
-        context.post(homeOf(args.work), freeItem, { work: args.work });
-      },
-    );
+    wrapHandler<{ queue: string; work: Handle }, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
+      insert(node, args, context);
+      if (args.queue === 'memcg_kmem_cache_create') context.post(homeOf(args.work), freeItem, { work: args.work });
+    });
   },
 };
 
@@ -61,6 +59,6 @@ export const queueOnNextCpu: Patch = {
       const { queued } = set(node, args, context);
       return { queued, lastCpu: (context.cpu + 1) % node.topology.cpuCount };
     });
-    wrapHandler<{ work: Handle; cpu: number }, boolean>(kernel, isRunning.name, () => () => true);
+    wrapHandler<{ queue: string; cpu: number; work: Handle }, boolean>(kernel, isRunning.name, () => () => true);
   },
 };

@@ -1,12 +1,16 @@
 import type { Handle } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
-import { workerThread } from '../../workqueue/unbound.js';
+import { insertWork, registerFlusher, workerThread } from '../../workqueue/pools.js';
+import { attributesOf, type WorkqueueName } from '../../workqueue/queues.js';
 import { wrapHandler } from './wrap-handler.js';
 
 interface Insert {
-  readonly queue: string;
+  readonly queue: WorkqueueName;
+  readonly cpu: number;
   readonly work: Handle;
 }
+
+const isOrdered = (queue: WorkqueueName): boolean => attributesOf(queue).type === 'ordered';
 
 export const loseItem: Patch = {
   name: 'lose-item',
@@ -14,8 +18,9 @@ export const loseItem: Patch = {
   mutation: true,
   breaks: 'WQ-1',
   apply: (kernel) => {
-    wrapHandler<Insert, void>(kernel, 'wq.insertUnbound', (insert) => (node, args, context) => {
-      if (node.unboundPool(args.queue).active === 0) insert(node, args, context);
+    wrapHandler<Insert, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
+      const busy = node.pool(args.queue, args.cpu).active > 0;
+      if (!isOrdered(args.queue) || !busy) insert(node, args, context);
     });
   },
 };
@@ -26,10 +31,10 @@ export const secondOrderedWorker: Patch = {
   mutation: true,
   breaks: 'WQ-3',
   apply: (kernel) => {
-    wrapHandler<Insert, void>(kernel, 'wq.insertUnbound', (insert) => (node, args, context) => {
-      const busy = node.unboundPool(args.queue).active > 0;
+    wrapHandler<Insert, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
+      const busy = node.pool(args.queue, args.cpu).active > 0;
       insert(node, args, context);
-      if (busy) context.wakeThread(context.cpu, workerThread(args.queue), node.id);
+      if (busy && isOrdered(args.queue)) context.wakeThread(context.cpu, workerThread(args.queue), node.id);
     });
   },
 };
@@ -40,6 +45,6 @@ export const flushWithoutWaiting: Patch = {
   mutation: true,
   breaks: 'WQ-4',
   apply: (kernel) => {
-    wrapHandler<{ queue: string; waiters: number[] }, number>(kernel, 'wq.registerFlusher', () => () => 0);
+    wrapHandler<{ queue: string; waiters: number[] }, number>(kernel, registerFlusher.name, () => () => 0);
   },
 };
