@@ -6,7 +6,6 @@ import {
   type Costs,
   type Handle,
   type Port,
-  type Step,
   type Topology,
   Vector,
   VerdictError,
@@ -16,9 +15,9 @@ import { Counters } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, KernelNode } from './node.js';
-import { type Published, rootMemcg } from './published-state.js';
+import { type Published, rootMemcg, Scalar } from './published-state.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
-import { RcuData, type RcuLeaf } from './rcu/state.js';
+import { RcuData } from './rcu/state.js';
 import type { Stretch } from './sched/preemption-point.js';
 import { RunQueue } from './sched/run-queue.js';
 import { doSoftirq } from './sched/softirq.js';
@@ -48,8 +47,6 @@ export class Cpu extends Core {
   /** This node's replica of what every CPU may read. */
   readonly published: Published;
   readonly ownWords: CpuWords;
-  /** Leaf rcu_node of this CPU's node; its two grace-period numbers are readable here. */
-  readonly rcuLeaf: RcuLeaf;
   readonly allNodes: readonly number[];
 
   readonly smp: SmpState;
@@ -78,7 +75,7 @@ export class Cpu extends Core {
 
   constructor(
     id: number,
-    private readonly homeNode: KernelNode,
+    homeNode: KernelNode,
     readonly build: KernelBuild,
     private readonly environment: Environment,
     port: Port,
@@ -90,7 +87,6 @@ export class Cpu extends Core {
     this.durations = environment.durations;
     this.published = homeNode.published;
     this.ownWords = homeNode.words(id);
-    this.rcuLeaf = homeNode.rcuLeaf;
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
     this.smp = new SmpState(this.topology.cpuCount);
   }
@@ -140,8 +136,14 @@ export class Cpu extends Core {
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 
-  freedArraySet(set: Handle): Step | undefined {
-    return this.homeNode.freedSet(set);
+  /** Grace period in progress or last seen at this node's leaf rcu_node. */
+  get rcuGpNumber(): number {
+    return this.published.scalar(Scalar.rcuGpNumber);
+  }
+
+  /** Last grace period that this node's leaf rcu_node knows to be complete. */
+  get rcuCompleted(): number {
+    return this.published.scalar(Scalar.rcuCompleted);
   }
 
   /** BUG(): the kernel itself found its state broken. */

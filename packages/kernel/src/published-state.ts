@@ -53,9 +53,12 @@ export const Scalar = {
   rootMemcg: 2,
   /** Dentry of the root directory. */
   rootDentry: 3,
+  /** Of this node's leaf rcu_node: the grace period in progress or last seen, and the last completed. */
+  rcuGpNumber: 4,
+  rcuCompleted: 5,
 } as const;
 
-const SCALARS = 4;
+const SCALARS = 6;
 
 /** The replica, on one node, of what every CPU reads without an effect. */
 export class Published {

@@ -21,7 +21,7 @@ const requestGracePeriod = defineHandler('rcu.request', (node, args: { gp: numbe
  * The first grace period that is sure to start after now. Only the root knows whether one has just begun, so a leaf's CPU
  * takes the one after the next: a callback waits between one and two grace periods (rcu_cbs_completed, 4.10).
  */
-const nextGracePeriod = (cpu: Cpu): number => cpu.rcuLeaf.completed + 2;
+const nextGracePeriod = (cpu: Cpu): number => cpu.rcuCompleted + 2;
 
 function* enqueue(cpu: Cpu, fn: string, data: number, waiter: number): Coroutine<void> {
   const gp = nextGracePeriod(cpu);
@@ -70,7 +70,7 @@ export function* rcuProcessCallbacks(cpu: Cpu): Coroutine<void> {
   const { rcu } = cpu;
   cpu.rcuSoftirq = false;
   yield* call(rcuReport, cpu);
-  rcu.advance(cpu.rcuLeaf.completed);
+  rcu.advance(cpu.rcuCompleted);
   const batch = rcu.done.splice(0, BATCH_LIMIT);
   for (const head of batch) {
     if (head.waiter !== 0) yield* call(complete, cpu, head.waiter);

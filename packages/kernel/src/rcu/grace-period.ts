@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, request, requestAll, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { Scalar } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import { TIMED_OUT, waitTimeout } from '../sched/timer.js';
 import { rcuReport, reportNode } from './quiescent.js';
@@ -31,7 +32,7 @@ const startAtRoot = defineHandler('rcu.startRoot', (node, _args: null): number =
 /** rcu_gp_init at a leaf: every online CPU owes a quiescent state (RCU-3). A node without online CPUs reports at once. */
 const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: { gp: number }, context): void => {
   const leaf = node.rcuLeaf;
-  leaf.gpNumber = args.gp;
+  node.published.setScalar(Scalar.rcuGpNumber, args.gp);
   leaf.snapshots.clear();
   for (const words of node.allWords()) if (node.published.isOnline(words.cpu)) leaf.owing.add(words.cpu);
   if (leaf.owing.size === 0) context.post(BOOT_NODE, reportNode, { gp: args.gp, node: node.id });
@@ -40,7 +41,7 @@ const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: { gp: number }, 
 /** Force quiescent states at a leaf: CPUs that are idle, or were since the first scan, count as quiescent (RCU-4). */
 const forceQuiescent = defineHandler('rcu.fqs', (node, args: { gp: number }, context): void => {
   const leaf = node.rcuLeaf;
-  if (leaf.gpNumber !== args.gp || leaf.owing.size === 0) return;
+  if (node.published.scalar(Scalar.rcuGpNumber) !== args.gp || leaf.owing.size === 0) return;
   context.charge(leaf.owing.size * 10);
   for (const cpu of [...leaf.owing]) {
     const { dynticks } = node.words(cpu);
@@ -57,7 +58,7 @@ const completeAtRoot = defineHandler('rcu.completeRoot', (node): void => {
 });
 
 const completeAtLeaf = defineHandler('rcu.completeLeaf', (node, args: { gp: number }): void => {
-  node.rcuLeaf.completed = args.gp;
+  node.published.setScalar(Scalar.rcuCompleted, args.gp);
 });
 
 /**

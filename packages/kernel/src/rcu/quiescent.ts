@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, post } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { Scalar } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 
 /** The last owing CPU of a node has reported: clear the node's bit in the root; the last one wakes the kthread. */
@@ -14,7 +15,8 @@ export const reportNode = defineHandler('rcu.reportNode', (node, args: { gp: num
 /** rcu_report_qs_rdp: one quiescent state of one CPU for one grace period; late reports are ignored (RCU-3). */
 const reportQuiescent = defineHandler('rcu.report', (node, args: { gp: number; cpu: number }, context): void => {
   const leaf = node.rcuLeaf;
-  if (args.gp !== leaf.gpNumber || !leaf.owing.delete(args.cpu) || leaf.owing.size > 0) return;
+  if (args.gp !== node.published.scalar(Scalar.rcuGpNumber) || !leaf.owing.delete(args.cpu) || leaf.owing.size > 0)
+    return;
   context.post(BOOT_NODE, reportNode, { gp: args.gp, node: node.id });
 });
 
@@ -30,9 +32,8 @@ export function rcuNoteContextSwitch(cpu: Cpu): void {
 export function rcuCheckCallbacks(cpu: Cpu, quiescent: boolean): void {
   const { rcu } = cpu;
   if (quiescent) rcu.passedQuiescent = true;
-  const leaf = cpu.rcuLeaf;
-  rcu.advance(leaf.completed);
-  if (leaf.gpNumber !== rcu.gpSeen || (rcu.needsReport && rcu.passedQuiescent) || rcu.done.length > 0) {
+  rcu.advance(cpu.rcuCompleted);
+  if (cpu.rcuGpNumber !== rcu.gpSeen || (rcu.needsReport && rcu.passedQuiescent) || rcu.done.length > 0) {
     cpu.rcuSoftirq = true;
   }
 }
@@ -40,11 +41,11 @@ export function rcuCheckCallbacks(cpu: Cpu, quiescent: boolean): void {
 /** Notice a new grace period, and report the quiescent state passed since it was noticed (note_gp_changes). */
 export function* rcuReport(cpu: Cpu): Coroutine<void> {
   const { rcu } = cpu;
-  const leaf = cpu.rcuLeaf;
-  if (leaf.gpNumber !== rcu.gpSeen) {
-    rcu.gpSeen = leaf.gpNumber;
+  const gp = cpu.rcuGpNumber;
+  if (gp !== rcu.gpSeen) {
+    rcu.gpSeen = gp;
     rcu.passedQuiescent = false;
-    rcu.needsReport = leaf.completed !== leaf.gpNumber;
+    rcu.needsReport = cpu.rcuCompleted !== gp;
     return;
   }
   if (!rcu.needsReport || !rcu.passedQuiescent) return;

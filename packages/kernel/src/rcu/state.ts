@@ -44,9 +44,6 @@ export class RcuData {
 
 /** A leaf of the rcu_node tree: one per NUMA node, at that node. */
 export class RcuLeaf {
-  /** Grace period in progress or last seen here, and last completed. Readable by the node's CPUs. */
-  gpNumber = 0;
-  completed = 0;
   /** CPUs that still owe a quiescent state for gpNumber. */
   readonly owing = new Set<number>();
   /** dynticks counter of each owing CPU at the first scan. */

@@ -5,7 +5,7 @@ import { Trace } from '../../tracepoints.js';
 import { allocPagesNode, freePagesAt } from '../page-alloc.js';
 import { cacheAllocNode, fallbackAlloc } from './alloc-node.js';
 import type { ArrayCache } from './array-cache.js';
-import { checkArray, cpuCacheGet, presentArray } from './cpu-array.js';
+import { cpuCacheGet, isStale, presentArray, useAfterFree } from './cpu-array.js';
 import { addSlab, refill } from './node-handlers.js';
 
 /** Entries refilled at most if the array was not touched since the last cache_reap. */
@@ -38,7 +38,7 @@ function* doCacheAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
   const usable = filled === true ? array : filled;
   let object = 0;
   if (usable !== false) {
-    checkArray(cpu, usable);
+    if (isStale(cpu, usable)) yield* call(useAfterFree, cpu, cache, usable.set);
     usable.touched = true;
     object = usable.pop();
   }
@@ -61,7 +61,7 @@ export function* slabAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutine
 function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine<ArrayCache | false> {
   const batch = array.touched ? array.batchcount : Math.min(array.batchcount, UNTOUCHED_BATCH);
   const objects = yield* request(cpu.node, refill, { cache, want: Math.min(batch, array.limit) }, cache);
-  checkArray(cpu, array);
+  if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   for (const object of objects) array.push(object);
   return array.avail > 0 ? array : yield* call(cacheGrow, cpu, cache, batch);
 }
@@ -81,7 +81,7 @@ function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCach
   const array = yield* call(cpuCacheGet, cpu, cache);
   const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
   const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);
-  checkArray(cpu, array);
+  if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   for (const object of objects) array.push(object);
   return array;
 }

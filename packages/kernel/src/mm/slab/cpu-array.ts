@@ -1,6 +1,7 @@
-import { type Coroutine, type Handle, request, VerdictError } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, request, type Step, VerdictError } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
+import { defineHandler } from '../../registry.js';
 import type { ArrayCache } from './array-cache.js';
 import { firstTouch } from './node-handlers.js';
 
@@ -14,23 +15,30 @@ export function* cpuCacheGet(cpu: Cpu, cache: Handle): Coroutine<ArrayCache> {
   const set = cpu.published.caches.read(cache, CacheField.cpuCache);
   const present = cpu.ownWords.arrays.get(set);
   if (present !== undefined) return present;
-  if (!cpu.published.arraySets.isCurrent(set)) throw useAfterFree(cpu, cache, set);
+  if (!cpu.published.arraySets.isCurrent(set)) yield* call(useAfterFree, cpu, cache, set);
   yield* request(cpu.node, firstTouch, { cache, set, cpu: cpu.id }, cache);
   return cpu.ownWords.arrays.get(set) as ArrayCache;
 }
 
 /** Every store into an array that was looked up before an effect asks this first: has its set been freed since? */
-export function checkArray(cpu: Cpu, array: ArrayCache): void {
-  if (!cpu.published.arraySets.isCurrent(array.set)) throw useAfterFree(cpu, array.cache, array.set);
-}
+export const isStale = (cpu: Cpu, array: ArrayCache): boolean => !cpu.published.arraySets.isCurrent(array.set);
 
-function useAfterFree(cpu: Cpu, cache: Handle, set: Handle): VerdictError {
-  const freed = cpu.freedArraySet(set);
-  return new VerdictError({
+/** Where the set was freed, as its node remembers. */
+const freedSetStep = defineHandler(
+  'slab.freedSetStep',
+  (node, args: { set: Handle }): Step | null => node.freedSet(args.set) ?? null,
+);
+
+/** The CPU is about to use an array of a freed set: the run ends with the verdict. */
+export function* useAfterFree(cpu: Cpu, cache: Handle, set: Handle): Coroutine<never> {
+  const now = cpu.step();
+  const freed = yield* request(cpu.node, freedSetStep, { set });
+  const name = cpu.published.caches.isCurrent(cache) ? cache.toString(16) : 'freed';
+  throw new VerdictError({
     class: 'use-after-free',
     id: 'SLAB-4',
-    object: `array_cache set ${set.toString(16)} of cache ${cpu.published.caches.isCurrent(cache) ? cache.toString(16) : 'freed'}`,
-    steps: freed === undefined ? [cpu.step()] : [freed, cpu.step()],
+    object: `array_cache set ${set.toString(16)} of cache ${name}`,
+    steps: freed === null ? [now] : [freed, now],
     detail: 'the CPU stores into an array that was replaced and freed while it had interrupts off',
   });
 }

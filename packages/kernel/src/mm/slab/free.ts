@@ -7,7 +7,7 @@ import { preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { freePagesAt } from '../page-alloc.js';
 import type { ArrayCache } from './array-cache.js';
-import { checkArray, cpuCacheGet, presentArray } from './cpu-array.js';
+import { cpuCacheGet, isStale, presentArray, useAfterFree } from './cpu-array.js';
 import { alienPut, flush, receiveAlien } from './node-handlers.js';
 import { type DetachedSlab, SlabFlag } from './types.js';
 
@@ -34,9 +34,9 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
     const replaced = () => cpu.published.caches.read(cache, CacheField.cpuCache) !== array.set;
     yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, replaced);
   }
-  checkArray(cpu, array);
+  if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   if (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
-  checkArray(cpu, array);
+  if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.push(object);
 }
 
@@ -44,7 +44,7 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
 function* cacheFlusharray(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine<void> {
   const objects = array.contents().slice(0, array.batchcount);
   const { taken, detached } = yield* request(cpu.node, flush, { cache, objects }, cache);
-  checkArray(cpu, array);
+  if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.takeOldest(taken);
   yield* call(slabsDestroy, cpu, cache, detached);
 }
