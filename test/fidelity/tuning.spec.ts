@@ -36,6 +36,20 @@ const measured = [
     sync: 1100,
     cal: 3300,
   },
+  { kernel: 'v4.10', nodes: 1, cpusPerNode: 2, writes: 100, children: 0, kicks: 100, sync: 100, cal: 100 },
+  { kernel: 'v4.10', nodes: 1, cpusPerNode: 2, writes: 10, children: 100, kicks: 1010, sync: 1010, cal: 1010 },
+  { kernel: 'v4.10', nodes: 2, cpusPerNode: 2, writes: 100, children: 10, kicks: 1100, sync: 2200, cal: 3300 },
+  { kernel: 'v4.10', nodes: 1, cpusPerNode: 1, writes: 10, children: 100, kicks: 1010, sync: 1010 - 101, cal: 0 },
+  {
+    kernel: 'v4.10+avoid-kick-on-create',
+    nodes: 1,
+    cpusPerNode: 4,
+    writes: 10,
+    children: 100,
+    kicks: 1010,
+    sync: 1010,
+    cal: 3030,
+  },
 ];
 
 describe.each(measured)('$kernel on $nodes x $cpusPerNode, $children children', (cell) => {
