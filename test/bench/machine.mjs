@@ -1,4 +1,4 @@
-import { Checker } from '@kmemlab/checker';
+import { checkerFor } from '@kmemlab/experiments';
 import { KernelBuild, versions } from '@kmemlab/kernel';
 import { resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
@@ -11,19 +11,7 @@ function script(loops, checked) {
   const build = new KernelBuild(versions[0], [], { allocator: 'slab', preemption: 'nonpreempt', hz: 250 });
   const topology = new Topology(1, 8);
   let machine;
-  const checker = new Checker({
-    topology,
-    build,
-    get nodes() {
-      return machine.nodes;
-    },
-    report: (verdict) => machine.report(verdict),
-    where: (cpu) => machine.cpus[cpu].step(),
-    now: (cpu) => machine.cpus[cpu].now(),
-    irqRegion: (cpu) => machine.cpus[cpu].irqRegion,
-    received: (cpu) => machine.received[cpu],
-    merged: (cpu) => machine.merged[cpu],
-  });
+  const checker = checkerFor(build, topology, () => machine);
   const common = { costs: resolveCosts(), seed: 1, strategy: 'time', durations: silent, stretches: [] };
   machine = new SimMachine({ build, topology, ...common, probe: checked ? checker : null });
   machine.boot();

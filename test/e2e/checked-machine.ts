@@ -1,6 +1,7 @@
-import { Checker, type MachineView } from '@kmemlab/checker';
+import type { Checker } from '@kmemlab/checker';
+import { checkerFor } from '@kmemlab/experiments';
 import { KernelBuild, type Patch, type Placement, type Program, type Stretch, versions } from '@kmemlab/kernel';
-import { resolveCosts, type Step, Topology, type Verdict } from '@kmemlab/machine';
+import { resolveCosts, Topology, type Verdict } from '@kmemlab/machine';
 import { SimMachine, type StrategyName } from '@kmemlab/machine-sim';
 
 export interface CheckedOptions {
@@ -30,7 +31,7 @@ export class CheckedMachine {
     if (version === undefined) throw new Error('no kernel v4.10');
     const build = new KernelBuild(version, patches, { allocator: 'slab', preemption: 'nonpreempt', hz: 250 });
     const topology = new Topology(nodes, cpusPerNode);
-    this.checker = new Checker(this.view(build, topology));
+    this.checker = checkerFor(build, topology, () => this.machine);
     this.machine = new SimMachine({
       build,
       topology,
@@ -78,23 +79,5 @@ export class CheckedMachine {
     if (why === 'reached') this.checker.audit('quiet');
     else this.checker.audit(why === 'empty' ? 'stuck' : 'interrupts');
     if (!this.ended && why !== 'reached') throw new Error(`the machine stopped (${why}) and the checker saw nothing`);
-  }
-
-  private view(build: KernelBuild, topology: Topology): MachineView {
-    const machine = (): SimMachine => this.machine;
-    const cpu = (id: number) => machine().cpus[id] as SimMachine['cpus'][number];
-    return {
-      topology,
-      build,
-      get nodes() {
-        return machine().nodes;
-      },
-      report: (verdict) => machine().report(verdict),
-      where: (id): Step => cpu(id).step(),
-      now: (id) => Math.floor(cpu(id).now()),
-      irqRegion: (id) => cpu(id).irqRegion,
-      received: (id) => machine().received[id] ?? 0,
-      merged: (id) => machine().merged[id] ?? 0,
-    };
   }
 }

@@ -33,11 +33,9 @@ export const CssField = {
   refMode: 1,
   /** Index of the memcg in all memcg_caches arrays, plus 1; 0 = not kmem-active. */
   kmemcgId: 2,
-  /** 1 while css_online. */
-  online: 3,
-  parent: 4,
+  parent: 3,
   /** 1 while kmem_state is ONLINE: caches may be created. */
-  kmemOnline: 5,
+  kmemOnline: 4,
 } as const;
 
 /** Published words of an array set: what its arrays are made with. */
@@ -78,7 +76,7 @@ export class Published {
   constructor(topology: Topology, newWords: NewWords) {
     const { nodes, cpuCount } = topology;
     this.caches = new PublishedTable('kmem_cache', 12, nodes, newWords);
-    this.csses = new PublishedTable('css', 6, nodes, newWords);
+    this.csses = new PublishedTable('css', 5, nodes, newWords);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, newWords);
     this.memcgArrays = new PublishedArrays(newWords);
     this.roots = new PublishedNames(newWords);

@@ -19,8 +19,8 @@ export class Guests {
   private readonly agents: readonly GuestAgent[];
   private readonly outcomes = new Map<number, GuestOutcome | null>();
   private nextPid = 1;
-  /** System calls returned to their programs. */
-  syscallsReturned = 0;
+  /** System calls returned, by pid. */
+  private readonly calls = new Map<number, number>();
 
   constructor(
     private readonly topology: Topology,
@@ -58,8 +58,13 @@ export class Guests {
   }
 
   returned(task: TaskRecord, result: SyscallResult): void {
-    this.syscallsReturned++;
+    this.calls.set(task.pid, this.callsOf(task.pid) + 1);
     this.agentOf(task.pid).returned(task, result);
+  }
+
+  /** System calls that have returned to a task. */
+  callsOf(pid: number): number {
+    return this.calls.get(pid) ?? 0;
   }
 
   /** Outcome of a program; null while it runs. */

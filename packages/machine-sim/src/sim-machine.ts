@@ -138,9 +138,9 @@ export class SimMachine implements Port {
     return this.guests.outcomeOf(pid);
   }
 
-  /** System calls returned to their programs. */
-  get syscallsReturned(): number {
-    return this.guests.syscallsReturned;
+  /** System calls that have returned to a task. */
+  callsOf(pid: number): number {
+    return this.guests.callsOf(pid);
   }
 
   get messages(): MessageCounts {

@@ -124,13 +124,13 @@ export abstract class Core {
   }
 
   /** Where this CPU is, for verdicts and the watchdog. */
-  step(fn?: string): Step {
+  step(): Step {
     const context = this.current;
     const task = this.currentTask?.taskName ?? 'idle';
     return {
       cpu: this.id,
       task: context === undefined || context.kind === 'task' ? task : `${task} (${context.kind})`,
-      function: fn ?? context?.function ?? 'idle',
+      function: context?.function ?? 'idle',
       time: this.now(),
       stack: context?.stack() ?? [],
     };

@@ -1,8 +1,13 @@
+import { CacheField } from '@kmemlab/kernel';
 import { BOOT_NODE, type Handle, homeOf } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Finding } from '@kmemlab/results';
 
 const PAGE_SIZE = 4096;
+/** Bytes of a kmem_cache_node, of an array_cache's head, and entries of an alien array. */
+const NODE_BYTES = 120;
+const ARRAY_BYTES = 16;
+const ALIEN_ENTRIES = 12;
 
 /** Why each dying memcg still exists: the first that applies, in this order. */
 type Pin = 'negativeDentry' | 'dentry' | 'inode' | 'childCgroup' | 'stock' | 'other';
@@ -71,8 +76,9 @@ export function memoryOf(machine: SimMachine): { modelledBytes: number; perMemcg
     for (const [, css] of node.csses.entries()) if (css.memcg !== null) memcgs++;
     for (const [handle, cache] of node.caches.entries()) {
       const { limit, batchcount, shared } = tunablesOf(machine, handle);
-      const perNode = 120 + (shared > 0 ? 16 + 8 * shared * batchcount : 0) + (nodes.length - 1) * (16 + 8 * 12);
-      const bytes = cpus * (16 + 8 * limit) + nodes.length * perNode;
+      const sharedBytes = shared > 0 ? ARRAY_BYTES + 8 * shared * batchcount : 0;
+      const perNode = NODE_BYTES + sharedBytes + (nodes.length - 1) * (ARRAY_BYTES + 8 * ALIEN_ENTRIES);
+      const bytes = cpus * (ARRAY_BYTES + 8 * limit) + nodes.length * perNode;
       modelledBytes += bytes;
       if (cache.memcg !== 0) ofMemcgs += bytes;
     }
@@ -83,5 +89,5 @@ export function memoryOf(machine: SimMachine): { modelledBytes: number; perMemcg
 function tunablesOf(machine: SimMachine, cache: Handle): { limit: number; batchcount: number; shared: number } {
   const caches = machine.nodes[BOOT_NODE]?.published.caches;
   const read = (field: number): number => caches?.read(cache, field) ?? 0;
-  return { limit: read(4), batchcount: read(5), shared: read(6) };
+  return { limit: read(CacheField.limit), batchcount: read(CacheField.batchcount), shared: read(CacheField.shared) };
 }

@@ -8,8 +8,19 @@ import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js
 
 /** Events between two looks at the outside world: signals, progress. */
 const CHUNK = 20_000;
-/** Model time in which no system call returned, after which the run is stuck. */
-const STALL_NS = 60e9;
+/** Model time without progress after which the run is stuck: the kernel's own stall timeout. */
+const STALL_NS = 21e9;
+/** Kernel functions whose calls are progress, also while a single system call or the work behind it takes long. */
+const PROGRESS = [
+  'caches_created',
+  'memcg_kmem_cache_create_func',
+  'do_tune_cpucache',
+  'kmem_cache_shrink',
+  'css_offline',
+  'css_released',
+  'caches_destroyed',
+  'memcg_freed',
+] as const;
 
 /** One phase as it was: the readings at its marks and its durations. */
 export interface PhaseRecord {
@@ -52,7 +63,7 @@ export class SimLab implements Lab {
   private stopping = false;
   private readonly backgroundPids: number[] = [];
   private lastReport = 0;
-  private lastDone = -1;
+  private lastProgress = -1;
   private lastProgressTime = 0;
 
   constructor(
@@ -163,17 +174,25 @@ export class SimLab implements Lab {
 
   private report(phase: string, total: number): void {
     const { machine } = this;
-    const calls = machine.syscallsReturned;
-    if (calls !== this.lastDone) {
-      this.lastDone = calls;
+    const progress = this.progress();
+    if (progress !== this.lastProgress) {
+      this.lastProgress = progress;
       this.lastProgressTime = machine.modelTime;
     } else if (machine.modelTime - this.lastProgressTime > STALL_NS) {
-      this.stuck('no system call has returned for 60 s of model time');
+      this.stuck('no system call of the script has returned, and no kernel work was done, for 21 s of model time');
     }
     const now = this.hooks.hostMs();
     if (now - this.lastReport < 100) return;
     this.lastReport = now;
     this.hooks.onProgress({ phase, done: this.done, total, modelNs: machine.modelTime, events: machine.digest.events });
+  }
+
+  /** Grows while the phase's own task or the kernel's work gets on; background tasks do not count. */
+  private progress(): number {
+    const { machine } = this;
+    let progress = machine.callsOf(this.pid);
+    for (const { counters } of machine.cpus) for (const name of PROGRESS) progress += counters.get(name);
+    return progress;
   }
 
   /** Nothing moves any more: say where every CPU is. */

@@ -1,5 +1,5 @@
 import { BOOT_CPU, BOOT_NODE, type Coroutine, call, type Handle, request, requestAll } from '@kmemlab/machine';
-import { allocateCgroup, countCgroups, publishCss, setOnline } from '../cgroup/handlers.js';
+import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js';
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
@@ -79,7 +79,6 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
   const pair = yield* request(BOOT_NODE, allocateCgroup, { name: '/', parent: NO_CSS, serial: 1, counterParent: 0 });
   for (const css of [pair.self, pair.memory]) {
     yield* requestAll(cpu.allNodes, publishCss, { css, parent: 0 });
-    yield* requestAll(cpu.allNodes, setOnline, { css, online: true });
   }
   yield* request(BOOT_NODE, countCgroups, { by: 1 });
   const mount = function* (parent: Handle, name: string, fs: FsType, css = NO_CSS): Coroutine<Handle> {

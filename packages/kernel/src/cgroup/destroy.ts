@@ -14,7 +14,6 @@ import {
   readCss,
   releaseCss,
   removeSubdirectory,
-  setOnline,
   withdrawCss,
 } from './handlers.js';
 
@@ -75,7 +74,6 @@ defineFunction('work', 'css_killed_work_fn', function* cssKilledWorkFn(cpu, css)
 function* offlineCss(cpu: Cpu, css: Handle): Coroutine<void> {
   cpu.counters.add('css_offline');
   yield* call(cpu.build.policies.memcg.offline, cpu, css);
-  yield* requestAll(cpu.allNodes, setOnline, { css, online: false });
 }
 
 /** css_release, the percpu_ref's release function: runs in the context of the last put. */

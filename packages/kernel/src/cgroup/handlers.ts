@@ -43,10 +43,6 @@ export const publishCss = defineHandler('css.publish', (node, args: { css: Handl
   node.published.csses.write(args.css, CssField.parent, args.parent);
 });
 
-export const setOnline = defineHandler('css.setOnline', (node, args: { css: Handle; online: boolean }): void => {
-  node.published.csses.write(args.css, CssField.online, Number(args.online));
-});
-
 /** Add to the number of online css below (and including) this one; answers with the new number. */
 export const adjustOnline = defineHandler(
   'css.adjustOnline',

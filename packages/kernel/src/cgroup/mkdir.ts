@@ -12,7 +12,6 @@ import {
   findSubdirectory,
   isLive,
   publishCss,
-  setOnline,
 } from './handlers.js';
 import type { CssPair } from './types.js';
 
@@ -20,7 +19,7 @@ const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): numbe
 
 /**
  * cgroup_mkdir (4.10): under cgroup_mutex, allocate both css, make the memcg kmem-active (which may grow all
- * memcg_caches arrays under slab_mutex), bring them online. Each css holds a reference on
+ * memcg_caches arrays under slab_mutex). Each css holds a reference on
  * its parent, and the memory css one on the cgroup. Evaluates to 0, -ENODEV if the parent is gone, or -EEXIST.
  */
 export function* cgroupMkdir(cpu: Cpu, name: string, parent: CssPair): Coroutine<number> {
@@ -46,7 +45,6 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<void>
   yield* call(percpuRefGet, cpu, parent.self);
   yield* call(percpuRefGet, cpu, parent.memory);
   yield* call(cpu.build.policies.memcg.online, cpu, pair.memory);
-  for (const css of [pair.self, pair.memory]) yield* requestAll(cpu.allNodes, setOnline, { css, online: true });
   yield* request(homeOf(parent.memory), adjustOnline, { css: parent.memory, by: 1 }, parent.memory);
   yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);
   yield* request(BOOT_NODE, countCgroups, { by: 1 });

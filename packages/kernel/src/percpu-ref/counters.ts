@@ -16,8 +16,4 @@ export class PercpuCounters {
     this.counts.delete(ref);
     return count;
   }
-
-  get(ref: Handle): number {
-    return this.counts.get(ref) ?? 0;
-  }
 }

@@ -42,7 +42,7 @@ const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: { gp: number }, 
 const forceQuiescent = defineHandler('rcu.fqs', (node, args: { gp: number }, context): void => {
   const leaf = node.rcuLeaf;
   if (node.published.scalar(Scalar.rcuGpNumber) !== args.gp || leaf.owing.size === 0) return;
-  context.charge(leaf.owing.size * 10);
+  context.charge(leaf.owing.size * node.costs['list.step']);
   for (const cpu of [...leaf.owing]) {
     const { dynticks } = node.words(cpu);
     const snapshot = leaf.snapshots.get(cpu);

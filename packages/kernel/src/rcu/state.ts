@@ -37,7 +37,7 @@ export class RcuData {
   /** Move callbacks whose grace period has completed to the done list. */
   advance(completed: number): void {
     while (this.waiting.length > 0 && (this.waiting[0] as Batch).gp <= completed) {
-      this.done.push(...(this.waiting.shift() as Batch).heads);
+      for (const head of (this.waiting.shift() as Batch).heads) this.done.push(head);
     }
   }
 }

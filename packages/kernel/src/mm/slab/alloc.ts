@@ -34,10 +34,9 @@ function fastPath(cpu: Cpu, cache: Handle): ObjectRef {
 function* doCacheAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
   const saved = cpu.irqSave();
   const array = yield* call(cpuCacheGet, cpu, cache);
-  const filled = array.avail > 0 || (yield* call(cacheAllocRefill, cpu, cache, array));
-  const usable = filled === true ? array : filled;
+  const usable = array.avail > 0 ? array : yield* call(cacheAllocRefill, cpu, cache, array);
   let object = 0;
-  if (usable !== false) {
+  if (usable !== null) {
     if (isStale(cpu, usable)) yield* call(useAfterFree, cpu, cache, usable.set);
     usable.touched = true;
     object = usable.pop();
@@ -57,8 +56,8 @@ export function* slabAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutine
   return object;
 }
 
-/** cache_alloc_refill: a batch from the node's lists, else a new slab. Evaluates to the array that now has objects. */
-function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine<ArrayCache | false> {
+/** cache_alloc_refill: a batch from the node's lists, else a new slab. Evaluates to the array that now has objects, null if there is no memory. */
+function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine<ArrayCache | null> {
   const batch = array.touched ? array.batchcount : Math.min(array.batchcount, UNTOUCHED_BATCH);
   const objects = yield* request(cpu.node, refill, { cache, want: Math.min(batch, array.limit) }, cache);
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
@@ -70,14 +69,14 @@ function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutin
  * cache_grow_begin and cache_grow_end: one slab from the page allocator, charged to the cache's memcg. Interrupts are on
  * meanwhile, so the array is looked up again; if it is still empty it gets a batch out of the new slab.
  */
-function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCache | false> {
+function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCache | null> {
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
   const page = yield* call(allocPagesNode, cpu, order);
   const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
   if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
   cpu.irqSave();
-  if (memcg < 0) return false;
+  if (memcg < 0) return null;
   const array = yield* call(cpuCacheGet, cpu, cache);
   const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
   const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);

@@ -1,4 +1,4 @@
-import { type Coroutine, call, type Handle, type ObjectRef, request } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, type ObjectRef, request, type Step } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction, defineHandler } from '../../registry.js';
@@ -43,7 +43,7 @@ const reapNode = defineHandler('slab.reapNode', (node, args: { alien: number }, 
   return reaped;
 });
 
-function reapShared(cacheNode: KmemCacheNode, step: Parameters<KmemCacheNode['freeBlock']>[1]): DetachedSlab[] {
+function reapShared(cacheNode: KmemCacheNode, step: () => Step): DetachedSlab[] {
   if (cacheNode.shared === null || cacheNode.shared.length === 0) return [];
   if (cacheNode.sharedTouched) {
     cacheNode.sharedTouched = false;
@@ -52,7 +52,7 @@ function reapShared(cacheNode: KmemCacheNode, step: Parameters<KmemCacheNode['fr
   return cacheNode.freeBlock(cacheNode.shared.splice(0, toFree(cacheNode.shared.length, cacheNode.sharedLimit)), step);
 }
 
-function reapFree(cacheNode: KmemCacheNode, step: Parameters<KmemCacheNode['freeBlock']>[1]): DetachedSlab[] {
+function reapFree(cacheNode: KmemCacheNode, step: () => Step): DetachedSlab[] {
   if (cacheNode.freeTouched) {
     cacheNode.freeTouched = false;
     return [];
