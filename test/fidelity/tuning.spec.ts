@@ -85,6 +85,7 @@ describe('a CPU that is stopped between loading cpu_cache and storing', () => {
     expect(outcome).toBe('violation');
     expect(verdicts[0]).toMatchObject({ class: 'use-after-free', id: 'SLAB-4' });
     expect(verdicts[0]?.steps.map((step) => step.cpu)).toEqual([0, 1]);
+    expect(verdicts[0]?.steps.map((step) => step.function)).toEqual(['freeArraySet', 'cacheFree']);
   });
 
   test.each(['v4.10', 'v4.10+avoid-kick-on-create'])('is waited for by the kick of %s', async (kernel) => {

@@ -29,9 +29,10 @@ const freedSetStep = defineHandler(
   (node, args: { set: Handle }): Step | null => node.freedSet(args.set) ?? null,
 );
 
-/** The CPU is about to use an array of a freed set: the run ends with the verdict. */
+/** The CPU is about to use an array of a freed set: the run ends with the verdict, whose step is the caller's. */
 export function* useAfterFree(cpu: Cpu, cache: Handle, set: Handle): Coroutine<never> {
-  const now = cpu.step();
+  const [, ...stack] = cpu.step().stack ?? [];
+  const now = { ...cpu.step(), function: stack[0] ?? 'idle', stack };
   const freed = yield* request(cpu.node, freedSetStep, { set });
   const name = cpu.published.caches.isCurrent(cache) ? cache.toString(16) : 'freed';
   throw new VerdictError({
