@@ -2,7 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const source = (name: string) => fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
-const packages = ['machine', 'kernel', 'machine-sim', 'checker', 'nats-embedded', 'results', 'experiments'];
+const packages = [
+  'machine',
+  'kernel',
+  'machine-sim',
+  'machine-live',
+  'checker',
+  'nats-embedded',
+  'results',
+  'coordinator',
+  'experiments',
+];
 
 export default defineConfig({
   resolve: { alias: Object.fromEntries(packages.map((name) => [`@kmemlab/${name}`, source(name)])) },

@@ -13,8 +13,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   checker: ['machine', 'kernel'],
   'nats-embedded': [],
   results: [],
-  experiments: ['machine', 'kernel', 'machine-sim', 'checker', 'results'],
-  cli: ['experiments', 'results'],
+  'machine-live': ['machine', 'kernel', 'results'],
+  coordinator: ['machine', 'machine-live', 'nats-embedded', 'results'],
+  experiments: ['machine', 'kernel', 'machine-sim', 'machine-live', 'checker', 'coordinator', 'results'],
+  cli: ['coordinator', 'experiments', 'results'],
 };
 
 /** Packages that are pure: no I/O, no clock, no randomness of their own. */
