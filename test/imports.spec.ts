@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'machine-live': ['machine', 'kernel', 'results'],
   coordinator: ['machine', 'machine-live', 'nats-embedded', 'results'],
   experiments: ['machine', 'kernel', 'machine-sim', 'machine-live', 'checker', 'coordinator', 'results'],
-  cli: ['coordinator', 'experiments', 'results'],
+  cli: ['coordinator', 'experiments', 'results', 'node-service'],
 };
 
 /** Packages that are pure: no I/O, no clock, no randomness of their own. */

@@ -8,6 +8,7 @@ class BareCore extends Core {
     super(0, 0, undefined, 1e12);
     this.tasks = [];
     this.port = {
+      time: () => 0,
       now: () => 0,
       work: () => true,
       request: (core, context) => core.deliverAnswer(context, 0, 1),
@@ -34,7 +35,7 @@ class BareCore extends Core {
   }
 }
 
-const handler = { kind: 'handler', name: 'bench', index: 0, run: () => 1, lock: null };
+const handler = { kind: 'handler', name: 'bench', index: 0, run: () => 1, lock: null, atomic: false };
 
 function* nested(n, depth) {
   if (depth > 0) return yield* call(nested, n, depth - 1);

@@ -1,12 +1,22 @@
-// Benchmarks: `npm run bench`, with --quick for a look, --json for programs. Compare ratios within one run, not times.
+// Benchmarks: `npm run bench`, with --quick for a look, --json for programs, --pin to stay on fixed cores (needs taskset).
+// Compare ratios within one run, not times.
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import * as machineLive from '@kmemlab/machine-live';
 import { Bench } from 'tinybench';
+import { twoCores } from '../../packages/coordinator/dist/floors/floors.js';
+import { codec } from './codec.mjs';
 import { effects } from './effects.mjs';
+import { live } from './floors.mjs';
 import { machine } from './machine.mjs';
 import { queue } from './queue.mjs';
 
 const quick = process.argv.includes('--quick');
+const pin = process.argv.includes('--pin');
+const cores = availableParallelism();
 const EFFECTS = 20_000;
 const HOLDS = 20_000;
+const MESSAGES = 1_000;
 const PENDING = [1_000, 100_000];
 
 /** Times each function and returns rows of ns per step, with the ratio to the first. */
@@ -24,19 +34,46 @@ async function measure(group, functions, steps) {
   }));
 }
 
+/** Keeps this thread on the first core from now on; processes that it starts too, unless they are placed. */
+function stayOnOneCore() {
+  const { status, error } = spawnSync('taskset', ['-pc', twoCores()[0], String(process.pid)]);
+  if (status !== 0) throw new Error(`--pin needs taskset: ${error?.message ?? `it ended with ${status}`}`);
+}
+
+// First what places its own processes, then what runs on this thread.
+const machines = await live({ quick, pin, env: process.env });
+if (pin) stayOnOneCore();
+
 const rows = await measure('effects', effects(EFFECTS), EFFECTS);
 for (const pending of PENDING) rows.push(...(await measure(`${pending} pending events`, queue(pending, HOLDS), HOLDS)));
+rows.push(...(await measure('codec, one small message', codec(MESSAGES, machineLive.pack && machineLive), MESSAGES)));
 const { events, runs } = machine(quick ? 100 : 500);
 rows.push(...(await measure('events of avoid-ipis, 8 CPUs', runs, events)));
 
+const line = (name, ...cells) => console.log(`  ${name.padEnd(28)}${cells.map((cell) => cell.padStart(12)).join('')}`);
+const micro = (ns) => `${(ns / 1000).toFixed(1)} us`;
+
+function printLive({ floors, figures, pinned, broker }) {
+  console.log(`floors, ${pinned ? 'pinned' : 'not pinned'}, on ${cores} cores; ${broker}`);
+  for (const { name, medianNs, p99Ns, ratio } of floors)
+    line(name, micro(medianNs), micro(p99Ns), `${ratio.toFixed(2)}x`);
+  console.log('\nlive machine, against its floor in turns');
+  for (const { name, pending, medianNs, p99Ns, ratio, limit, within } of figures) {
+    const verdict = limit === undefined ? '' : within ? `<= ${limit}x` : `over ${limit}x`;
+    if (pending) line(name, 'not built');
+    else line(name, micro(medianNs), micro(p99Ns), `${ratio.toFixed(2)}x`, verdict);
+  }
+}
+
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ schema: 'kmemlab.bench/1', node: process.version, rows }, null, 2));
+  const about = { node: process.version, cores, quick, pin };
+  console.log(JSON.stringify({ schema: 'kmemlab.bench/1', ...about, rows, live: machines }, null, 2));
 } else {
+  printLive(machines);
   let group = '';
   for (const row of rows) {
     if (row.group !== group) console.log(`\n${row.group}`);
     group = row.group;
-    const cells = [row.name.padEnd(28), `${row.nsPerStep} ns`.padStart(12), `${row.ratio.toFixed(2)}x`.padStart(9)];
-    console.log(`  ${cells.join('')}`);
+    line(row.name, `${row.nsPerStep} ns`, `${row.ratio.toFixed(2)}x`);
   }
 }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { emptyDirectory, filesIn, kmemlab } from './command.js';
 
-const small = ['--nodes', '2', '--cpus-per-node', '2', '--param', 'loops=10'];
+/** The deterministic machine, so that a run can be repeated event by event. */
+const sim = ['--engine', 'sim'];
+const small = [...sim, '--nodes', '2', '--cpus-per-node', '2', '--param', 'loops=10'];
 const example = fileURLToPath(new URL('../../docs/examples/kick-in-two-steps.mjs', import.meta.url));
 
 async function json(args: readonly string[]) {
@@ -46,6 +48,14 @@ describe('run', () => {
     expect({ status, same: result.determinism.same }).toEqual({ status: 0, same: true });
   });
 
+  test.each([
+    ['--strategy', 'time'],
+    ['--check-determinism'],
+  ])('takes the deterministic machine if none is named: %s', async (...flags) => {
+    const { status, result } = await json(['run', 'avoid-ipis', ...flags, '--nodes', '1', '--param', 'loops=1']);
+    expect({ status, engine: result.engine }).toEqual({ status: 0, engine: 'sim' });
+  });
+
   test('shows the first difference when a patch is not deterministic', async () => {
     const cwd = emptyDirectory();
     const patch = `export default { name: 'dice', summary: 'random work', apply(kernel, api) {
@@ -63,6 +73,7 @@ describe('run', () => {
     const { status, result } = await json([
       'run',
       'tune-slabinfo',
+      ...sim,
       '--kernel',
       'v4.10+never-kick',
       '--param',
@@ -75,7 +86,7 @@ describe('run', () => {
 
   test('ends with 130 and readable partial results on Ctrl-C', async () => {
     const cwd = emptyDirectory();
-    const args = ['run', 'avoid-ipis', '--param', 'loops=65000', '--json', '--out', 'here'];
+    const args = ['run', 'avoid-ipis', ...sim, '--param', 'loops=65000', '--json', '--out', 'here'];
     const started = () => existsSync(join(cwd, 'here', 'result.json'));
     const { status, stdout } = await kmemlab(args, cwd, started);
     expect(status).toBe(130);
@@ -95,7 +106,7 @@ describe('run', () => {
   });
 
   test('applies the worked example of the docs, which is still safe', async () => {
-    const { status, result } = await json(['run', 'tune-slabinfo', '--patch', example, '--param', 'irqOffCpu=1']);
+    const { status, result } = await json(['run', 'tune-slabinfo', ...sim, '--patch', example, '--param', 'irqOffCpu=1']);
     expect({ status, patches: result.patches }).toEqual({ status: 0, patches: ['kick-in-two-steps'] });
   });
 });
@@ -103,7 +114,7 @@ describe('run', () => {
 describe('compare', () => {
   test('holds every kernel, also one with a verdict', async () => {
     const kernels = ['--kernel', 'v4.10', '--kernel', 'v4.10+never-kick'];
-    const { status, result } = await json(['compare', 'tune-slabinfo', ...kernels, '--param', 'irqOffCpu=1']);
+    const { status, result } = await json(['compare', 'tune-slabinfo', ...sim, ...kernels, '--param', 'irqOffCpu=1']);
     expect(status).toBe(1);
     expect(result.schema).toBe('kmemlab.compare/1');
     expect(result.results.map((run: { outcome: string }) => run.outcome)).toEqual(['ok', 'violation']);
@@ -129,6 +140,13 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a CPU that does not exist', ['run', 'tune-slabinfo', '--param', 'irqOffCpu=8'], /CPUs 0 to 7/],
   ['no nodes', ['run', 'avoid-ipis', '--nodes', '0'], /give 1 to 64/],
   ['an unknown configuration', ['run', 'avoid-ipis', '--config', 'slab,smp'], /unknown token "smp"/],
+  ['a strategy for the live machine', ['run', 'avoid-ipis', '--engine', 'live', '--strategy', 'time'], /use --engine sim/],
+  [
+    'a check of determinism on the live machine',
+    ['run', 'avoid-ipis', '--engine', 'live', '--check-determinism'],
+    /use --engine sim/,
+  ],
+  ['a flag of the live machine', ['run', 'avoid-ipis', '--engine', 'sim', '--pin'], /only for the live machine/],
   ['malformed YAML', ['run', 'malformed.yaml'], /malformed\.yaml:\d+:\d+: not valid YAML/],
   ['a wrong key in a scenario', ['run', 'key.yaml'], /unknown key costs\.ipi\.sent; did you mean ipi\.send\?/],
   ['a scenario that does not exist', ['run', 'none.yaml'], /no such file/],

@@ -36,7 +36,7 @@ describe('objects of a given node', () => {
   test('come from that node’s slabs, past the array of the CPU', () => {
     const lab = new Lab({ nodes: 2, cpus: 2 });
     expect(allocateAndFree(lab, 40, 1)).toEqual(new Array(40).fill(1));
-    expect(lab.cpu(0).ownWords.arrays.size).toBe(lab.cpu(1).ownWords.arrays.size);
+    expect(lab.cpu(0).ownWords.arrays.values().length).toBe(lab.cpu(1).ownWords.arrays.values().length);
   });
 
   test('go back through the alien array when another node’s CPU frees them', () => {

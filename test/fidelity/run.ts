@@ -1,9 +1,9 @@
 import { type RunRequest, resolveScenario, runScenario } from '@kmemlab/experiments';
 import { type Counters, callCount, type RunResult } from '@kmemlab/results';
 
-/** Run one request to its end, as the command does. */
+/** Run one request to its end on the deterministic machine, as the command does. */
 export async function run(request: RunRequest): Promise<RunResult> {
-  return runScenario(await resolveScenario(request));
+  return runScenario(await resolveScenario({ engine: 'sim', ...request }));
 }
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

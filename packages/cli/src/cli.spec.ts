@@ -41,7 +41,7 @@ describe('help', () => {
     expect(stdout).toContain('kmemlab compare avoid-ipis --kernel v4.10');
   });
 
-  it.each(['run', 'compare', 'list'])('%s --help has examples', async (command) => {
+  it.each(['run', 'compare', 'list', 'doctor', 'calibrate', 'node'])('%s --help has examples', async (command) => {
     const { status, stdout } = await kmemlab([command, '--help']);
     expect(status).toBe(0);
     expect(stdout).toContain('EXAMPLES');
@@ -55,7 +55,7 @@ describe('help', () => {
 describe('wrong usage', () => {
   it.each([
     [['runn', 'x'], 'unknown command "runn"; did you mean run?'],
-    [['frobnicate'], 'unknown command "frobnicate"; choose one of run, compare, list'],
+    [['frobnicate'], 'unknown command "frobnicate"; choose one of run, compare, list, doctor, calibrate, node'],
     [['--json'], 'unknown flag --json before a command'],
     [['run'], '<experiment> is missing; see kmemlab list experiments'],
     [['run', ''], '<experiment> "": empty; give a value'],
@@ -71,6 +71,21 @@ describe('wrong usage', () => {
     [['run', 'a', '--seeds', '0'], '--seeds "0": out of range'],
     [['run', 'a', '--strategy', 'tmie'], '--strategy "tmie": unknown; did you mean time?'],
     [['run', 'a', '--engine', 'x'], '--engine "x": unknown; choose one of sim, live'],
+    [
+      ['run', 'a', '--pin', '--engine', 'sim'],
+      '--pin: only for the live machine; give --engine live or leave --pin out',
+    ],
+    [['run', 'a', '--nats', 'nats://h', '--engine', 'sim'], '--nats: only for the live machine'],
+    [['compare', 'a', ...two, '--deadline', '9', '--engine', 'sim'], '--deadline: only for the live machine'],
+    [['run', 'a', '--broker-port', '4222', '--engine', 'sim'], '--broker-port: only for the live machine'],
+    [
+      ['run', 'a', '--engine', 'live', '--nats', 'nats://h', '--broker-port', '4222'],
+      '--broker-port: no broker is started',
+    ],
+    [['run', 'a', '--nats', 'http://h'], '--nats "http://h": not the address of a NATS server'],
+    [['run', 'a', '--nats', ''], '--nats "": not the address of a NATS server'],
+    [['run', 'a', '--broker-port', '80'], '--broker-port "80": out of range; give 1024 to 65535'],
+    [['run', 'a', '--deadline', '0'], '--deadline "0": out of range; give 1 to 600'],
     [['run', 'a', '--param', 'loops'], '--param "loops": not key=value'],
     [['run', 'a', '--param', 'a=1', '--param', 'a=2'], '--param a: given twice'],
     [['run', 'a', '--kernel', 'v1', '--kernel', 'v2'], 'use kmemlab compare'],
@@ -144,6 +159,23 @@ describe('run', () => {
         params: { loops: '5', profile: 'a=b' },
       },
     ]);
+  });
+
+  it.each([
+    [
+      ['--nats', 'nats://host:4222', '--pin', '--deadline', '30'],
+      { nats: 'nats://host:4222', pin: true, deadlineMs: 30_000 },
+    ],
+    [['--broker-port', '4333'], { brokerPort: 4333 }],
+    [[], {}],
+  ])('passes the flags of the live machine on: %j', async (flags, expected) => {
+    let seen: unknown;
+    const run: Fake['run'] = async (scenario, { place }) => {
+      seen = place;
+      return resultOf(scenario);
+    };
+    await kmemlab(['run', 'a', '--engine', 'live', ...flags, '--out', out], { run });
+    expect(seen).toEqual(expected);
   });
 
   it('prints text, fills the run directory and names it in the last line', async () => {

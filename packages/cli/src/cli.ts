@@ -1,22 +1,35 @@
 import { type ApplicationText, buildApplication, buildRouteMap, help, run, version } from '@stricli/core';
+import { calibrateCommand } from './commands/calibrate.js';
 import { compareCommand } from './commands/compare.js';
+import { doctorCommand } from './commands/doctor.js';
 import { listCommand } from './commands/list.js';
+import { nodeCommand } from './commands/node.js';
 import { runCommand } from './commands/run.js';
 import { applicationText } from './messages.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
 import { oneLine, UsageError } from './usage-error.js';
 
-const OVERVIEW = `The Linux kernel's per-memcg slab caches on a simulated machine: what a patch does to IPIs, grace periods, lock hold
-times and zombie memcgs, before you boot anything. A kernel is a version plus patches: v4.10, v4.10+avoid-kick-on-create.
+const OVERVIEW = `The Linux kernel's per-memcg slab caches on a machine of threads and processes (live), or on a deterministic one (sim):
+what a patch does to IPIs, grace periods, lock hold times and zombie memcgs, before you boot anything. A kernel is a
+version plus patches: v4.10, v4.10+avoid-kick-on-create.
 
 EXAMPLES
   kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create
   kmemlab run avoid-ipis --kernel v4.10 --nodes 2 --cpus-per-node 4 --param loops=1000
+  kmemlab run avoid-ipis --engine sim --seed 7                                the deterministic machine
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1     a verdict, exit status 1
   kmemlab list experiments                                                    names and parameters
+  kmemlab doctor                                                              what this computer can run
   kmemlab run --help                                                          flags of a command`;
 
-const routes = { run: runCommand, compare: compareCommand, list: listCommand };
+const routes = {
+  run: runCommand,
+  compare: compareCommand,
+  list: listCommand,
+  doctor: doctorCommand,
+  calibrate: calibrateCommand,
+  node: nodeCommand,
+};
 
 function buildKmemlab(context: CliContext, text: ApplicationText) {
   const formatting = {

@@ -1,17 +1,21 @@
 import {
   catalogue,
   checkDeterminism,
+  clusterStarter,
   InputError,
   resolveScenario,
   runScenario,
   scenarioToYaml,
 } from '@kmemlab/experiments';
+import { nodeProgram } from '@kmemlab/node-service';
 import type { Engine } from './types.js';
+
+const startCluster = clusterStarter({ nodeProgram, env: process.env, measureFloors: true });
 
 /** The experiments that the command runs. */
 export const engine: Engine = {
   resolveScenario,
-  runScenario,
+  runScenario: (scenario, options = {}) => runScenario(scenario, { startCluster, ...options }),
   checkDeterminism,
   catalogue,
   scenarioToYaml,

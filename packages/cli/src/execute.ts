@@ -1,3 +1,4 @@
+import type { PlaceOptions } from '@kmemlab/experiments';
 import {
   compareResults,
   defaultRunId,
@@ -18,6 +19,8 @@ export interface ExecuteOptions {
   /** What the user named: names a fresh run directory. */
   readonly experiment: string;
   readonly checkDeterminism: boolean;
+  /** Where and how the live machine runs. */
+  readonly place: PlaceOptions;
 }
 
 export interface Executed {
@@ -80,9 +83,7 @@ export async function executeJobs(
         results.push(notStarted(job.scenario, halt));
         continue;
       }
-      const name =
-        jobs.length === 1 ? '' : `${index + 1}/${jobs.length} ${job.scenario.kernel} seed ${job.scenario.seed} `;
-      const { result, stopped } = await executeJob(context, engine, job, root, options, name);
+      const { result, stopped } = await executeJob(context, engine, job, root, options, [index + 1, jobs.length]);
       results.push(result);
       halt = stopped;
     }
@@ -104,7 +105,7 @@ async function executeJob(
   job: Job,
   root: RunDirectory,
   options: ExecuteOptions,
-  name: string,
+  [number, count]: readonly [number, number],
 ): Promise<{ readonly result: RunResult; readonly stopped?: Failure }> {
   const { scenario } = job;
   let writeError: RunDirectoryError | undefined;
@@ -132,10 +133,14 @@ async function executeJob(
 
   const interrupt = () => stop.abort();
   context.signal.addEventListener('abort', interrupt, { once: true });
-  const progress = new ProgressLine(context.stderr, context.now, name);
+  const name = count === 1 ? '' : `${number}/${count} ${scenario.kernel} seed ${scenario.seed} `;
+  const clock = scenario.engine === 'live' ? 'machine' : 'model';
+  const progress = new ProgressLine(context.stderr, context.now, name, clock);
   const runOptions = {
     signal: stop.signal,
+    place: options.place,
     onProgress: progress.show,
+    ...(number === 1 && { onBroker: (broker: string) => context.stderr.write(`broker: ${broker}\n`) }),
     onPartial: (partial: RunResult) => {
       latest = partial;
       attempt(() => directory.writeResult(partial));

@@ -17,6 +17,11 @@ export interface MachineFlags {
   readonly out?: string;
   readonly json: boolean;
   readonly checkDeterminism: boolean;
+  readonly nats?: string;
+  readonly pin: boolean;
+  readonly brokerPort?: number;
+  /** Seconds. */
+  readonly deadline?: number;
 }
 
 /** Allowed values of the numeric flags; the experiments may allow less, and say so. */
@@ -25,9 +30,11 @@ export const RANGES = {
   cpusPerNode: [1, 256],
   seed: [0, 2 ** 32 - 1],
   seeds: [1, 1000],
+  brokerPort: [1024, 65535],
+  deadline: [1, 600],
 } as const;
 
-function integer(range: readonly [number, number]) {
+export function integer(range: readonly [number, number]) {
   return (text: string): number => {
     const value = Number(text);
     if (!/^[+-]?\d+$/.test(text)) throw new UsageError(`not an integer; give one from ${range[0]} to ${range[1]}`);
@@ -58,6 +65,16 @@ export function filled(text: string): string {
   return text;
 }
 
+/** The address of a NATS server. */
+export function natsUrl(text: string): string {
+  const full = text.includes('://') ? text : `nats://${text}`;
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  if (url === undefined || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') {
+    throw new UsageError('not the address of a NATS server; write for example nats://127.0.0.1:4222');
+  }
+  return text;
+}
+
 /** Definitions of {@link MachineFlags} with their help texts. */
 export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
   patch: {
@@ -80,7 +97,7 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     parse: choice(['sim', 'live'] as const),
     optional: true,
     placeholder: 'sim|live',
-    brief: 'sim: the deterministic machine; live: worker threads',
+    brief: 'live (default): CPUs are threads, nodes are processes; sim: the deterministic machine',
   },
   nodes: {
     kind: 'parsed',
@@ -101,7 +118,7 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     parse: choice(['time', 'random'] as const),
     optional: true,
     placeholder: 'time|random',
-    brief: 'Schedule by the cost model (time) or at random by the seed',
+    brief: 'Sim: schedule by the cost model (time) or at random by the seed; implies --engine sim',
   },
   param: {
     kind: 'parsed',
@@ -142,6 +159,33 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     kind: 'boolean',
     default: false,
     withNegated: false,
-    brief: 'Run again and compare the event digests; a difference fails the run',
+    brief: 'Sim: run again and compare the event digests, a difference fails the run; implies --engine sim',
+  },
+  nats: {
+    kind: 'parsed',
+    parse: natsUrl,
+    optional: true,
+    placeholder: 'URL',
+    brief: 'Live: a NATS server of your own (else KMEMLAB_NATS_URL, a nats-server on PATH, or the built-in broker)',
+  },
+  pin: {
+    kind: 'boolean',
+    default: false,
+    withNegated: false,
+    brief: 'Live: place each node on cores of its own, with taskset; do this for times you compare',
+  },
+  brokerPort: {
+    kind: 'parsed',
+    parse: integer(RANGES.brokerPort),
+    optional: true,
+    placeholder: 'P',
+    brief: 'Live: loopback port of the broker that is started (default: a free one)',
+  },
+  deadline: {
+    kind: 'parsed',
+    parse: integer(RANGES.deadline),
+    optional: true,
+    placeholder: 'S',
+    brief: 'Live: seconds of silence after which a node is lost (default 5)',
   },
 };

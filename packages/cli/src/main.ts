@@ -45,5 +45,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   now: () => new Date(),
   signal: interruption.signal,
+  loadHost: async () => (await import('./host.js')).host,
   loadEngine: async () => (await import('./engine.js')).engine,
 });

@@ -17,15 +17,18 @@ export class ProgressLine {
   readonly #output: Output;
   readonly #now: () => Date;
   readonly #prefix: string;
+  readonly #clock: string;
   #phase = '';
   #phaseStart = 0;
   #doneAtStart = 0;
   #visible = false;
 
-  constructor(output: Output, now: () => Date, prefix: string) {
+  /** @param clock whose time the machine's own clock shows */
+  constructor(output: Output, now: () => Date, prefix: string, clock: 'model' | 'machine') {
     this.#output = output;
     this.#now = now;
     this.#prefix = prefix;
+    this.#clock = clock;
   }
 
   /** Shows where the run is. Bound, so that it can be passed as a callback. */
@@ -45,7 +48,7 @@ export class ProgressLine {
     if (rate > 0 && progress.total > progress.done) {
       parts.push(`${timeLeft((progress.total - progress.done) / rate)} left`);
     }
-    parts.push(`${formatNs(progress.modelNs, false)} model time`);
+    parts.push(`${formatNs(progress.modelNs, false)} ${this.#clock} time`);
     const line = parts.join('  ').slice(0, (this.#output.columns || DEFAULT_COLUMNS) - 1);
     this.#output.write(`\r\u001b[K${line}`);
     this.#visible = true;

@@ -63,6 +63,7 @@ export async function requestFrom(experiment: string, flags: MachineFlags): Prom
     ...(flags.nodes !== undefined && { nodes: flags.nodes }),
     ...(flags.cpusPerNode !== undefined && { cpusPerNode: flags.cpusPerNode }),
     ...(flags.strategy !== undefined && { strategy: flags.strategy }),
+    ...(flags.checkDeterminism && { checkDeterminism: true }),
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.param && flags.param.length > 0 && { params: paramsOf(flags.param) }),
     ...(scenarioText !== undefined && { scenarioText }),

@@ -1,3 +1,4 @@
+import type { Broker, BrokerChoice, FloorSet, HostDescription, MeasureOptions } from '@kmemlab/coordinator';
 import type { CatalogueEntry, CatalogueTopic, RunOptions, RunRequest, Scenario } from '@kmemlab/experiments';
 import type { DeterminismCheck, FileSystem, RunResult } from '@kmemlab/results';
 import type { CommandContext } from '@stricli/core';
@@ -15,6 +16,32 @@ export interface Engine {
   catalogue(topic: CatalogueTopic): readonly CatalogueEntry[];
   scenarioToYaml(scenario: Scenario): string;
   isInputError(error: unknown): boolean;
+}
+
+/** What this computer has, and what the live machine could do with it. */
+export interface HostReport extends Omit<HostDescription, 'limits'> {
+  /** The machine with the most CPUs that it can hold. */
+  readonly largest: { readonly nodes: number; readonly cpusPerNode: number };
+}
+
+/** What `kmemlab node` says. */
+export interface NodeOptions {
+  readonly nats: string;
+  readonly name?: string;
+  readonly env: CliContext['env'];
+  readonly signal: AbortSignal;
+  /** Hears one line when the node is registered. */
+  readonly onRegistered: (line: string) => void;
+}
+
+/** This computer, as the command needs it; tests pass a fake one. */
+export interface Host {
+  describe(env: CliContext['env']): Promise<HostReport>;
+  /** Rejects with a usage error if what was asked for cannot be had. */
+  openBroker(choice: BrokerChoice): Promise<Broker>;
+  calibrate(options: MeasureOptions): Promise<FloorSet>;
+  /** Serves runs as one NUMA node until the signal aborts. Rejects with a usage error if there is no such server. */
+  serveNode(options: NodeOptions): Promise<void>;
 }
 
 /** Where text goes. */
@@ -36,6 +63,7 @@ export interface CliContext {
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   readonly loadEngine: () => Promise<Engine>;
+  readonly loadHost: () => Promise<Host>;
   /** Replaces `node:fs` for run directories; tests pass one that fails. */
   readonly fileSystem?: FileSystem;
 }

@@ -1,1 +1,16 @@
-export {};
+export { type BrokerChoice, chooseBroker, namedServer } from './broker/choose.js';
+export { type Broker, type BrokerKind, type Credentials, credentialsOf, type Environment } from './broker/types.js';
+export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export { RunFailed, type RunFailure } from './failure.js';
+export * from './floors/index.js';
+export { describeHost, type HostDescription } from './host/describe.js';
+export { type Resources, readResources } from './host/resources.js';
+export { InputProblem } from './input-problem.js';
+export { checkLimits, type MachineSize, mostCpusInOneNode } from './limits.js';
+export { type NodeEnvironment, readNodeEnvironment } from './nodes/child.js';
+export { type NodeExit, NodeStatus } from './nodes/types.js';
+export * from './protocol.js';
+export { NodeDaemon, type NodeDaemonOptions } from './registry/daemon.js';
+export { discover } from './registry/discover.js';
+export type { Registration } from './registry/messages.js';
+export { markClock, monotonicAt, type RunClock } from './run-clock.js';

@@ -1,4 +1,5 @@
 import type { RunResult } from '@kmemlab/results';
+import type { StartCluster } from './lab/cluster.js';
 
 /** A `--patch FILE` as read from disk; it travels as text with the run. */
 export interface PatchFile {
@@ -15,10 +16,16 @@ export interface RunRequest {
   readonly patchFiles?: readonly PatchFile[];
   /** Comma-separated configuration tokens, e.g. `slab,nonpreempt,hz=250`. */
   readonly config?: string;
+  /** If absent, `strategy` and `checkDeterminism` mean `sim`; otherwise it is `live`. */
   readonly engine?: 'sim' | 'live';
   readonly nodes?: number;
   readonly cpusPerNode?: number;
+  /** The deterministic machine only. */
   readonly strategy?: 'time' | 'random';
+  /** The scenario is for a check of determinism. */
+  readonly checkDeterminism?: boolean;
+  /** The live machine only: machine time per host time. */
+  readonly timeScale?: number;
   readonly seed?: number;
   /** Experiment parameters as written on the command line (`--param k=v`). */
   readonly params?: Readonly<Record<string, string>>;
@@ -43,10 +50,31 @@ export interface Progress {
 export interface RunOptions {
   /** Called a few times per second of host time. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Called with the result so far at each phase mark, so that it can be written before the run ends. */
+  /**
+   * Called with the result so far at each phase mark, and on the live machine when its nodes have reported, so that it can
+   * be written before the run ends.
+   */
   readonly onPartial?: (result: RunResult) => void;
+  /** Called once on the live machine, when all nodes are up, with the broker that carries their messages, for people. */
+  readonly onBroker?: (broker: string) => void;
   /** Aborting ends the run with outcome `incomplete`, failure kind `interrupted`. */
   readonly signal?: AbortSignal;
+  /** Where and how the live machine runs; not part of the scenario. */
+  readonly place?: PlaceOptions;
+  /** Starts the node processes of a live run. */
+  readonly startCluster?: StartCluster;
+}
+
+/** Choices about the computer that a live run uses. */
+export interface PlaceOptions {
+  /** URL of a NATS server to use instead of a broker of our own. */
+  readonly nats?: string;
+  /** Port for a broker of our own; any free one if absent. */
+  readonly brokerPort?: number;
+  /** Give each node cores of its own. */
+  readonly pin?: boolean;
+  /** Host time after which a step that should be short has failed, ms. */
+  readonly deadlineMs?: number;
 }
 
 /** A validated request, ready to run: everything that could be wrong in the input has been checked. */
@@ -58,6 +86,8 @@ export interface Scenario {
   readonly nodes: number;
   readonly cpusPerNode: number;
   readonly strategy: 'time' | 'random';
+  /** Machine time per host time on the live machine; 1 on the deterministic one. */
+  readonly timeScale: number;
   readonly seed: number;
   readonly params: Readonly<Record<string, number | string>>;
   readonly costs: Readonly<Record<string, number>>;

@@ -1,5 +1,14 @@
 export * from './api.js';
 export { catalogue } from './catalogue.js';
 export { checkerFor } from './lab/checked.js';
-export { checkDeterminism, runScenario } from './run.js';
-export { resolveScenario, scenarioToYaml } from './scenario/resolve.js';
+export type { Cluster, ClusterPlan, StartCluster } from './lab/cluster.js';
+export type { LiveMachine, LiveMachineOptions, NodeFailure, PlainOutcome } from './lab/live-node.js';
+export { type NodeExperiment, type NodeExperimentOptions, runNodeExperiment } from './lab/node-experiment.js';
+export type { NodeChannel } from './lab/node-lab.js';
+export { kernelOfPlan, type NodePlan } from './lab/node-plan.js';
+export type { LivePlace } from './lab/observed.js';
+export { type ClusterStarterOptions, clusterStarter } from './lab/start-cluster.js';
+export { runScenario } from './run.js';
+export { checkDeterminism } from './run-sim.js';
+export { type BuiltKernel, type KernelOfScenario, kernelOf } from './scenario/kernel-of.js';
+export { DEFAULT_ENGINE, resolveScenario, scenarioToYaml } from './scenario/resolve.js';

@@ -3,14 +3,14 @@ import {
   callCount,
   type JsonValue,
   type PhaseCounters,
+  PhaseDurations,
   type RunResult,
-  type SlowestKick,
   type Verdict,
 } from '@kmemlab/results';
 import { findingsOf, memoryOf } from './lab/findings.js';
-import { countersBetween, readCounters } from './lab/reading.js';
-import { PhaseDurations } from './lab/recorder.js';
-import type { PhaseRecord } from './lab/sim-lab.js';
+import { liveDetails } from './lab/live-details.js';
+import type { PhaseRecord } from './lab/phase-record.js';
+import { countersBetween, type Reading } from './lab/reading.js';
 import type { Experiment } from './lab/types.js';
 import type { Run } from './run.js';
 import { findExperiment } from './scenario/resolve.js';
@@ -19,23 +19,38 @@ function phaseCounters({ from, to }: PhaseRecord): PhaseCounters {
   return { ...countersBetween(from, to), elapsedModelNs: to.modelNs - from.modelNs };
 }
 
-/** The phases of the measured window that have been run; if none has, the phase in which the run ended. */
-function windowOf(run: Run, experiment: Experiment): { phases: PhaseRecord[]; unfinished: boolean } {
-  const phases = run.phases.filter((phase) => experiment.window.includes(phase.name));
-  return { phases, unfinished: phases.length < experiment.window.length };
+/** The measured window as far as it has got: readings at its ends, and what was timed in it. */
+interface Window {
+  readonly from: Reading;
+  readonly to: Reading;
+  readonly durations: PhaseDurations;
+}
+
+/** The phases of the measured window that have been run; if not all have, the phase in which the run is comes last. */
+function windowOf({ observed }: Run, experiment: Experiment): Window {
+  const phases = observed.phases.filter((phase) => experiment.window.includes(phase.name));
+  const durations = new PhaseDurations();
+  for (const phase of phases) durations.merge(phase.durations);
+  const end = phases[phases.length - 1]?.to;
+  if (end !== undefined && phases.length === experiment.window.length) {
+    return { from: phases[0]?.from ?? end, to: end, durations };
+  }
+  durations.merge(observed.durations());
+  const now = observed.reading();
+  const last = observed.phases[observed.phases.length - 1];
+  return { from: phases[0]?.from ?? last?.to ?? now, to: now, durations };
 }
 
 function verdictOf(verdict: MachineVerdict): Verdict {
   return { ...verdict, steps: verdict.steps.map((step) => ({ ...step })) };
 }
 
-function settingsOf(run: Run): Record<string, JsonValue> {
-  const { scenario, users } = run;
+function settingsOf({ scenario, kernel }: Run): Record<string, JsonValue> {
   return {
-    strategy: scenario.strategy,
+    ...(scenario.engine === 'sim' && { strategy: scenario.strategy }),
     ...(Object.keys(scenario.costs).length > 0 && { costs: scenario.costs }),
-    ...(users.length > 0 && {
-      patchFiles: users.map(({ patch, hash }) => ({ name: patch.name, sha256: hash })),
+    ...(kernel.users.length > 0 && {
+      patchFiles: kernel.users.map(({ patch, hash }) => ({ name: patch.name, sha256: hash })),
     }),
   };
 }
@@ -45,43 +60,41 @@ function settingsOf(run: Run): Record<string, JsonValue> {
  * in it until then.
  */
 export function buildResult(run: Run): RunResult {
-  const { scenario, machine, build, phases } = run;
+  const { scenario, kernel, observed } = run;
   const experiment = findExperiment(scenario.experiment);
   const window = windowOf(run, experiment);
-  const last = phases[phases.length - 1];
-  const durations = new PhaseDurations();
-  for (const phase of window.phases) durations.merge(phase.durations);
-  const now = readCounters(machine);
-  const start = window.phases[0]?.from ?? last?.to;
-  const end = window.unfinished ? now : (window.phases[window.phases.length - 1]?.to ?? now);
-  if (window.unfinished) durations.merge(run.recorder.current);
-  const counters = countersBetween(start ?? now, end);
-  const unaccounted = callCount(counters, 'unaccounted_allocations');
-  const rootCache = phases.find((phase) => phase.name === experiment.rootCachePhase);
+  const counters = countersBetween(window.from, window.to);
+  const inventories = observed.inventories();
+  const { slowest } = window.durations;
+  const durations = window.durations.summary(observed.clock);
+  const rootCache = observed.phases.find((phase) => phase.name === experiment.rootCachePhase);
   return {
     schema: 'kmemlab.result/1',
     experiment: scenario.experiment,
     kernel: scenario.kernel,
-    patches: build.patches.map((patch) => patch.name),
+    patches: kernel.build.patches.map((patch) => patch.name),
     config: scenario.config,
-    engine: 'sim',
+    engine: scenario.engine,
     seed: scenario.seed,
     machine: { nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
     params: scenario.params,
     settings: settingsOf(run),
     outcome: run.outcome,
     ...(run.failure !== undefined && { failure: run.failure }),
-    digest: machine.digest.toString(),
-    verdicts: machine.verdicts.map(verdictOf),
-    findings: findingsOf(machine, unaccounted),
+    ...(observed.digest !== undefined && { digest: observed.digest() }),
+    verdicts: observed.verdicts.map(verdictOf),
+    findings: findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     counters,
-    phases: Object.fromEntries(phases.map((phase) => [phase.name, phaseCounters(phase)])),
-    durations: durations.summary('model'),
-    ...(durations.slowest !== undefined && { slowestKick: durations.slowest satisfies SlowestKick }),
+    phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase)])),
+    durations,
+    ...(slowest !== undefined && { slowestKick: slowest }),
     ...(rootCache !== undefined && { rootCache: rootCacheCost(rootCache) }),
-    memory: memoryOf(machine),
-    elapsed: { modelNs: machine.modelTime, hostNs: Math.round((performance.now() - run.started) * 1e6) },
+    memory: memoryOf(inventories, scenario.nodes * scenario.cpusPerNode),
+    elapsed: { modelNs: observed.reading().modelNs, hostNs: Math.round((performance.now() - run.started) * 1e6) },
+    ...(observed.live !== undefined && {
+      live: liveDetails(scenario, observed.live, window, durations),
+    }),
   };
 }
 

@@ -14,7 +14,7 @@ import type { KernelBuild } from './build.js';
 import { Counters } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
-import type { Environment, KernelNode } from './node.js';
+import type { Environment, NodeMemory } from './node-memory.js';
 import { type Published, rootMemcg, Scalar } from './published-state.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
 import { RcuData } from './rcu/state.js';
@@ -75,18 +75,18 @@ export class Cpu extends Core {
 
   constructor(
     id: number,
-    homeNode: KernelNode,
+    home: NodeMemory,
     readonly build: KernelBuild,
     private readonly environment: Environment,
     port: Port,
     workGrain: number,
   ) {
-    super(id, homeNode.id, port, workGrain);
+    super(id, home.id, port, workGrain);
     this.topology = environment.topology;
     this.costs = environment.costs;
     this.durations = environment.durations;
-    this.published = homeNode.published;
-    this.ownWords = homeNode.words(id);
+    this.published = home.published;
+    this.ownWords = home.words(id);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
     this.smp = new SmpState(this.topology.cpuCount);
   }
@@ -275,7 +275,7 @@ export class Cpu extends Core {
     if (this.tickArmed) return;
     this.tickArmed = true;
     const { jiffy } = this;
-    this.port.timer(this, jiffy - (Math.floor(this.port.now()) % jiffy), TICK, 0, false);
+    this.port.timer(this, jiffy - (Math.floor(this.port.time()) % jiffy), TICK, 0, false);
   }
 
   /** A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off. */

@@ -1,14 +1,5 @@
-import {
-  type Costs,
-  type Handle,
-  HandleTable,
-  newPrivateWords,
-  RandomStream,
-  type Step,
-  type Topology,
-} from '@kmemlab/machine';
+import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
-import { Counters } from './counters.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
@@ -19,37 +10,18 @@ import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
-import { Published } from './published-state.js';
+import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuLeaf, RcuRoot } from './rcu/state.js';
-import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
-import { CpuWords } from './words.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
 const FREED_SETS_KEPT = 4096;
 
-/** What both CPUs and nodes of a machine are given. */
-export interface Environment {
-  readonly topology: Topology;
-  readonly costs: Costs;
-  readonly seed: number;
-  readonly durations: DurationSink;
-  /** Receiver of tracepoints, null if nothing listens. */
-  readonly probe: Probe | null;
-}
-
 /**
- * Everything homed on one NUMA node, and the node's replica of published state. Only handlers touch it, one at a time.
- * Static globals are used on the boot node alone.
+ * Everything homed on one NUMA node, on top of what its CPUs share. Only handlers touch it, one at a time. Static globals are used on the boot node alone.
  */
-export class KernelNode {
-  readonly topology: Topology;
-  readonly costs: Costs;
-  readonly durations: DurationSink;
+export class KernelNode extends NodeMemory {
   readonly random: RandomStream;
-  readonly counters = new Counters();
-  readonly published: Published;
-  private readonly cpuWords: readonly CpuWords[];
 
   readonly pages: HandleTable<SlabPage>;
   readonly caches: HandleTable<KmemCache>;
@@ -78,21 +50,9 @@ export class KernelNode {
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
 
-  constructor(
-    readonly id: number,
-    private readonly environment: Environment,
-  ) {
-    const { topology, costs, seed, durations } = environment;
-    this.topology = topology;
-    this.costs = costs;
-    this.durations = durations;
-    this.random = new RandomStream(seed, `node${id}`);
-    this.published = new Published(topology, newPrivateWords);
-    const first = topology.firstCpuOf(id);
-    this.cpuWords = Array.from(
-      { length: topology.cpusPerNode },
-      (_, index) => new CpuWords(first + index, topology.cpuCount),
-    );
+  constructor(id: number, environment: Environment, memory: Memory) {
+    super(id, environment, memory);
+    this.random = new RandomStream(environment.seed, `node${id}`);
     this.pages = new HandleTable('slab page', id);
     this.caches = new HandleTable('kmem_cache', id);
     this.arraySets = new HandleTable('array_cache set', id);
@@ -101,15 +61,6 @@ export class KernelNode {
     this.csses = new HandleTable('css', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
-  }
-
-  /** Words of a CPU of this node. */
-  words(cpu: number): CpuWords {
-    return this.cpuWords[cpu - this.topology.firstCpuOf(this.id)] as CpuWords;
-  }
-
-  allWords(): readonly CpuWords[] {
-    return this.cpuWords;
   }
 
   /** A cache's lists on this node. @throws VerdictError if the cache was released (SLAB-5) */
@@ -179,14 +130,5 @@ export class KernelNode {
 
   freedSet(set: Handle): Step | undefined {
     return this.freedSets.get(set);
-  }
-
-  countIpi(sender: number, target: number): void {
-    this.counters.add(`ipi.sent.${sender}`);
-    this.counters.add(this.topology.nodeOf(sender) === this.topology.nodeOf(target) ? 'ipi.sameNode' : 'ipi.crossNode');
-  }
-
-  trace(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void {
-    this.environment.probe?.emit(tracepoint, cpu, a, b, c, d);
   }
 }

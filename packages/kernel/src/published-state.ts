@@ -1,6 +1,6 @@
 import {
   type Handle,
-  type NewWords,
+  type Memory,
   PublishedArrays,
   PublishedNames,
   PublishedTable,
@@ -73,16 +73,16 @@ export class Published {
   private onlineCount = 0;
   private onlineList: readonly number[] = [];
 
-  constructor(topology: Topology, newWords: NewWords) {
+  constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 12, nodes, newWords);
-    this.csses = new PublishedTable('css', 5, nodes, newWords);
-    this.arraySets = new PublishedTable('array_cache set', 3, nodes, newWords);
-    this.memcgArrays = new PublishedArrays(newWords);
-    this.roots = new PublishedNames(newWords);
-    this.scalars = newWords();
+    this.caches = new PublishedTable('kmem_cache', 12, nodes, memory);
+    this.csses = new PublishedTable('css', 5, nodes, memory);
+    this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
+    this.memcgArrays = new PublishedArrays(memory);
+    this.roots = new PublishedNames(memory);
+    this.scalars = memory.words();
     this.scalars.ensure(SCALARS);
-    this.online = newWords();
+    this.online = memory.words();
     this.online.ensure(cpuCount);
   }
 

@@ -1,6 +1,7 @@
 import type { Coroutine, Handler, HandlerFunction } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import type { KernelNode } from './node.js';
+import type { NodeMemory } from './node-memory.js';
 
 /**
  * Whatever crosses a thread, a node or a snapshot is named here: a registered name plus plain data, never a closure.
@@ -15,10 +16,32 @@ export function defineHandler<A, R>(
   run: HandlerFunction<KernelNode, A, R>,
   lock: string | null = null,
 ): Handler<KernelNode, A, R> {
-  const handler: Handler<KernelNode, A, R> = { kind: 'handler', name, index: handlers.length, run, lock };
+  return register(name, run, lock, false);
+}
+
+/**
+ * Register a homed operation that touches only what all CPUs of its home node share, by atomic steps or words of one
+ * writer: the sender may run it itself if it is on that node. A patch that replaces it keeps to that.
+ */
+export const defineAtomic = <A, R>(name: string, run: HandlerFunction<NodeMemory, A, R>): Handler<NodeMemory, A, R> =>
+  register(name, run, null, true);
+
+function register<N, A, R>(
+  name: string,
+  run: HandlerFunction<N, A, R>,
+  lock: string | null,
+  atomic: boolean,
+): Handler<N, A, R> {
+  const handler: Handler<N, A, R> = { kind: 'handler', name, index: handlers.length, run, lock, atomic };
   handlers.push(handler);
   return handler;
 }
+
+/** The handler with this number on the wire; undefined if there is none. */
+export const handlerAt = (index: number): Handler<never, never, unknown> | undefined => handlers[index];
+
+/** How many handlers are registered. */
+export const handlerCount = (): number => handlers.length;
 
 /** Register the body of a section under a spinlock on one home, e.g. list_lock; wait and hold times are recorded. */
 export const defineSection = <A, R>(
@@ -36,11 +59,32 @@ type FunctionsByName = Map<string, NamedFunction>;
 
 const functions = new Map<FunctionKind, FunctionsByName>();
 
+/** Names of the functions of a kind by their numbers, and the numbers by name. */
+const names = new Map<FunctionKind, string[]>();
+const numbers = new Map<FunctionKind, Map<string, number>>();
+
 /** Register a csd function, work function, RCU callback, timer function, thread or percpu_ref callback by its kernel name. */
 export function defineFunction(kind: FunctionKind, name: string, fn: NamedFunction): string {
   const byName = functions.get(kind) ?? new Map<string, NamedFunction>();
   if (byName.has(name)) throw new Error(`${kind} function ${name} is registered twice`);
   functions.set(kind, byName.set(name, fn));
+  const list = names.get(kind) ?? [];
+  numbers.set(kind, (numbers.get(kind) ?? new Map<string, number>()).set(name, list.length));
+  names.set(kind, [...list, name]);
+  return name;
+}
+
+/** Number of a function within its kind, the same in every process. @throws Error if no function of this kind has the name */
+export function functionNumber(kind: FunctionKind, name: string): number {
+  const number = numbers.get(kind)?.get(name);
+  if (number === undefined) throw new Error(`no ${kind} function is called ${name}`);
+  return number;
+}
+
+/** @throws Error if no function of this kind has the number */
+export function functionName(kind: FunctionKind, number: number): string {
+  const name = names.get(kind)?.[number];
+  if (name === undefined) throw new Error(`no ${kind} function has number ${number}`);
   return name;
 }
 
@@ -52,8 +96,8 @@ export class FunctionTable {
   private readonly handlers = handlers.map((handler) => handler.run);
   private readonly functions = new Map([...functions].map(([kind, byName]) => [kind, new Map(byName)]));
 
-  handler<A, R>(handler: Handler<KernelNode, A, R>): HandlerFunction<KernelNode, A, R> {
-    return this.handlers[handler.index] as HandlerFunction<KernelNode, A, R>;
+  handler<N, A, R>(handler: Handler<N, A, R>): HandlerFunction<N, A, R> {
+    return this.handlers[handler.index] as HandlerFunction<N, A, R>;
   }
 
   /** @throws Error if no function of this kind has the name. */

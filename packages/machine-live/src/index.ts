@@ -1,1 +1,10 @@
-export {};
+export { CodecError, pack, unpack } from './codec.js';
+export { ControlChannel } from './control/channel.js';
+export { ControlError } from './control/errors.js';
+export { type CpuWorkerData, runCpuWorker, type WorkerKernel } from './cpu/worker.js';
+export { type CpuDump, NodeMachine, type NodeMachineOptions, type NodeReport, type Quiet } from './node-machine.js';
+export { type Bus, type BusOptions, connectBus } from './transport/bus.js';
+export { BusError } from './transport/bus-error.js';
+export { Link } from './transport/link.js';
+export { LinkSet } from './transport/link-set.js';
+export { Silence } from './transport/silence.js';

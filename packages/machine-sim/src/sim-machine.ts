@@ -21,6 +21,7 @@ import {
   isCallFunction,
   type Port,
   type PostEffect,
+  PrivateMemory,
   RandomStream,
   type RequestEffect,
   type Topology,
@@ -82,7 +83,7 @@ export class SimMachine implements Port {
   private readonly workEnd: Float64Array;
   private readonly armedTimers = new Set<number>();
   private timers = 0;
-  private time = 0;
+  private clock = 0;
 
   constructor(private readonly options: SimOptions) {
     const { topology, build, costs, seed, durations, probe, stretches } = options;
@@ -97,7 +98,10 @@ export class SimMachine implements Port {
     this.workEpoch = new Int32Array(cpuCount);
     this.workEnd = new Float64Array(cpuCount);
     const environment = { topology, costs, seed, durations, probe };
-    this.nodes = Array.from({ length: topology.nodes }, (_, id) => new KernelNode(id, environment));
+    this.nodes = Array.from(
+      { length: topology.nodes },
+      (_, id) => new KernelNode(id, environment, new PrivateMemory()),
+    );
     this.cpus = Array.from({ length: cpuCount }, (_, id) => {
       const node = this.nodes[topology.nodeOf(id)] as KernelNode;
       const cpu = new Cpu(id, node, build, environment, this, WORK_GRAIN);
@@ -148,7 +152,7 @@ export class SimMachine implements Port {
   }
 
   get modelTime(): number {
-    return this.time;
+    return this.clock;
   }
 
   /** Call-function interrupts raised and not yet taken by their CPU. */
@@ -172,7 +176,7 @@ export class SimMachine implements Port {
       if (until()) return 'reached';
       const next = this.strategy.next(this.queue);
       if (next === undefined) return 'empty';
-      this.time = Math.max(this.time, next.time);
+      this.clock = Math.max(this.clock, next.time);
       this.happen(next.payload);
     }
     return 'limit';
@@ -185,12 +189,16 @@ export class SimMachine implements Port {
 
   // Port: what the CPUs ask for.
 
-  now(): number {
-    return this.time;
+  time(): number {
+    return this.clock;
+  }
+
+  now(core: Core): number {
+    return this.clock + core.debt;
   }
 
   work(core: Core, ns: number): boolean {
-    const end = this.time + ns;
+    const end = this.clock + ns;
     const epoch = this.nextEpoch(core.id);
     this.workEnd[core.id] = end;
     this.queue.push(end, { kind: EventKind.workDone, channel: this.ownChannel(core.id, 0), cpu: core.id, epoch });
@@ -199,7 +207,7 @@ export class SimMachine implements Port {
 
   interruptWork(core: Core): number {
     this.nextEpoch(core.id);
-    return Math.max(0, (this.workEnd[core.id] as number) - this.time);
+    return Math.max(0, (this.workEnd[core.id] as number) - this.clock);
   }
 
   /** Work begun before is not reported any more. */
@@ -211,7 +219,7 @@ export class SimMachine implements Port {
 
   request(core: Core, context: Context, effect: RequestEffect<unknown>): void {
     const { homes, handler, args, object } = effect;
-    const time = this.time + core.debt;
+    const time = this.clock + core.debt;
     const list = typeof homes === 'number' ? [homes] : homes;
     for (const [index, home] of list.entries()) {
       this.interconnect.send(core, time, home, handler, args, object, context, index);
@@ -220,13 +228,13 @@ export class SimMachine implements Port {
   }
 
   post(core: Core, { home, handler, args, object }: PostEffect): void {
-    this.interconnect.send(core, this.time + core.debt, home, handler, args, object, null, 0);
+    this.interconnect.send(core, this.clock + core.debt, home, handler, args, object, null, 0);
   }
 
   raise(core: Core, cpus: readonly number[], vector: number): void {
     for (const target of cpus) {
       core.debt += this.costs['ipi.send'];
-      this.interconnect.ring(core.id, target, vector, this.time + core.debt);
+      this.interconnect.ring(core.id, target, vector, this.clock + core.debt);
     }
   }
 
@@ -256,8 +264,8 @@ export class SimMachine implements Port {
   private happen(event: SimEvent): void {
     const actor = event.kind === EventKind.message ? event.node : event.cpu;
     const detail = event.kind === EventKind.message ? event.handler.index : event.channel;
-    this.digest.add(this.time, event.kind, actor, detail);
-    this.onEvent?.(this.time, event.kind, actor, detail);
+    this.digest.add(this.clock, event.kind, actor, detail);
+    this.onEvent?.(this.clock, event.kind, actor, detail);
     if (event.kind === EventKind.message) this.handle(event);
     else if (this.deliver(this.cpu(event.cpu), event)) this.cpu(event.cpu).run();
   }
@@ -301,7 +309,7 @@ export class SimMachine implements Port {
   /** A task was woken: a waker on another CPU sends a reschedule interrupt, which makes the CPU look. */
   private runsAtOnce(cpu: Cpu, waker: number): boolean {
     if (waker === cpu.id) return true;
-    this.interconnect.ring(waker, cpu.id, Vector.reschedule, this.time);
+    this.interconnect.ring(waker, cpu.id, Vector.reschedule, this.clock);
     return false;
   }
 
@@ -316,7 +324,7 @@ export class SimMachine implements Port {
   /** Run a handler at its node. Its service time occupies the object: later arrivals are served after it. */
   private handle(event: MessageEvent): void {
     const { handlerContext, occupation } = this;
-    const start = occupation.start(event.node, event.object, this.time);
+    const start = occupation.start(event.node, event.object, this.clock);
     handlerContext.begin(event, start, this.costs['handler.service']);
     try {
       const run = this.options.build.functions.handler(event.handler as never) as (
@@ -327,7 +335,7 @@ export class SimMachine implements Port {
       const value = run(this.nodes[event.node] as KernelNode, event.args, handlerContext);
       const end = start + handlerContext.charged;
       const { lock } = event.handler;
-      if (lock !== null) this.recordSection(lock, start - this.time, handlerContext.charged);
+      if (lock !== null) this.recordSection(lock, start - this.clock, handlerContext.charged);
       occupation.occupy(event.node, event.object, end);
       if (event.context === null) this.messages.arrived();
       else this.interconnect.answer(event, end, value);
@@ -346,7 +354,7 @@ export class SimMachine implements Port {
   private dispatch(cpu: number, task: TaskRecord, syscall: Syscall, delay: number): void {
     this.cpu(cpu).enterUser(task.pid);
     this.messages.started();
-    this.queue.push(this.time + delay, {
+    this.queue.push(this.clock + delay, {
       kind: EventKind.syscall,
       channel: this.ownChannel(cpu, 2),
       cpu,

@@ -13,6 +13,7 @@ const handler = (name: string): Handler<unknown, unknown, number> => ({
   index: 0,
   run: () => 0,
   lock: null,
+  atomic: false,
 });
 
 /** A handler that logs when it starts and ends, with `ns` of work between. */
@@ -147,7 +148,7 @@ describe('Core: interrupts', () => {
           core.interruptWith(Vector.reschedule);
         }
         while (!core.quietNow) core.pass(1);
-        expect(core.machine.time).toBeGreaterThanOrEqual(1000 + inHandlers);
+        expect(core.machine.clock).toBeGreaterThanOrEqual(1000 + inHandlers);
         expect(core.machine.works.filter((ns) => ns === 7).length * 7).toBe(inHandlers);
         const ends = core.log.indexOf('task ends');
         expect(ends).toBe(1);
@@ -408,11 +409,98 @@ describe('Core: time', () => {
     core.start('first', function* first() {
       yield* work(300);
     });
-    core.machine.time = 100;
+    core.machine.clock = 100;
     core.start('second', function* second() {
       core.log.push(`second at ${core.now()}`);
       yield* work(0);
     });
     expect(core.log).toEqual(['first done', 'second at 300', 'second done']);
+  });
+});
+
+describe('Core: held', () => {
+  const held = (core = new FakeCore()): FakeCore => {
+    core.held = true;
+    return core;
+  };
+
+  const release = (core: FakeCore): void => {
+    core.held = false;
+    core.run();
+  };
+
+  it('starts no task and no softirq until it is released', () => {
+    const core = held();
+    core.softirqs = [logging(core, 'softirq', 1)];
+    core.start('task', logging(core, 'task', 1));
+    expect([core.log, core.standsStill]).toEqual([[], true]);
+    release(core);
+    core.pass(2);
+    expect(core.log).toEqual(['softirq starts', 'softirq ends', 'task starts', 'task ends', 'task done']);
+  });
+
+  it('does not resume a task whose work or request is done', () => {
+    for (const effect of [work(10), request(0, handler('a'), null)]) {
+      const core = new FakeCore();
+      core.start('task', function* task() {
+        yield* effect;
+        core.log.push('went on');
+      });
+      core.held = true;
+      core.pass(10);
+      if (core.machine.requests.length > 0) core.answer(1);
+      expect([core.log, core.standsStill]).toEqual([[], true]);
+      release(core);
+      expect(core.log).toEqual(['went on', 'task done']);
+    }
+  });
+
+  it('takes interrupts and finishes them and the softirq that follows', () => {
+    const core = new FakeCore();
+    core.handlers.set(Vector.callFunction, logging(core, 'irq', 10));
+    core.start('task', logging(core, 'task', 100));
+    core.held = true;
+    core.softirqs = [logging(core, 'softirq', 5)];
+    core.interruptWith(Vector.callFunction);
+    expect(core.standsStill).toBe(false);
+    core.pass(15);
+    expect(core.log).toEqual(['task starts', 'irq starts', 'irq ends', 'softirq starts', 'softirq ends']);
+    expect(core.standsStill).toBe(true);
+    core.pass(100);
+    expect(core.log).toHaveLength(5);
+    release(core);
+    expect(core.log.slice(5)).toEqual(['task ends', 'task done']);
+  });
+
+  it('lets a task run on that has interrupts off, until it turns them on', () => {
+    const core = new FakeCore();
+    core.handlers.set(Vector.reschedule, logging(core, 'irq', 0));
+    core.start('task', function* section() {
+      core.irqsOff = true;
+      yield* work(10);
+      core.log.push('inside');
+      yield* work(10);
+      core.irqsOff = false;
+      core.log.push('turned on');
+      yield* work(10);
+      core.log.push('after');
+    });
+    core.held = true;
+    core.interruptWith(Vector.reschedule);
+    core.pass(10);
+    expect([core.log, core.standsStill]).toEqual([['inside'], false]);
+    core.pass(40);
+    expect(core.log).toEqual(['inside', 'turned on', 'irq starts', 'irq ends']);
+    expect(core.standsStill).toBe(true);
+    release(core);
+    expect(core.log.slice(4)).toEqual(['after', 'task done']);
+  });
+
+  it('does not stand still while an interrupt could be taken', () => {
+    const core = held();
+    core.deliverInterrupt(Vector.callFunction);
+    expect(core.standsStill).toBe(false);
+    core.run();
+    expect(core.standsStill).toBe(true);
   });
 });

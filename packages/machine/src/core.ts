@@ -28,6 +28,11 @@ export abstract class Core {
   preemptCount = 0;
   /** ns of work done since the machine last saw this core; they delay whatever it does next. */
   debt = 0;
+  /**
+   * While true nothing starts or goes on in task context with interrupts on; interrupts are taken and finished, softirqs
+   * that follow them, too, and a task that holds interrupts off runs until it turns them on. `run` the CPU after clearing it.
+   */
+  held = false;
   private readonly contexts: Context[] = [];
   private innermost: Context | undefined = undefined;
   private readonly waiters: Waiters;
@@ -74,7 +79,7 @@ export abstract class Core {
 
   /** Time of the machine's clock as this CPU sees it, ns. */
   now(): number {
-    return this.port.now() + this.debt;
+    return this.port.now(this);
   }
 
   /** The innermost context; undefined if no kernel code is on the CPU. */
@@ -107,6 +112,17 @@ export abstract class Core {
   /** Code that must not block: interrupts or preemption off, or interrupt context. */
   get atomic(): boolean {
     return this.irqsOff || this.preemptCount > 0 || this.inInterrupt;
+  }
+
+  /** No kernel code, or a task with interrupts on: where a held CPU stops. */
+  private get atHoldingPoint(): boolean {
+    const top = this.innermost;
+    return top === undefined || (top.kind === 'task' && !this.irqsOff);
+  }
+
+  /** The CPU is where it stays while it is held: at a holding point and without an interrupt that it could take. */
+  get standsStill(): boolean {
+    return this.atHoldingPoint && (this.pendingVectors === 0 || this.irqsOff);
   }
 
   isPending(vector: number): boolean {
@@ -163,7 +179,7 @@ export abstract class Core {
   deliverInterrupt(vector: number): boolean {
     if (this.isPending(vector)) return false;
     this.pendingVectors |= 1 << vector;
-    this.raisedAt[vector] = this.port.now();
+    this.raisedAt[vector] = this.port.time();
     return true;
   }
 
@@ -183,7 +199,7 @@ export abstract class Core {
     const blocked = context.state === ContextState.blocked;
     context.state = ContextState.ready;
     if (blocked) this.wake(context);
-    else this.debt = Math.max(this.debt, this.spinningSince - this.port.now());
+    else this.debt = Math.max(this.debt, this.spinningSince - this.port.time());
     return blocked;
   }
 
@@ -213,6 +229,7 @@ export abstract class Core {
 
   private advance(): boolean {
     if (this.pendingVectors !== 0 && !this.irqsOff) this.enterInterrupt();
+    if (this.held && this.atHoldingPoint) return false;
     const context = this.current ?? this.resumeSomething();
     if (context === undefined || context.state !== ContextState.ready) return false;
     this.execute(context);
@@ -242,7 +259,7 @@ export abstract class Core {
   private leaveQuiet(): void {
     if (!this.idle) return;
     this.idle = false;
-    this.debt = Math.max(0, this.idleSince - this.port.now());
+    this.debt = Math.max(0, this.idleSince - this.port.time());
     this.quiet(false);
   }
 

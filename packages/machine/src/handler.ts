@@ -33,4 +33,6 @@ export interface Handler<N, A, R> {
   readonly run: HandlerFunction<N, A, R>;
   /** Spinlock of whose section this handler is the body; its wait and hold times are recorded under this name. */
   readonly lock: string | null;
+  /** Touches only memory that all threads of its home node share, safely: it may run in any of them. */
+  readonly atomic: boolean;
 }

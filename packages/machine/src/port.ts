@@ -4,8 +4,10 @@ import type { PostEffect, RequestEffect } from './effects.js';
 
 /** What a core needs from the machine it is part of. Both machines implement it; kernel code never sees it. */
 export interface Port {
-  /** Time of the machine's clock in ns, without the core's own unaccounted work. */
-  now(): number;
+  /** Time of the machine's clock, ns. */
+  time(): number;
+  /** Time of the machine's clock as this core sees it, ns: on a machine in model time it is ahead by the core's debt. */
+  now(core: Core): number;
   /** The core is busy for `ns`. True if that is accounted for at once; else `Core.workDone` will be called. */
   work(core: Core, ns: number): boolean;
   /** Stop the clock of the work in progress and return the ns that were left of it. */

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeHandle } from './handle.js';
 import { PublishedArrays, PublishedNames, PublishedTable } from './published.js';
-import { newPrivateWords } from './words.js';
+import { AttachedMemory, SharedMemory } from './shared-memory.js';
+import { PrivateMemory } from './words.js';
 
 describe('PublishedTable', () => {
   it('holds nothing that was not published', () => {
-    const table = new PublishedTable('kmem_cache', 4, 128, newPrivateWords);
+    const table = new PublishedTable('kmem_cache', 4, 128, new PrivateMemory());
     const handle = makeHandle(2, 9, 1);
     expect(table.isCurrent(handle)).toBe(false);
     expect(table.read(handle, 1)).toBe(0);
@@ -14,7 +15,7 @@ describe('PublishedTable', () => {
   });
 
   it('publishes a record of zeros and reads back what was written', () => {
-    const table = new PublishedTable('kmem_cache', 4, 128, newPrivateWords);
+    const table = new PublishedTable('kmem_cache', 4, 128, new PrivateMemory());
     const handle = makeHandle(1, 3, 1);
     table.publish(handle);
     expect([1, 2, 3].map((field) => table.read(handle, field))).toEqual([0, 0, 0]);
@@ -24,7 +25,7 @@ describe('PublishedTable', () => {
   });
 
   it('is not current for a withdrawn record, nor for an older generation of a reused index', () => {
-    const table = new PublishedTable('css', 3, 128, newPrivateWords);
+    const table = new PublishedTable('css', 3, 128, new PrivateMemory());
     const old = makeHandle(0, 5, 1);
     const reused = makeHandle(0, 5, 2);
     table.publish(old);
@@ -38,7 +39,7 @@ describe('PublishedTable', () => {
   });
 
   it('does not withdraw the successor when a stale handle is withdrawn late', () => {
-    const table = new PublishedTable('css', 3, 128, newPrivateWords);
+    const table = new PublishedTable('css', 3, 128, new PrivateMemory());
     const old = makeHandle(0, 5, 1);
     const reused = makeHandle(0, 5, 2);
     table.publish(old);
@@ -48,7 +49,7 @@ describe('PublishedTable', () => {
   });
 
   it('refuses the null handle', () => {
-    expect(() => new PublishedTable('css', 3, 128, newPrivateWords).publish(0)).toThrow('null handle');
+    expect(() => new PublishedTable('css', 3, 128, new PrivateMemory()).publish(0)).toThrow('null handle');
   });
 
   it('keeps records of any nodes and indexes apart while it grows', () => {
@@ -58,7 +59,7 @@ describe('PublishedTable', () => {
     });
     fc.assert(
       fc.property(places, (list) => {
-        const table = new PublishedTable('kmem_cache', 3, 128, newPrivateWords);
+        const table = new PublishedTable('kmem_cache', 3, 128, new PrivateMemory());
         const handles = list.map(({ node, index }) => makeHandle(node, index, 1));
         handles.forEach((handle, n) => {
           table.publish(handle);
@@ -74,7 +75,7 @@ describe('PublishedTable', () => {
 
 describe('PublishedArrays', () => {
   it('keeps arrays apart, and reuses the room of dropped ones', () => {
-    const arrays = new PublishedArrays(newPrivateWords);
+    const arrays = new PublishedArrays(new PrivateMemory());
     arrays.publish(1, 4);
     arrays.publish(2, 4);
     arrays.write(1, 3, 7);
@@ -84,7 +85,7 @@ describe('PublishedArrays', () => {
   });
 
   it('ignores what lies outside an array', () => {
-    const arrays = new PublishedArrays(newPrivateWords);
+    const arrays = new PublishedArrays(new PrivateMemory());
     arrays.publish(1, 2);
     arrays.publish(2, 2);
     arrays.write(1, 2, 9);
@@ -94,11 +95,52 @@ describe('PublishedArrays', () => {
 
 describe('PublishedNames', () => {
   it('finds handles by name, 0 for unknown and withdrawn names', () => {
-    const names = new PublishedNames(newPrivateWords);
+    const names = new PublishedNames(new PrivateMemory());
     names.set('dentry', 11);
     names.set('inode_cache', 12);
     names.set('dentry', 13);
     names.set('inode_cache', 0);
     expect(['dentry', 'inode_cache', 'filp'].map((name) => names.get(name))).toEqual([13, 0, 0]);
+  });
+});
+
+describe('readers in another thread', () => {
+  it('see what is published after they attached, however much the memory has grown', () => {
+    const memory = new SharedMemory(2 ** 20);
+    const attached = new AttachedMemory(memory.buffers);
+    const table = new PublishedTable('css', 3, 2, memory);
+    const arrays = new PublishedArrays(memory);
+    const names = new PublishedNames(memory);
+    const tableThere = new PublishedTable('css', 3, 2, attached);
+    const arraysThere = new PublishedArrays(attached);
+    const namesThere = new PublishedNames(attached);
+    for (let n = 0; n < 300; n++) {
+      const handle = makeHandle(n % 2, 7 * n, 1);
+      expect([tableThere.isCurrent(handle), arraysThere.lengthOf(n), namesThere.get(`cache-${n}`)]).toEqual([
+        false,
+        0,
+        0,
+      ]);
+      table.publish(handle);
+      table.write(handle, 2, n);
+      arrays.publish(n, 5);
+      arrays.write(n, 4, n);
+      names.set(`cache-${n}`, handle);
+      expect([tableThere.isCurrent(handle), tableThere.read(handle, 2)]).toEqual([true, n]);
+      expect([arraysThere.lengthOf(n), arraysThere.read(n, 4)]).toEqual([5, n]);
+      expect(namesThere.get(`cache-${n}`)).toBe(handle);
+    }
+  });
+
+  it('see withdrawn and dropped things go', () => {
+    const memory = new SharedMemory(2 ** 20);
+    const attached = new AttachedMemory(memory.buffers);
+    const handle = makeHandle(0, 4, 1);
+    const table = new PublishedTable('css', 3, 2, memory);
+    const tableThere = new PublishedTable('css', 3, 2, attached);
+    table.publish(handle);
+    expect(tableThere.isCurrent(handle)).toBe(true);
+    table.withdraw(handle);
+    expect(tableThere.isCurrent(handle)).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { generationOf, type Handle, homeOf, indexOf } from './handle.js';
-import type { NewWords, Words } from './words.js';
+import { WordHeap } from './word-heap.js';
+import type { Memory, Words } from './words.js';
 
 /**
  * Published state: fixed-size records of numbers that every CPU of a node reads without an effect. Each node holds a
@@ -14,9 +15,9 @@ export class PublishedTable {
     readonly name: string,
     private readonly stride: number,
     nodes: number,
-    newWords: NewWords,
+    memory: Memory,
   ) {
-    this.chunks = Array.from({ length: nodes }, newWords);
+    this.chunks = Array.from({ length: nodes }, () => memory.words());
   }
 
   /** Make the object's record readable, all fields 0. */
@@ -39,7 +40,9 @@ export class PublishedTable {
   /** A field of the record; 0 for an object without one, such as a freed object. */
   read(handle: Handle, field: number): number {
     const base = indexOf(handle) * this.stride;
-    const { view } = this.chunk(handle);
+    const chunk = this.chunk(handle);
+    let { view } = chunk;
+    if (base + this.stride > view.length) view = chunk.refresh();
     return view[base] === handle ? (view[base + field] as number) : 0;
   }
 
@@ -66,25 +69,19 @@ const DIRECTORY_STRIDE = 2;
 /** Published arrays of numbers, addressed by small positive numbers that are never reused. Room of dropped ones is reused. */
 export class PublishedArrays {
   private readonly directory: Words;
-  private readonly heap: Words;
-  private used = 0;
-  /** Starts of dropped arrays by length. */
-  private readonly dropped = new Map<number, number[]>();
+  private readonly words: Words;
+  /** Room in `words`, as their owner knows it. */
+  private readonly heap: WordHeap;
 
-  constructor(newWords: NewWords) {
-    this.directory = newWords();
-    this.heap = newWords();
+  constructor(memory: Memory) {
+    this.directory = memory.words();
+    this.words = memory.words();
+    this.heap = new WordHeap(this.words);
   }
 
   /** Add an array of zeros. */
   publish(array: number, length: number): void {
-    let start = this.dropped.get(length)?.pop();
-    if (start === undefined) {
-      start = this.used;
-      this.used += length;
-      this.heap.ensure(this.used);
-    }
-    this.heap.view.fill(0, start, start + length);
+    const start = this.heap.allocate(length);
     this.directory.ensure(DIRECTORY_STRIDE * (array + 1));
     this.directory.view[DIRECTORY_STRIDE * array] = start;
     this.directory.view[DIRECTORY_STRIDE * array + 1] = length;
@@ -92,29 +89,37 @@ export class PublishedArrays {
 
   /** Length of an array, 0 once it is dropped. */
   lengthOf(array: number): number {
-    return this.directory.view[DIRECTORY_STRIDE * array + 1] ?? 0;
+    return this.entry(array, 1);
   }
 
   read(array: number, index: number): number {
     if (index >= this.lengthOf(array)) return 0;
-    return this.heap.view[this.startOf(array) + index] as number;
+    const at = this.startOf(array) + index;
+    let { view } = this.words;
+    if (at >= view.length) view = this.words.refresh();
+    return view[at] as number;
   }
 
   write(array: number, index: number, value: number): void {
-    if (index < this.lengthOf(array)) this.heap.view[this.startOf(array) + index] = value;
+    if (index < this.lengthOf(array)) this.words.view[this.startOf(array) + index] = value;
   }
 
   drop(array: number): void {
     const length = this.lengthOf(array);
     if (length === 0) return;
-    const starts = this.dropped.get(length) ?? [];
-    starts.push(this.startOf(array));
-    this.dropped.set(length, starts);
+    this.heap.release(this.startOf(array), length);
     this.directory.view[DIRECTORY_STRIDE * array + 1] = 0;
   }
 
   private startOf(array: number): number {
-    return this.directory.view[DIRECTORY_STRIDE * array] as number;
+    return this.entry(array, 0);
+  }
+
+  private entry(array: number, word: number): number {
+    const at = DIRECTORY_STRIDE * array + word;
+    let { view } = this.directory;
+    if (at >= view.length) view = this.directory.refresh();
+    return view[at] ?? 0;
   }
 }
 
@@ -131,31 +136,30 @@ function hashOf(name: string): number {
   return (high >>> 12) * 2 ** 32 + (low >>> 0) || 1;
 }
 
-/** Published handles of a few objects by name, found by the name's hash. */
+/** Published handles of a few objects by name, found by the name's hash. Slots are filled in order; a hash of 0 is a free slot. */
 export class PublishedNames {
   private readonly words: Words;
-  private count = 0;
   private readonly hashes = new Map<string, number>();
 
-  constructor(newWords: NewWords) {
-    this.words = newWords();
+  constructor(memory: Memory) {
+    this.words = memory.words();
   }
 
   /** The handle published under a name, 0 if there is none. */
   get(name: string): Handle {
-    const slot = this.find(this.hash(name));
-    return slot < 0 ? 0 : (this.words.view[slot + 1] as number);
+    const hash = this.hash(name);
+    const slot = this.find(hash);
+    const { view } = this.words;
+    return view[slot] === hash ? (view[slot + 1] as number) : 0;
   }
 
   set(name: string, handle: Handle): void {
     const hash = this.hash(name);
-    let slot = this.find(hash);
-    if (slot < 0) {
-      slot = NAME_STRIDE * this.count++;
-      this.words.ensure(slot + NAME_STRIDE);
-      this.words.view[slot] = hash;
-    }
-    this.words.view[slot + 1] = handle;
+    const slot = this.find(hash);
+    this.words.ensure(slot + NAME_STRIDE);
+    const { view } = this.words;
+    view[slot + 1] = handle;
+    view[slot] = hash;
   }
 
   private hash(name: string): number {
@@ -164,9 +168,12 @@ export class PublishedNames {
     return hash;
   }
 
+  /** The slot of a hash, else the first free one, which may lie outside the memory. */
   private find(hash: number): number {
-    const { view } = this.words;
-    for (let slot = 0; slot < view.length; slot += NAME_STRIDE) if (view[slot] === hash) return slot;
-    return -1;
+    for (let slot = 0; ; slot += NAME_STRIDE) {
+      if (slot >= this.words.view.length && slot >= this.words.refresh().length) return slot;
+      const found = this.words.view[slot];
+      if (found === hash || found === 0) return slot;
+    }
   }
 }

@@ -1,26 +1,53 @@
 /**
- * Memory that is a growing array of numbers. Readers keep the object and look at `view` at each access; only the owner
- * calls `ensure`. A machine of several threads backs it by memory that they share.
+ * Memory that is a growing array of numbers. Users keep the object and look at `view` at each access; only the owner
+ * calls `ensure`. The owner may be another thread: an index outside `view` may exist once `refresh` has looked again.
  */
 export interface Words {
   readonly view: Float64Array;
   /** Make at least `length` words usable; new ones are 0. */
   ensure(length: number): void;
+  /** The view of all that the owner has made usable by now. */
+  refresh(): Float64Array;
 }
 
-/** Words of a machine in one thread. */
-export class PrivateWords implements Words {
+/**
+ * Makes the memory of one node: what its CPUs and its handlers share. Whoever attaches to a node's memory from another
+ * thread repeats the same calls in the same order.
+ */
+export interface Memory {
+  words(): Words;
+  /** Integers for atomic operations, all 0. */
+  integers(length: number): Int32Array;
+}
+
+/** Fewest words that growing memory gets at once. */
+const LEAST_WORDS = 64;
+
+/** How many words to make usable when `length` are needed, so that growing stays rare. */
+export const roomFor = (length: number): number => Math.max(LEAST_WORDS, 2 * length);
+
+class PrivateWords implements Words {
   view = new Float64Array(0);
 
   ensure(length: number): void {
     if (length <= this.view.length) return;
-    const grown = new Float64Array(Math.max(64, 2 * length));
+    const grown = new Float64Array(roomFor(length));
     grown.set(this.view);
     this.view = grown;
   }
+
+  refresh(): Float64Array {
+    return this.view;
+  }
 }
 
-/** Makes the memory of a node's replica of published state. */
-export type NewWords = () => Words;
+/** Memory of a machine in one thread. */
+export class PrivateMemory implements Memory {
+  words(): Words {
+    return new PrivateWords();
+  }
 
-export const newPrivateWords: NewWords = () => new PrivateWords();
+  integers(length: number): Int32Array {
+    return new Int32Array(length);
+  }
+}

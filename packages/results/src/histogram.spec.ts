@@ -73,4 +73,26 @@ describe('Histogram', () => {
     }
     expect(() => new Histogram().percentile(101)).toThrow(RangeError);
   });
+
+  it('comes back from plain numbers as it was', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 1_000_000 })), (values) => {
+        const histogram = filled(values);
+        const again = Histogram.fromPlain(histogram.toPlain());
+        again.record(5);
+        histogram.record(5);
+        expect(again.toDuration('host')).toEqual(histogram.toDuration('host'));
+        expect(again.toPlain()).toEqual(histogram.toPlain());
+      }),
+    );
+  });
+
+  it.each([
+    [[]],
+    [[1, 5, 5, 5]],
+    [[1, 5, 5, 5, 5]],
+    [[1, 5, 5, 5, 1e9, 1]],
+    [[1, 5, 5, 5, -1, 1]],
+    [[0, Number.NaN, 0, 0]],
+  ])('is not made from %j', (plain) => expect(() => Histogram.fromPlain(plain)).toThrow(RangeError));
 });

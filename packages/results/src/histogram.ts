@@ -7,6 +7,8 @@ const FIRST_OCTAVE = 7;
 const LAST_OCTAVE = 52;
 const BUCKETS = LINEAR_LIMIT + (LAST_OCTAVE - FIRST_OCTAVE + 1) * BUCKETS_PER_OCTAVE;
 const TWO_32 = 2 ** 32;
+/** Numbers before the buckets in a plain histogram. */
+const PLAIN_HEAD = 4;
 
 function octaveOf(value: number): number {
   const high = Math.floor(value / TWO_32);
@@ -89,6 +91,39 @@ export class Histogram {
     this.#sum += other.#sum;
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
+  }
+
+  /** As plain numbers for a message: count, sum, least, most, then bucket and number of each bucket that is not empty. */
+  toPlain(): number[] {
+    const plain = [this.#count, this.#sum, this.#count === 0 ? 0 : this.#min, this.#max];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const held = this.#buckets[bucket] as number;
+      if (held > 0) plain.push(bucket, held);
+    }
+    return plain;
+  }
+
+  /** The histogram that `toPlain` made these numbers from. Throws RangeError for anything else. */
+  static fromPlain(plain: readonly number[]): Histogram {
+    const [count, sum, min, max] = plain;
+    const bins = plain.slice(PLAIN_HEAD);
+    const wrong = (): RangeError => new RangeError('not a histogram');
+    if (count === undefined || sum === undefined || min === undefined || max === undefined) throw wrong();
+    if (bins.length % 2 !== 0 || plain.some((value) => !(value >= 0 && Number.isFinite(value)))) throw wrong();
+    const histogram = new Histogram();
+    let held = 0;
+    for (let at = 0; at < bins.length; at += 2) {
+      const bucket = bins[at] as number;
+      if (!Number.isInteger(bucket) || bucket >= BUCKETS) throw wrong();
+      histogram.#buckets[bucket] = bins[at + 1] as number;
+      held += bins[at + 1] as number;
+    }
+    if (held !== count) throw wrong();
+    histogram.#count = count;
+    histogram.#sum = sum;
+    histogram.#min = count === 0 ? Number.POSITIVE_INFINITY : min;
+    histogram.#max = max;
+    return histogram;
   }
 
   /** The summary that goes into a result; the mean is rounded to whole ns. */

@@ -1,4 +1,5 @@
 export { type ComparedQuantity, type CompareResult, compareResults } from './compare.js';
+export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
 export { Histogram } from './histogram.js';
 export { toJson } from './json.js';
 export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';

@@ -96,6 +96,7 @@ export interface Counters {
 }
 
 export interface PhaseCounters extends Counters {
+  /** Time of the machine's own clock, ns; on the live machine host time x `timeScale`. */
   readonly elapsedModelNs?: number;
 }
 
@@ -137,6 +138,55 @@ export interface SlowestKick {
   readonly ack: number;
 }
 
+/** The broker between the nodes: which program it is, and the address at which it was reached. */
+export interface Broker {
+  readonly kind: string;
+  readonly server: string;
+}
+
+/** What the bare primitives cost on this computer, measured beside the run; medians in ns of host time. */
+export interface Floors {
+  /** One thread rings another and is rung back. */
+  readonly pingPongNs: number;
+  /** One thread rings as many as a node has other CPUs and waits for all. */
+  readonly broadcastNs: number;
+  /** The same between two threads of different nodes, through the broker; null with one node. */
+  readonly crossNodeNs: number | null;
+}
+
+/** A duration's p50 beside the floor it stands on; ns of host time. */
+export interface FloorRatio {
+  readonly ns: number;
+  readonly floor: number;
+  readonly ratio: number;
+}
+
+/** What is particular to a run on the live machine. */
+export interface LiveDetails {
+  readonly broker: Broker;
+  /** Cores that the run could use. */
+  readonly cores: number;
+  /** Simulated CPUs, each a thread. */
+  readonly cpus: number;
+  /** More CPUs than cores: host times show ordering and liveness, not cost. */
+  readonly oversubscribed: boolean;
+  /** Nodes were placed on cores of their own. */
+  readonly pinned: boolean;
+  /** Machine time per host time, for timers and jiffies. */
+  readonly timeScale: number;
+  /** Null if they were not measured. */
+  readonly floors: Floors | null;
+  /** By name of a duration. */
+  readonly ratios: Readonly<Record<string, FloorRatio>>;
+  /** Messages of the measured window: sent by each CPU, and from each node (row) to each node (column). */
+  readonly messages: {
+    readonly sentByCpu: readonly number[];
+    readonly byNodePair: readonly (readonly number[])[];
+  };
+  /** When the last figures of each node are from, ns of machine time since power-on. */
+  readonly asOf: readonly { readonly node: number; readonly ns: number }[];
+}
+
 /** What `--check-determinism` found. */
 export interface DeterminismCheck {
   readonly same: boolean;
@@ -173,6 +223,8 @@ export interface RunResult {
   /** Modelled memory, in bytes; host memory is not part of it. */
   readonly memory?: { readonly modelledBytes: number; readonly perMemcgBytes: number };
   readonly elapsed: { readonly modelNs: number; readonly hostNs: number };
+  /** Present if the engine is `live`. */
+  readonly live?: LiveDetails;
 }
 
 /** Calls of one kernel function, 0 if it was never called. For `rcu_barrier`, the executed ones. */

@@ -1,6 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
 import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { placeOptions } from '../place-options.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
 import { requestFrom } from '../request.js';
@@ -14,6 +15,9 @@ const DESCRIPTION = `Runs one experiment on two or more kernels and shows them s
 The first --kernel is the one the others are compared with: ratios, the spread over --seeds, and a sentence that says
 what the difference means. Every kernel is checked before the first one runs. The run directory has a sub-directory
 per kernel (and seed), each with scenario.yaml and result.json, and compare.json.
+
+--engine live, the default, runs each kernel on threads and processes of this computer; --engine sim is the
+deterministic machine, and --strategy and --check-determinism imply it.
 
 --json prints a kmemlab.compare/1 document that holds every result, also those with verdicts.
 
@@ -36,10 +40,11 @@ export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>(
     const request = await requestFrom(experiment, flags);
     const requests = kernels.map((kernel) => ({ ...request, kernel }));
     const jobs = await planJobs(engine, requests, flags.seeds ?? 1);
+    const place = placeOptions(flags, jobs);
     const { out, checkDeterminism } = flags;
     this.status = report(
       this.cli,
-      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism }),
+      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism, place }),
       flags.json,
     );
   },

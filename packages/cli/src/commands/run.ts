@@ -1,6 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
 import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { placeOptions } from '../place-options.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
 import { requestFrom } from '../request.js';
@@ -11,6 +12,12 @@ type RunFlags = MachineFlags & { readonly kernel?: string };
 const DESCRIPTION = `Runs one experiment and reports what it counted.
 
 EXPERIMENT is a name from "kmemlab list experiments", or a scenario file ending in .yaml; flags override the file.
+
+--engine live, the default, starts a process for each NUMA node and a thread for each CPU on this computer, or takes
+nodes offered by "kmemlab node" (--nats); the first line says which broker carries their messages. Counts are exact,
+latencies are host time. --engine sim is the deterministic machine: the same seed gives the same events, and every
+numbered rule is checked. --strategy and --check-determinism imply it.
+
 The run directory gets scenario.yaml at the start and result.json at every phase mark and at the end.
 
 --json prints the result document (kmemlab.result/1). With --seeds N above 1 it prints a kmemlab.compare/1 document
@@ -24,6 +31,9 @@ EXAMPLES
   kmemlab run tune-slabinfo --param writes=100 --param children=10 --nodes 1
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1
   kmemlab run avoid-ipis --kernel v4.10+mine --patch ./mine.js --json > result.json
+  kmemlab run avoid-ipis --nodes 2 --cpus-per-node 4 --pin
+  kmemlab run avoid-ipis --nats nats://127.0.0.1:4222 --deadline 30
+  kmemlab run avoid-ipis --engine sim --param loops=10000
   kmemlab run my-scenario.yaml --seed 7 --check-determinism`;
 
 export const runCommand = buildCommand<RunFlags, [string], CommandThis>({
@@ -32,10 +42,11 @@ export const runCommand = buildCommand<RunFlags, [string], CommandThis>({
     const { kernel } = flags;
     const request = { ...(await requestFrom(experiment, flags)), ...(kernel !== undefined && { kernel }) };
     const jobs = await planJobs(engine, [request], flags.seeds ?? 1);
+    const place = placeOptions(flags, jobs);
     const { out, checkDeterminism } = flags;
     this.status = report(
       this.cli,
-      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism }),
+      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism, place }),
       flags.json,
     );
   },

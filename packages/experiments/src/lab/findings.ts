@@ -1,7 +1,7 @@
-import { CacheField } from '@kmemlab/kernel';
-import { BOOT_NODE, type Handle, homeOf } from '@kmemlab/machine';
-import type { SimMachine } from '@kmemlab/machine-sim';
+import { INVENTORY_ROWS, KMEM_STATES, type NodeInventory } from '@kmemlab/kernel';
+import type { Handle } from '@kmemlab/machine';
 import type { Finding } from '@kmemlab/results';
+import { rowsOf } from './rows.js';
 
 const PAGE_SIZE = 4096;
 /** Bytes of a kmem_cache_node, of an array_cache's head, and entries of an alien array. */
@@ -9,45 +9,82 @@ const NODE_BYTES = 120;
 const ARRAY_BYTES = 16;
 const ALIEN_ENTRIES = 12;
 
+/** Number of the kmem state of a memcg that is offline. */
+const OFFLINE = KMEM_STATES.indexOf('allocated');
+
 /** Why each dying memcg still exists: the first that applies, in this order. */
 type Pin = 'negativeDentry' | 'dentry' | 'inode' | 'childCgroup' | 'stock' | 'other';
 
-/** memcg of the cache a slab object came from. */
-function memcgOf(machine: SimMachine, cache: Handle): Handle {
-  return cache === 0 ? 0 : (machine.nodes[homeOf(cache)]?.caches.peek(cache)?.memcg ?? 0);
+/** memcg of each cache by its handle. */
+function memcgByCache(inventories: readonly NodeInventory[]): Map<Handle, Handle> {
+  const memcgs = new Map<Handle, Handle>();
+  for (const { caches } of inventories) {
+    for (const [cache = 0, memcg = 0] of rowsOf(caches, INVENTORY_ROWS.caches)) memcgs.set(cache, memcg);
+  }
+  return memcgs;
 }
 
-function pinsOf(machine: SimMachine): Map<Handle, Set<Pin>> {
-  const pins = new Map<Handle, Set<Pin>>();
-  const add = (memcg: Handle, pin: Pin): void => {
-    if (memcg !== 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
-  };
-  for (const node of machine.nodes) {
-    for (const [, dentry] of node.dentries.entries()) {
-      add(memcgOf(machine, dentry.cache), dentry.inode === 0 ? 'negativeDentry' : 'dentry');
+/** Offline memcgs that still exist, in the order of nodes. */
+function offlineMemcgs(inventories: readonly NodeInventory[]): Handle[] {
+  const found: Handle[] = [];
+  for (const { csses } of inventories) {
+    for (const [css = 0, , memory, state] of rowsOf(csses, INVENTORY_ROWS.csses)) {
+      if (memory === 1 && state === OFFLINE) found.push(css);
     }
-    for (const [, inode] of node.inodes.entries()) add(memcgOf(machine, inode.cache), 'inode');
-    for (const [, css] of node.csses.entries()) if (css.memcg !== null) add(css.parent, 'childCgroup');
   }
-  for (const { stock } of machine.cpus) if (stock.pages > 0) add(stock.css, 'stock');
+  return found;
+}
+
+/** Number of caches of each memcg that has any, as the list of caches has them. */
+function cachesByMemcg(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handle, Handle>) {
+  const counts = new Map<Handle, number>();
+  for (const { listed } of inventories) {
+    for (const cache of listed) {
+      const memcg = memcgs.get(cache) ?? 0;
+      if (memcg !== 0) counts.set(memcg, (counts.get(memcg) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** Caches of offline memcgs. */
+export function countDeadCaches(inventories: readonly NodeInventory[]): number {
+  const counts = cachesByMemcg(inventories, memcgByCache(inventories));
+  return offlineMemcgs(inventories).reduce((sum, memcg) => sum + (counts.get(memcg) ?? 0), 0);
+}
+
+function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handle, Handle>): Map<Handle, Set<Pin>> {
+  const pins = new Map<Handle, Set<Pin>>();
+  const add = (memcg: Handle, pin: Pin, holders: number): void => {
+    if (memcg !== 0 && holders > 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
+  };
+  for (const { users, csses, stocks } of inventories) {
+    for (const [cache = 0, negative = 0, dentries = 0, inodes = 0] of rowsOf(users, INVENTORY_ROWS.users)) {
+      const memcg = memcgs.get(cache) ?? 0;
+      add(memcg, 'negativeDentry', negative);
+      add(memcg, 'dentry', dentries);
+      add(memcg, 'inode', inodes);
+    }
+    for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
+    for (const [css = 0, pages = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', pages);
+  }
   return pins;
 }
 
 const ORDER: readonly Pin[] = ['negativeDentry', 'dentry', 'inode', 'childCgroup', 'stock'];
 
 /** Dying memcgs and dead caches with what pins them, and allocations that went unaccounted, at this moment. */
-export function findingsOf(machine: SimMachine, unaccounted: number): Finding[] {
-  const pins = pinsOf(machine);
+export function findingsOf(inventories: readonly NodeInventory[], unaccounted: number): Finding[] {
+  const memcgs = memcgByCache(inventories);
+  const pins = pinsOf(inventories, memcgs);
+  const cacheCounts = cachesByMemcg(inventories, memcgs);
   const zombies: Partial<Record<Pin, number>> = {};
   const dead: Partial<Record<Pin, number>> = {};
-  for (const node of machine.nodes) {
-    for (const [memcg, css] of node.csses.entries()) {
-      if (css.memcg?.kmemState !== 'allocated') continue;
-      const pin = ORDER.find((candidate) => pins.get(memcg)?.has(candidate)) ?? 'other';
-      zombies[pin] = (zombies[pin] ?? 0) + 1;
-      const caches = machine.nodes[BOOT_NODE]?.cacheList.cachesOf(memcg).length ?? 0;
-      if (caches > 0) dead[pin] = (dead[pin] ?? 0) + caches;
-    }
+  for (const memcg of offlineMemcgs(inventories)) {
+    const pin = ORDER.find((candidate) => pins.get(memcg)?.has(candidate)) ?? 'other';
+    zombies[pin] = (zombies[pin] ?? 0) + 1;
+    const caches = cacheCounts.get(memcg) ?? 0;
+    if (caches > 0) dead[pin] = (dead[pin] ?? 0) + caches;
   }
   const count = (by: Partial<Record<Pin, number>>): number => Object.values(by).reduce((sum, n) => sum + n, 0);
   const findings: Finding[] = [
@@ -63,31 +100,30 @@ export function findingsOf(machine: SimMachine, unaccounted: number): Finding[] 
   return findings.filter((finding) => finding.count > 0);
 }
 
+/** Bytes of a cache's arrays and node structures. */
+function bytesOf(nodes: number, cpus: number, limit: number, batchcount: number, shared: number): number {
+  const sharedBytes = shared > 0 ? ARRAY_BYTES + 8 * shared * batchcount : 0;
+  const perNode = NODE_BYTES + sharedBytes + (nodes - 1) * (ARRAY_BYTES + 8 * ALIEN_ENTRIES);
+  return cpus * (ARRAY_BYTES + 8 * limit) + nodes * perNode;
+}
+
 /** Modelled memory: pages in use, and what memcg caches take for descriptors, arrays and node structures. Bytes. */
-export function memoryOf(machine: SimMachine): { modelledBytes: number; perMemcgBytes: number } {
-  const cpus = machine.cpus.length;
-  const { nodes } = machine;
+export function memoryOf(
+  inventories: readonly NodeInventory[],
+  cpus: number,
+): { modelledBytes: number; perMemcgBytes: number } {
   let modelledBytes = 0;
   let ofMemcgs = 0;
   let memcgs = 0;
-  for (const node of nodes) {
-    modelledBytes += node.pagesInUse * PAGE_SIZE;
-    for (const [, page] of node.pages.entries()) if (page.memcg !== 0) ofMemcgs += 2 ** page.order * PAGE_SIZE;
-    for (const [, css] of node.csses.entries()) if (css.memcg !== null) memcgs++;
-    for (const [handle, cache] of node.caches.entries()) {
-      const { limit, batchcount, shared } = tunablesOf(machine, handle);
-      const sharedBytes = shared > 0 ? ARRAY_BYTES + 8 * shared * batchcount : 0;
-      const perNode = NODE_BYTES + sharedBytes + (nodes.length - 1) * (ARRAY_BYTES + 8 * ALIEN_ENTRIES);
-      const bytes = cpus * (ARRAY_BYTES + 8 * limit) + nodes.length * perNode;
+  for (const { pagesInUse, memcgPages, csses, caches } of inventories) {
+    modelledBytes += pagesInUse * PAGE_SIZE;
+    ofMemcgs += memcgPages * PAGE_SIZE;
+    for (const [, , memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) memcgs += memory;
+    for (const [, memcg, limit = 0, batchcount = 0, shared = 0] of rowsOf(caches, INVENTORY_ROWS.caches)) {
+      const bytes = bytesOf(inventories.length, cpus, limit, batchcount, shared);
       modelledBytes += bytes;
-      if (cache.memcg !== 0) ofMemcgs += bytes;
+      if (memcg !== 0) ofMemcgs += bytes;
     }
   }
   return { modelledBytes, perMemcgBytes: memcgs > 1 ? Math.round(ofMemcgs / (memcgs - 1)) : 0 };
-}
-
-function tunablesOf(machine: SimMachine, cache: Handle): { limit: number; batchcount: number; shared: number } {
-  const caches = machine.nodes[BOOT_NODE]?.published.caches;
-  const read = (field: number): number => caches?.read(cache, field) ?? 0;
-  return { limit: read(CacheField.limit), batchcount: read(CacheField.batchcount), shared: read(CacheField.shared) };
 }

@@ -1,6 +1,11 @@
-import { BOOT_NODE } from '@kmemlab/machine';
-import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Counters } from '@kmemlab/results';
+import type { NodeCounts } from './live-node.js';
+
+/** Messages by sender, and from each node (row) to each node (column). */
+export interface Traffic {
+  readonly sentByCpu: readonly number[];
+  readonly byNodePair: readonly (readonly number[])[];
+}
 
 /** Everything countable of a machine at one moment. Sums since power-on, except what is named a value. */
 export interface Reading {
@@ -16,46 +21,73 @@ export interface Reading {
   readonly events: number;
   /** Value: caches of offline memcgs. */
   readonly deadCaches: number;
+  /** Known of the live machine only. */
+  readonly traffic?: Traffic;
 }
 
 /** Counters that are not calls of a kernel function. */
 const NOT_CALLS =
   /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods$)/;
 
-/** Read all counters of a machine. Nothing in the machine notices. */
-export function readCounters(machine: SimMachine): Reading {
-  const sums: Record<string, number> = {};
-  for (const cpu of machine.cpus) cpu.counters.addTo(sums);
-  for (const node of machine.nodes) node.counters.addTo(sums);
-  const interrupts = machine.cpus.map((cpu) => cpu.ownWords.interrupts);
+export const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** A machine on which nothing has happened. */
+export function emptyReading(cpus: number): Reading {
+  const none = new Array<number>(cpus).fill(0);
   return {
-    modelNs: machine.modelTime,
-    sums,
-    cal: interrupts.map((counts) => counts.call),
-    res: interrupts.map((counts) => counts.reschedule),
-    received: [...machine.received],
-    merged: [...machine.merged],
-    sameNode: machine.messages.sameNode,
-    crossNode: machine.messages.crossNode,
-    byKind: machine.messages.byKind(),
-    events: machine.digest.events,
-    deadCaches: countDeadCaches(machine),
+    modelNs: 0,
+    sums: {},
+    cal: none,
+    res: none,
+    received: none,
+    merged: none,
+    sameNode: 0,
+    crossNode: 0,
+    byKind: {},
+    events: 0,
+    deadCaches: 0,
   };
 }
 
-function countDeadCaches(machine: SimMachine): number {
-  const list = machine.nodes[BOOT_NODE]?.cacheList;
-  if (list === undefined) return 0;
-  let dead = 0;
-  for (const node of machine.nodes) {
-    for (const [handle, css] of node.csses.entries()) {
-      if (css.memcg?.kmemState === 'allocated') dead += list.cachesOf(handle).length;
-    }
-  }
-  return dead;
+/** Counters by name, added up over parts that counted apart. */
+export function sumByName(parts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const part of parts) for (const [name, value] of Object.entries(part)) sums[name] = (sums[name] ?? 0) + value;
+  return sums;
 }
 
-const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+/** The whole machine from the reports of all its nodes, in the order of their numbers. */
+export function readingOf(reports: readonly NodeCounts[], deadCaches: number): Reading {
+  const perCpu = (pick: (report: NodeCounts) => readonly number[]): number[] => reports.flatMap(pick);
+  const byNodePair = reports.map(({ messages }) => messages.toNode);
+  const all = total(byNodePair.flat());
+  const sameNode = total(byNodePair.map((row, node) => row[node] ?? 0));
+  return {
+    modelNs: Math.max(0, ...reports.map(({ at }) => at)),
+    sums: sumByName(reports.map(({ sums }) => sums)),
+    cal: perCpu(({ cal }) => cal),
+    res: perCpu(({ res }) => res),
+    received: perCpu(({ received }) => received),
+    merged: perCpu(({ merged }) => merged),
+    sameNode,
+    crossNode: all - sameNode,
+    byKind: sumByName(reports.map(({ messages }) => messages.byKind)),
+    events: total(reports.map(({ events }) => events)),
+    deadCaches,
+    traffic: { sentByCpu: perCpu(({ messages }) => messages.byCpu), byNodePair },
+  };
+}
+
+/** Messages of the window between two readings. */
+export function trafficBetween(from: Reading, to: Reading): Traffic {
+  const { sentByCpu = [], byNodePair = [] } = to.traffic ?? {};
+  return {
+    sentByCpu: sentByCpu.map((sent, cpu) => sent - (from.traffic?.sentByCpu[cpu] ?? 0)),
+    byNodePair: byNodePair.map((row, node) =>
+      row.map((sent, peer) => sent - (from.traffic?.byNodePair[node]?.[peer] ?? 0)),
+    ),
+  };
+}
 
 /** Counters of the window between two readings. */
 export function countersBetween(from: Reading, to: Reading): Counters {
@@ -69,9 +101,9 @@ export function countersBetween(from: Reading, to: Reading): Counters {
     .filter((name) => !NOT_CALLS.test(name))
     .sort()
     .map((name) => [name, sum(name)] as const);
-  const kinds = Object.keys(to.byKind).map(
-    (kind) => [kind, (to.byKind[kind] ?? 0) - (from.byKind[kind] ?? 0)] as const,
-  );
+  const kinds = Object.keys(to.byKind)
+    .sort()
+    .map((kind) => [kind, (to.byKind[kind] ?? 0) - (from.byKind[kind] ?? 0)] as const);
   const existing = (to.sums.caches_created ?? 0) - (to.sums.caches_destroyed ?? 0);
   return {
     interrupts: { CAL: perCpu((reading) => reading.cal), RES: perCpu((reading) => reading.res) },

@@ -1,47 +1,17 @@
 import type { Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
+import type { Recorder } from '@kmemlab/results';
 import type { Progress } from '../api.js';
-import { type Reading, readCounters } from './reading.js';
-import type { PhaseDurations, Recorder } from './recorder.js';
+import { kernelWork, STALL_NS } from './kernel-work.js';
+import type { PhaseRecord } from './phase-record.js';
+import type { Reading } from './reading.js';
+import { RunEnded } from './run-ended.js';
+import { readCounters } from './sim-observed.js';
 import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
 
 /** Events between two looks at the outside world: signals, progress. */
 const CHUNK = 20_000;
-/** Model time without progress after which the run is stuck: the kernel's own stall timeout. */
-const STALL_NS = 21e9;
-/** Kernel functions whose calls are progress, also while a single system call or the work behind it takes long. */
-const PROGRESS = [
-  'caches_created',
-  'memcg_kmem_cache_create_func',
-  'do_tune_cpucache',
-  'kmem_cache_shrink',
-  'css_offline',
-  'css_released',
-  'caches_destroyed',
-  'memcg_freed',
-] as const;
-
-/** One phase as it was: the readings at its marks and its durations. */
-export interface PhaseRecord {
-  readonly name: string;
-  readonly from: Reading;
-  readonly to: Reading;
-  readonly durations: PhaseDurations;
-}
-
-/** The run ends here: a verdict, a failure of model code, or an interruption. Not an error of the lab. */
-export class RunEnded extends Error {
-  override readonly name = 'RunEnded';
-
-  constructor(
-    readonly reason: 'verdict' | 'failed' | 'interrupted',
-    readonly detail: string,
-  ) {
-    super(detail);
-  }
-}
-
 export interface SimLabHooks {
   readonly onProgress: (progress: Progress) => void;
   readonly onPhase: () => void;
@@ -191,7 +161,7 @@ export class SimLab implements Lab {
   private progress(): number {
     const { machine } = this;
     let progress = machine.callsOf(this.pid);
-    for (const { counters } of machine.cpus) for (const name of PROGRESS) progress += counters.get(name);
+    for (const { counters } of machine.cpus) progress += kernelWork((name) => counters.get(name));
     return progress;
   }
 

@@ -9,10 +9,16 @@ import { configTokens, DEFAULT_KERNEL, parseConfig, parseKernel } from './kernel
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
 
+/** The machine that runs a scenario if none is named and nothing asked for belongs to one of them. */
+export const DEFAULT_ENGINE: Scenario['engine'] = 'live';
+
 const DEFAULT_NODES = 2;
 const DEFAULT_CPUS_PER_NODE = 4;
 /** Largest machine: a waiter's CPU number has 12 bits. */
 const MOST_CPUS = 4096;
+/** Machine time per host time. */
+const LEAST_TIME_SCALE = 0.001;
+const MOST_TIME_SCALE = 1000;
 
 export function findExperiment(name: string): Experiment {
   const found = experiments.find((experiment) => experiment.name === name);
@@ -37,6 +43,47 @@ function topologyOf(request: RunRequest, file: ScenarioFile | undefined): Topolo
   return new Topology(nodes, cpusPerNode);
 }
 
+/** The machine that a scenario file means: the one it names, else the one whose settings it has. */
+function machineOfFile(file: ScenarioFile | undefined): Scenario['engine'] | undefined {
+  if (file?.engine !== undefined) return file.engine;
+  if (file?.strategy !== undefined) return 'sim';
+  return file?.timeScale === undefined ? undefined : 'live';
+}
+
+/** The machine for what was asked, if neither the request nor its file means one. */
+function impliedMachine({ strategy, checkDeterminism }: RunRequest): Scenario['engine'] {
+  return strategy !== undefined || checkDeterminism === true ? 'sim' : DEFAULT_ENGINE;
+}
+
+/**
+ * Which machine runs it, and what is particular to that machine. A file's settings for one machine do not count if the
+ * request names the other.
+ */
+function machineOf(
+  request: RunRequest,
+  file: ScenarioFile | undefined,
+): Pick<Scenario, 'engine' | 'strategy' | 'timeScale'> {
+  const meant = machineOfFile(file);
+  const engine = request.engine ?? meant ?? impliedMachine(request);
+  const settings = meant === engine ? file : undefined;
+  const strategy = request.strategy ?? settings?.strategy;
+  const timeScale = request.timeScale ?? settings?.timeScale;
+  if (engine === 'live' && strategy !== undefined) {
+    throw new InputError(
+      `strategy ${strategy}: the live machine schedules itself; leave the strategy out or use --engine sim`,
+    );
+  }
+  if (engine === 'sim' && timeScale !== undefined) {
+    throw new InputError(
+      `timeScale ${timeScale}: the deterministic machine has its own time; leave it out or use --engine live`,
+    );
+  }
+  if (timeScale !== undefined && !(timeScale >= LEAST_TIME_SCALE && timeScale <= MOST_TIME_SCALE)) {
+    throw new InputError(`timeScale: ${timeScale} is not possible; give ${LEAST_TIME_SCALE} to ${MOST_TIME_SCALE}`);
+  }
+  return { engine, strategy: strategy ?? 'time', timeScale: timeScale ?? 1 };
+}
+
 /**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
@@ -50,9 +97,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
-  const engine = request.engine ?? file?.engine ?? 'sim';
-  if (engine === 'live')
-    throw new InputError('--engine live: this release has the deterministic machine only; use --engine sim');
+  const machine = machineOf(request, file);
   const given = { ...asTexts(file?.params), ...request.params };
   const where = (name: string): string =>
     request.params !== undefined && Object.hasOwn(request.params, name)
@@ -66,10 +111,9 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     experiment: experiment.name,
     kernel: kernel.name,
     config: configTokens(config),
-    engine,
+    ...machine,
     nodes: topology.nodes,
     cpusPerNode: topology.cpusPerNode,
-    strategy: request.strategy ?? file?.strategy ?? 'time',
     seed: request.seed ?? file?.seed ?? 1,
     params,
     costs: file?.costs ?? {},
@@ -79,10 +123,17 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
 
 /** The scenario as a file that runs it again; user patches are named in a comment, they are given with --patch. */
 export function scenarioToYaml(scenario: Scenario): string {
-  const { patchFiles, kernel, costs, params, ...rest } = scenario;
+  const { patchFiles, kernel, costs, params, strategy, timeScale, ...rest } = scenario;
+  const own = scenario.engine === 'live' ? { timeScale } : { strategy };
   const users = patchFiles.length;
   const builtIn = users === 0 ? kernel : kernel.split('+').slice(0, -users).join('+');
-  const document = new Document({ ...rest, kernel: builtIn, params, ...(Object.keys(costs).length > 0 && { costs }) });
+  const document = new Document({
+    ...rest,
+    ...own,
+    kernel: builtIn,
+    params,
+    ...(Object.keys(costs).length > 0 && { costs }),
+  });
   const comments = patchFiles.map(({ path }) => ` run with --patch ${path}`);
   if (comments.length > 0) document.commentBefore = comments.join('\n');
   return document.toString();

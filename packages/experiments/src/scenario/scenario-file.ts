@@ -15,6 +15,7 @@ const scenarioSchema = z.strictObject({
   nodes: z.int().min(1).optional(),
   cpusPerNode: z.int().min(1).optional(),
   strategy: z.enum(['time', 'random']).optional(),
+  timeScale: z.number().optional(),
   seed: z.int().min(0).max(0xffffffff).optional(),
   params: z.record(z.string(), scalar).optional(),
   /** Constants of the cost model in ns, by name. */

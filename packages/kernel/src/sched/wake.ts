@@ -1,7 +1,7 @@
 import { type Coroutine, cpuOfWaiter, post, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import type { KernelNode } from '../node.js';
-import { defineHandler } from '../registry.js';
+import { defineAtomic, defineHandler } from '../registry.js';
 
 /**
  * Wake a kernel thread that may run on any CPU, near the CPU it last ran on: that CPU if it is idle, else an idle one of
@@ -44,7 +44,7 @@ function idleCpu(node: KernelNode, previous: number): number | undefined {
   return candidates.length === 0 ? undefined : candidates[node.random.below(candidates.length)];
 }
 
-const completeWaiter = defineHandler('sched.complete', (_node, args: { waiter: number }, context): void => {
+const completeWaiter = defineAtomic('sched.complete', (_memory, args: { waiter: number }, context): void => {
   context.complete(args.waiter, 0);
 });
 

@@ -1,5 +1,5 @@
 import { cpuOfWaiter, Vector } from '@kmemlab/machine';
-import { defineHandler } from '../registry.js';
+import { defineAtomic } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { CallSingleData } from './call-queue.js';
 
@@ -10,12 +10,12 @@ export type RingRule = 'no' | 'ifEmpty';
  * Put a csd onto the target's call queue. Models llist_add in generic_exec_single and smp_call_function_many, and, with
  * ring `ifEmpty`, the arch_send_call_function_*_ipi that follows it.
  */
-export const csdEnqueue = defineHandler(
+export const csdEnqueue = defineAtomic(
   'smp.csdEnqueue',
-  (node, args: { target: number; csd: CallSingleData; ring: RingRule; vector: number }, context) => {
-    const wasEmpty = node.words(args.target).callQueue.add(args.csd);
-    node.counters.add('csd');
-    node.trace(
+  (memory, args: { target: number; csd: CallSingleData; ring: RingRule; vector: number }, context) => {
+    const wasEmpty = memory.words(args.target).callQueue.add(args.csd);
+    memory.counters.add('csd');
+    memory.trace(
       Trace.csdQueue,
       context.cpu,
       args.target,
@@ -24,19 +24,19 @@ export const csdEnqueue = defineHandler(
       Number(args.csd.synchronous),
     );
     if (args.ring === 'no' || !wasEmpty) return;
-    node.countIpi(args.csd.sender, args.target);
-    node.trace(Trace.ipiSend, context.cpu, args.target, args.vector, 1, Number(args.vector === Vector.callFunction));
+    memory.countIpi(args.csd.sender, args.target);
+    memory.trace(Trace.ipiSend, context.cpu, args.target, args.vector, 1, Number(args.vector === Vector.callFunction));
     context.raise(args.target, args.vector);
   },
 );
 
 /** Release a csd at its sender: csd_unlock, with the times at which the target was interrupted and finished. */
-export const csdUnlock = defineHandler(
+export const csdUnlock = defineAtomic(
   'smp.csdUnlock',
-  (node, args: { waiter: number; target: number; raised: number; entered: number; done: number }, context) => {
+  (memory, args: { waiter: number; target: number; raised: number; entered: number; done: number }, context) => {
     const sender = cpuOfWaiter(args.waiter);
-    node.words(sender).callTimes.set(args.target, args.raised, args.entered, args.done);
-    node.trace(Trace.csdUnlock, args.target, sender, args.waiter, 0, 0);
+    memory.words(sender).callTimes.set(args.target, args.raised, args.entered, args.done);
+    memory.trace(Trace.csdUnlock, args.target, sender, args.waiter, 0, 0);
     context.complete(args.waiter, 0);
   },
 );

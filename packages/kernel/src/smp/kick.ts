@@ -21,20 +21,27 @@ export function* kickAllCpusSync(cpu: Cpu): Coroutine<void> {
   else recordSplit(cpu, slowest, start, sent);
 }
 
-/** Splits the time of a kick along the CPU that answered last; the parts add up to the whole. */
+/**
+ * Splits the time of a kick along the CPU that answered last; the parts add up to the whole. Clocks of two CPUs may differ
+ * by a little on a real machine, so each moment is kept between the one before it and the end.
+ */
 function recordSplit(cpu: Cpu, target: number, start: number, sent: number): void {
   const times = cpu.ownWords.callTimes;
   const end = cpu.now();
-  const raised = Math.min(Math.max(times.raised(target), start), end);
-  const sendDone = Math.min(Math.max(sent, start), raised);
+  const raised = between(times.raised(target), start, end);
+  const sendDone = between(sent, start, raised);
+  const entered = between(times.entered(target), raised, end);
+  const done = between(times.done(target), entered, end);
   cpu.durations.kick({
     sender: cpu.id,
     cpu: target,
     ns: end - start,
     send: sendDone - start,
     delivery: raised - sendDone,
-    irqOffWait: Math.max(0, times.entered(target) - raised),
-    handler: times.done(target) - Math.max(times.entered(target), raised),
-    ack: end - times.done(target),
+    irqOffWait: entered - raised,
+    handler: done - entered,
+    ack: end - done,
   });
 }
+
+const between = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);

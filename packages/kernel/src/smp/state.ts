@@ -14,29 +14,34 @@ export class SmpState {
   }
 }
 
+/** Times per target. */
+const TIMES = 3;
+
 /** When a target took and finished the last synchronous csd of each sender–target pair; ns. Written by the target's acknowledgement. */
 export class CallTimes {
-  private readonly times: Float64Array;
-
-  constructor(cpuCount: number) {
-    this.times = new Float64Array(cpuCount * 3);
+  /** Words that the times take on a machine of so many CPUs. */
+  static words(cpuCount: number): number {
+    return TIMES * cpuCount;
   }
 
+  /** @param times memory for them: `CallTimes.words(cpuCount)` of it */
+  constructor(private readonly times: Float64Array) {}
+
   set(target: number, raised: number, entered: number, done: number): void {
-    this.times[target * 3] = raised;
-    this.times[target * 3 + 1] = entered;
-    this.times[target * 3 + 2] = done;
+    this.times[target * TIMES] = raised;
+    this.times[target * TIMES + 1] = entered;
+    this.times[target * TIMES + 2] = done;
   }
 
   raised(target: number): number {
-    return this.times[target * 3] as number;
+    return this.times[target * TIMES] as number;
   }
 
   entered(target: number): number {
-    return this.times[target * 3 + 1] as number;
+    return this.times[target * TIMES + 1] as number;
   }
 
   done(target: number): number {
-    return this.times[target * 3 + 2] as number;
+    return this.times[target * TIMES + 2] as number;
   }
 }

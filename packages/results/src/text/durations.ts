@@ -1,5 +1,6 @@
 import type { Duration, RunResult } from '../schema.js';
 import { formatCount, formatNs } from './format.js';
+import { floorRatioLines, oversubscriptionLines } from './live.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
 import { type Column, type Row, table } from './table.js';
 import { clockOf } from './verdicts.js';
@@ -41,7 +42,9 @@ export function kickLatencyLines(result: RunResult, options: TextOptions): strin
   const slowest = result.slowestKick;
   const lines = [
     heading(options, `Latency of kick_all_cpus_sync, ${whole.clock} time`),
+    ...oversubscriptionLines(result, options),
     ...table(options, COLUMNS, rows),
+    ...floorRatioLines(result, options),
   ];
   if (!slowest) return lines;
   const time = (ns: number) => formatNs(ns, options.unicode);
@@ -63,6 +66,7 @@ export function otherDurationLines(result: RunResult, options: TextOptions): str
       options,
     );
     if (rows.length === 0) return [];
-    return [heading(options, `Locks and waits, ${clock} time`), ...table(options, COLUMNS, rows)];
+    const warning = clock === 'host' ? oversubscriptionLines(result, options) : [];
+    return [heading(options, `Locks and waits, ${clock} time`), ...warning, ...table(options, COLUMNS, rows)];
   });
 }

@@ -39,12 +39,15 @@ export function outcomeText(result: RunResult, options: TextOptions): string {
   return result.failure ? `${outcome} (${result.failure.kind}: ${result.failure.detail})` : outcome;
 }
 
+/** Whose time the machine's own clock shows. */
+export const machineClock = (result: RunResult): string => (result.engine === 'sim' ? 'model' : 'machine');
+
 /** What ran on what, and how it ended. */
 export function headerLines(result: RunResult, options: TextOptions): string[] {
   const { strategy: _, ...settings } = result.settings ?? {};
   const patches = result.patches.length === 0 ? 'no patch' : `patches: ${result.patches.join(', ')}`;
   const elapsed = [
-    `${formatNs(result.elapsed.modelNs, options.unicode)} model time`,
+    `${formatNs(result.elapsed.modelNs, options.unicode)} ${machineClock(result)} time`,
     `${formatNs(result.elapsed.hostNs, options.unicode)} host time`,
     `${formatCount(result.counters.events)} events in the measured window`,
   ];

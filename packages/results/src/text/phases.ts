@@ -1,5 +1,6 @@
 import { callCount, type PhaseCounters, type RunResult } from '../schema.js';
 import { formatCount, formatNs, plural } from './format.js';
+import { machineClock } from './header.js';
 import { heading, type TextOptions } from './paper.js';
 import { type Column, table } from './table.js';
 
@@ -21,7 +22,7 @@ export function phasesLines(result: RunResult, options: TextOptions): string[] {
   if (phases.length === 0) return [];
   const timed = phases.some(([, phase]) => phase.elapsedModelNs !== undefined);
   const columns: Column[] = [{ title: 'phase', align: 'left' }, ...COUNTS];
-  if (timed) columns.push({ title: 'model time', align: 'right', expendable: 1 });
+  if (timed) columns.push({ title: `${machineClock(result)} time`, align: 'right', expendable: 1 });
   const rows = phases.map(([name, phase]) => {
     const elapsed = phase.elapsedModelNs === undefined ? '' : formatNs(phase.elapsedModelNs, options.unicode);
     return { cells: [name, ...COUNTS.map(({ of }) => formatCount(of(phase))), elapsed] };

@@ -3,6 +3,7 @@ import { kickLatencyLines, otherDurationLines } from './durations.js';
 import { findingsLines } from './findings.js';
 import { headerLines } from './header.js';
 import { ipisPerCpuLines } from './ipis-per-cpu.js';
+import { liveMessagesLines, livePlaceLines } from './live.js';
 import { mailTableLines } from './mail-table.js';
 import type { TextOptions } from './paper.js';
 import { phasesLines } from './phases.js';
@@ -11,12 +12,14 @@ import { verdictsLines } from './verdicts.js';
 
 const SECTIONS = [
   headerLines,
+  livePlaceLines,
   verdictsLines,
   (result: RunResult, options: TextOptions) => mailTableLines([{ name: 'this run', result }], options),
   tuneTableLines,
   ipisPerCpuLines,
   kickLatencyLines,
   otherDurationLines,
+  liveMessagesLines,
   phasesLines,
   findingsLines,
 ];

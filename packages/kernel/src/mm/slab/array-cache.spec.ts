@@ -1,14 +1,40 @@
+import { PrivateMemory } from '@kmemlab/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArrayCache } from './array-cache.js';
+import { ArrayCache, arrayWords } from './array-cache.js';
+
+/** Where the arrays lie: not at the beginning. */
+const START = 5;
 
 function filled(objects: readonly number[], limit = 120): ArrayCache {
-  const array = new ArrayCache(1, 2, limit, 60);
+  const heap = new PrivateMemory().words();
+  heap.ensure(START + arrayWords(limit));
+  ArrayCache.make(heap, START, { set: 1, cache: 2, limit, batchcount: 60, born: 3 });
+  const array = new ArrayCache(heap, START);
   for (const object of objects) array.push(object);
   return array;
 }
 
 describe('ArrayCache', () => {
+  it('is what it was made with, empty and untouched', () => {
+    expect(filled([])).toMatchObject({
+      set: 1,
+      cache: 2,
+      limit: 120,
+      batchcount: 60,
+      born: 3,
+      avail: 0,
+      touched: false,
+    });
+  });
+
+  it('is present until it is erased', () => {
+    const array = filled([]);
+    expect(array.present).toBe(true);
+    array.erase();
+    expect(array.present).toBe(false);
+  });
+
   it('hands the object freed last out first', () => {
     const array = filled([1, 2, 3]);
     expect([array.pop(), array.pop(), array.pop()]).toEqual([3, 2, 1]);

@@ -1,4 +1,13 @@
-import { type Handle, pageOf, resolveCosts, type Step, slotOf, Topology, VerdictError } from '@kmemlab/machine';
+import {
+  type Handle,
+  PrivateMemory,
+  pageOf,
+  resolveCosts,
+  type Step,
+  slotOf,
+  Topology,
+  VerdictError,
+} from '@kmemlab/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import '../../index.js';
@@ -13,13 +22,17 @@ const step = (): Step => ({ cpu: 0, task: 'script', function: 'spec', time: 0 })
 
 /** A cache on one node, and the slabs that the test gives it. */
 class Bench {
-  readonly node = new KernelNode(0, {
-    topology: new Topology(1, 2),
-    costs: resolveCosts(),
-    seed: 1,
-    durations: { record() {}, kick() {} },
-    probe: null,
-  });
+  readonly node = new KernelNode(
+    0,
+    {
+      topology: new Topology(1, 2),
+      costs: resolveCosts(),
+      seed: 1,
+      durations: { record() {}, kick() {} },
+      probe: null,
+    },
+    new PrivateMemory(),
+  );
   readonly lists = new KmemCacheNode(this.node, CACHE, NUM, 0);
   /** Objects that are out: with users or in per-CPU arrays. */
   readonly out: number[] = [];

@@ -17,7 +17,7 @@ export function* cpuCacheGet(cpu: Cpu, cache: Handle): Coroutine<ArrayCache> {
   if (present !== undefined) return present;
   if (!cpu.published.arraySets.isCurrent(set)) yield* call(useAfterFree, cpu, cache, set);
   yield* request(cpu.node, firstTouch, { cache, set, cpu: cpu.id }, cache);
-  return cpu.ownWords.arrays.get(set) as ArrayCache;
+  return cpu.ownWords.arrays.get(set) ?? (yield* call(useAfterFree, cpu, cache, set));
 }
 
 /** Every store into an array that was looked up before an effect asks this first: has its set been freed since? */

@@ -2,7 +2,6 @@ import type { Handle, ObjectRef } from '@kmemlab/machine';
 import { ArraySetField, CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { ArrayCache } from './array-cache.js';
 import { KmemCacheNode } from './cache-node.js';
 import { alienLimit, type DetachedSlab, type Tunables } from './types.js';
 
@@ -119,7 +118,7 @@ export const firstTouch = defineHandler(
   (node, args: { cache: Handle; set: Handle; cpu: number }): void => {
     const limit = node.published.arraySets.read(args.set, ArraySetField.limit);
     const batchcount = node.published.arraySets.read(args.set, ArraySetField.batchcount);
-    node.words(args.cpu).arrays.set(args.set, new ArrayCache(args.set, args.cache, limit, batchcount));
+    node.words(args.cpu).arrays.create({ set: args.set, cache: args.cache, limit, batchcount });
   },
 );
 

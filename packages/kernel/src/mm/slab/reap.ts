@@ -86,8 +86,8 @@ function* reapOwnArray(cpu: Cpu, array: ArrayCache): Coroutine<void> {
  */
 const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(cpu) {
   if (yield* call(mutexTrylock, cpu, 'slab_mutex')) {
-    for (const array of [...cpu.ownWords.arrays.values()]) {
-      if (array.avail > 0) yield* call(reapOwnArray, cpu, array);
+    for (const array of cpu.ownWords.arrays.values()) {
+      if (array.present && array.avail > 0) yield* call(reapOwnArray, cpu, array);
     }
     const reaped = yield* request(cpu.node, reapNode, { alien: cpu.reapAlienNode });
     for (const { cache, alien, detached } of reaped) {

@@ -1,0 +1,54 @@
+import { calibrate, checkLimits, chooseBroker, describeHost, InputProblem, type Resources } from '@kmemlab/coordinator';
+import { RANGES } from './flags.js';
+import type { Host, HostReport } from './types.js';
+import { UsageError } from './usage-error.js';
+
+/** Most CPUs of all nodes together: a waiter's CPU number has 12 bits. */
+const MOST_CPUS = 4096;
+
+/** Most CPUs per node that this computer can hold with so many nodes; 0 if none. */
+function cpusPerNode(nodes: number, limits: Resources): number {
+  let fits = 0;
+  let tooMany = Math.min(RANGES.cpusPerNode[1], Math.floor(MOST_CPUS / nodes)) + 1;
+  while (tooMany - fits > 1) {
+    const middle = Math.floor((fits + tooMany) / 2);
+    if (checkLimits({ nodes, cpusPerNode: middle }, limits) === null) fits = middle;
+    else tooMany = middle;
+  }
+  return fits;
+}
+
+/** The machine with the most CPUs that this computer can hold, and among those the one with the fewest nodes. */
+export function largestMachine(limits: Resources): HostReport['largest'] {
+  let largest = { nodes: 1, cpusPerNode: cpusPerNode(1, limits) };
+  for (let nodes = 2; nodes <= RANGES.nodes[1]; nodes++) {
+    const candidate = { nodes, cpusPerNode: cpusPerNode(nodes, limits) };
+    if (nodes * candidate.cpusPerNode > largest.nodes * largest.cpusPerNode) largest = candidate;
+  }
+  return largest;
+}
+
+/** What the user asked for and cannot have is wrong usage here. */
+async function asUsage<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof InputProblem) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** The computer that the command runs on. */
+export const host: Host = {
+  async describe(env) {
+    const { limits, ...description } = await describeHost(env);
+    const largest = largestMachine(limits);
+    return { ...description, cpusInOneNode: cpusPerNode(1, limits), largest };
+  },
+  openBroker: (choice) => asUsage(chooseBroker(choice)),
+  calibrate,
+  async serveNode(options) {
+    const { runNodeDaemon } = await import('@kmemlab/node-service');
+    await asUsage(runNodeDaemon(options));
+  },
+};

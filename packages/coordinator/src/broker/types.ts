@@ -1,0 +1,33 @@
+export type BrokerKind = 'given' | 'nats-server' | 'embedded';
+
+/** How a client proves itself to the broker; all absent if it need not. */
+export interface Credentials {
+  readonly token?: string;
+  readonly user?: string;
+  readonly pass?: string;
+}
+
+/** The credentials alone, those that there are. */
+export function credentialsOf({ token, user, pass }: Credentials): Credentials {
+  return {
+    ...(token !== undefined && { token }),
+    ...(user !== undefined && { user }),
+    ...(pass !== undefined && { pass }),
+  };
+}
+
+/** A NATS server that a run may use. */
+export interface Broker extends Credentials {
+  readonly kind: BrokerKind;
+  /** Without credentials. */
+  readonly url: string;
+  /** One line for people: which server, and where. */
+  readonly describe: string;
+  /** Of the server, if it is a process that we started. */
+  readonly pid?: number;
+  /** End it, if it is ours; takes no longer than a few seconds. May be called again. */
+  close(): Promise<void>;
+}
+
+/** Environment variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Credentials, Environment } from '../broker/types.js';
+import { allowedCores } from '../host/cores.js';
+import { findProgram } from '../host/find-program.js';
+import { Tail } from '../host/tail.js';
+import type { NodeExit } from './types.js';
+
+/** What a node process needs to find its run; it travels by environment, since a command line is for all to see. */
+export interface NodeEnvironment extends Credentials {
+  readonly url: string;
+  readonly run: string;
+  readonly node: number;
+}
+
+export interface ChildOptions {
+  /** The program's path. */
+  readonly program: string;
+  /** The rest of the process's environment. */
+  readonly env: Environment;
+  readonly about: NodeEnvironment;
+  /** Place the process on one core, if there is a `taskset`. */
+  readonly pin: boolean;
+}
+
+/** A node process of ours. It ends when its stdin does, so it cannot outlive us. */
+export class NodeChild {
+  readonly exited: Promise<NodeExit>;
+  private readonly child: ChildProcess;
+  private readonly errors: Tail | undefined;
+
+  constructor({ program, env, about, pin }: ChildOptions) {
+    const [command, ...args] = [...(pin ? placement(about.node, env) : []), process.execPath, program];
+    this.child = spawn(command as string, args, {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...env, ...environmentOf(about) },
+    });
+    this.child.stdin?.on('error', () => {});
+    if (this.child.stderr !== null) this.errors = new Tail(this.child.stderr);
+    this.exited = new Promise((resolve) => {
+      let fault = '';
+      const ended = (code: number | null, signal: string | null) =>
+        resolve({ code, signal, lastLine: this.lastLine || fault });
+      this.child.on('error', (error) => {
+        fault = error.message;
+        if (this.child.pid === undefined) ended(null, null);
+      });
+      this.child.on('close', ended);
+    });
+  }
+
+  /** 0 if the process could not be started. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get lastLine(): string {
+    return this.errors?.lastLine ?? '';
+  }
+
+  /** Ask it to end. */
+  terminate(): void {
+    this.child.kill('SIGTERM');
+  }
+
+  /** End it. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
+
+function environmentOf({ url, token, user, pass, run, node }: NodeEnvironment): Record<string, string | undefined> {
+  return {
+    KMEMLAB_URL: url,
+    KMEMLAB_TOKEN: token,
+    KMEMLAB_USER: user,
+    KMEMLAB_PASS: pass,
+    KMEMLAB_RUN: run,
+    KMEMLAB_NODE: String(node),
+  };
+}
+
+/** The command that places node `index` on a core: one after the other, round and round. */
+function placement(index: number, env: Environment): string[] {
+  const taskset = findProgram('taskset', env);
+  const cores = allowedCores();
+  return taskset === undefined ? [] : [taskset, '-c', String(cores[index % cores.length])];
+}
+
+/** What a node process finds in its environment. Throws an Error that names what is missing. */
+export function readNodeEnvironment(env: Environment): NodeEnvironment {
+  const { KMEMLAB_URL: url, KMEMLAB_RUN: run, KMEMLAB_NODE: number } = env;
+  const node = Number(number);
+  if (!url || !run || !Number.isSafeInteger(node) || node < 0 || number === '')
+    throw new Error(
+      'a node process is started by a run, or by "kmemlab node": KMEMLAB_URL, KMEMLAB_RUN or KMEMLAB_NODE is missing',
+    );
+  const { KMEMLAB_TOKEN: token, KMEMLAB_USER: user, KMEMLAB_PASS: pass } = env;
+  return { url, run, node, ...(token && { token }), ...(user && { user }), ...(pass && { pass }) };
+}

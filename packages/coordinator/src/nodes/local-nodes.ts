@@ -1,0 +1,54 @@
+import { type Broker, credentialsOf, type Environment } from '../broker/types.js';
+import { NodeChild } from './child.js';
+import type { NodeExit, NodeOrder, NodeOwner } from './types.js';
+
+export interface LocalNodesOptions {
+  readonly broker: Broker;
+  /** Path of the program that every node runs. */
+  readonly program: string;
+  readonly env: Environment;
+  readonly pin: boolean;
+}
+
+/** Node processes on this computer, children of this process. */
+export class LocalNodes implements NodeOwner {
+  allExited: Promise<void> = Promise.resolve();
+  private readonly listeners: ((node: number, exit: NodeExit) => void)[] = [];
+  private children: NodeChild[] = [];
+
+  constructor(private readonly options: LocalNodesOptions) {}
+
+  async start({ run, nodes }: NodeOrder): Promise<void> {
+    const { broker, program, env, pin } = this.options;
+    const access = { url: broker.url, ...credentialsOf(broker) };
+    this.children = Array.from(
+      { length: nodes },
+      (_, node) => new NodeChild({ program, env, pin, about: { ...access, run, node } }),
+    );
+    const ends = this.children.map(async (child, node) => {
+      const exit = await child.exited;
+      for (const listener of this.listeners) listener(node, exit);
+    });
+    this.allExited = Promise.all(ends).then(() => {});
+  }
+
+  describe(node: number): string {
+    return `pid ${this.children[node]?.pid ?? 'unknown'}`;
+  }
+
+  lastLine(node: number): string {
+    return this.children[node]?.lastLine ?? '';
+  }
+
+  onExit(listener: (node: number, exit: NodeExit) => void): void {
+    this.listeners.push(listener);
+  }
+
+  terminate(node: number): void {
+    this.children[node]?.terminate();
+  }
+
+  kill(node: number): void {
+    this.children[node]?.kill();
+  }
+}

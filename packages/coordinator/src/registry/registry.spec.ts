@@ -1,0 +1,122 @@
+import { fileURLToPath } from 'node:url';
+import { type Bus, connectBus } from '@kmemlab/machine-live';
+import { type EmbeddedBroker, startEmbeddedBroker } from '@kmemlab/nats-embedded';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { survivors } from '../../fixtures/processes.js';
+import { type Broker, Coordinator, NodeDaemon } from '../index.js';
+import { discover } from './discover.js';
+
+const program = fileURLToPath(new URL('../../fixtures/node.mjs', import.meta.url));
+const LONG = 30_000;
+let server: EmbeddedBroker;
+let runNumber = 0;
+const buses: Bus[] = [];
+const daemons: NodeDaemon[] = [];
+const coordinators: Coordinator[] = [];
+
+async function bus(): Promise<Bus> {
+  const connected = await connectBus({ url: server.url, token: server.token, name: 'a spec' });
+  buses.push(connected);
+  return connected;
+}
+
+async function register(name: string): Promise<NodeDaemon> {
+  const connected = await bus();
+  const { url, token } = server;
+  const daemon = new NodeDaemon({ bus: connected, url, token, name, program, env: process.env });
+  await connected.flush();
+  daemons.push(daemon);
+  return daemon;
+}
+
+async function start(nodes: number, cpusPerNode = 1): Promise<Coordinator> {
+  const { url, token } = server;
+  const broker: Broker = { kind: 'given', url, token, describe: 'a server', close: async () => {} };
+  const coordinator = await Coordinator.start({
+    run: `spec-${++runNumber}`,
+    nodes,
+    cpusPerNode,
+    payload: null,
+    broker,
+    nodeProgram: '/there/is/no/local/program',
+    env: process.env,
+    pin: false,
+    startDeadlineMs: LONG,
+    linkDeadlineMs: 5_000,
+  });
+  coordinators.push(coordinator);
+  return coordinator;
+}
+
+const pids = (coordinator: Coordinator): number[] => coordinator.hellos.map((hello) => hello?.pid ?? 0);
+const freeOnes = async (): Promise<string[]> =>
+  (await discover(await bus())).filter(({ busy }) => !busy).map(({ name }) => name);
+
+beforeEach(async () => {
+  server = await startEmbeddedBroker({ token: 'secret' });
+});
+
+afterEach(async () => {
+  await Promise.all(coordinators.splice(0).map((one) => one.stop()));
+  await Promise.all(daemons.splice(0).map((one) => one.close()));
+  await Promise.all(buses.splice(0).map((one) => one.close()));
+  await server.close();
+});
+
+describe('registered nodes', () => {
+  it('are found by name, and take part in one run at a time', async () => {
+    await Promise.all([register('b'), register('a'), register('c')]);
+    expect(await freeOnes()).toEqual(['a', 'b', 'c']);
+    const coordinator = await start(2);
+    expect(await coordinator.all('echo', 1, LONG)).toEqual([
+      { node: 0, payload: 1 },
+      { node: 1, payload: 1 },
+    ]);
+    expect(await freeOnes()).toEqual(['c']);
+    const processes = pids(coordinator);
+    await coordinator.stop();
+    expect(await survivors(processes, 0)).toEqual([]);
+    expect(await freeOnes()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('must be enough, or the run is refused', async () => {
+    await register('a');
+    await expect(start(2)).rejects.toMatchObject({
+      name: 'InputProblem',
+      message: `the run needs 2 nodes and 1 is registered at ${server.url}; start more with "kmemlab node --nats URL", or use --nodes 1`,
+    });
+    const first = await start(1);
+    await expect(start(1)).rejects.toThrow('the run needs 1 node and 0 are free and 1 busy');
+    await first.stop();
+  });
+
+  it('refuse a part that their computer cannot hold, and the run leaves nothing behind', async () => {
+    await Promise.all([register('a'), register('b')]);
+    await expect(start(2, 4_000)).rejects.toMatchObject({
+      name: 'InputProblem',
+      message: expect.stringMatching(
+        /^node [ab] at .* did not take part: 1 node of 4000 CPUs needs .* can hold \d+ CPUs/,
+      ),
+    });
+    expect(await freeOnes()).toEqual(['a', 'b']);
+  });
+
+  it('report the death of their process', async () => {
+    await Promise.all([register('a'), register('b')]);
+    const coordinator = await start(2);
+    const [, second] = pids(coordinator) as [number, number];
+    process.kill(second, 'SIGKILL');
+    const { kind, detail } = await coordinator.failure;
+    expect(kind).toBe('node-died');
+    expect(detail).toMatch(new RegExp(`^node 1 \\(pid ${second} on .+\\) was ended by SIGKILL$`));
+  });
+
+  it('end their process when they are closed', async () => {
+    const daemon = await register('a');
+    const coordinator = await start(1);
+    const processes = pids(coordinator);
+    await daemon.close();
+    expect(await survivors(processes, 0)).toEqual([]);
+    expect((await coordinator.failure).kind).toBe('node-died');
+  });
+});

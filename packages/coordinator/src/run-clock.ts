@@ -1,0 +1,35 @@
+import { textOf } from './host/cgroup.js';
+
+/** A moment, told so that processes on this computer agree about it exactly, and others as well as their clocks do. */
+export interface RunClock {
+  /** Which run of which computer `monotonicNs` belongs to. */
+  readonly bootId: string;
+  /** `process.hrtime.bigint()`, decimal. */
+  readonly monotonicNs: string;
+  /** ms since 1970 */
+  readonly wallMs: number;
+}
+
+const bootId = (): string => textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+
+/** This moment. */
+export function markClock(): RunClock {
+  return { bootId: bootId(), monotonicNs: String(process.hrtime.bigint()), wallMs: Date.now() };
+}
+
+/** What `process.hrtime.bigint()` was, or would have been, here at that moment. */
+export function monotonicAt(clock: RunClock, here: RunClock = markClock()): bigint {
+  if (clock.bootId !== '' && clock.bootId === here.bootId) return BigInt(clock.monotonicNs);
+  return BigInt(here.monotonicNs) - BigInt(Math.round((here.wallMs - clock.wallMs) * 1e6));
+}
+
+export function isRunClock(value: unknown): value is RunClock {
+  if (typeof value !== 'object' || value === null) return false;
+  const { bootId: id, monotonicNs, wallMs } = value as Record<string, unknown>;
+  return (
+    typeof id === 'string' &&
+    typeof monotonicNs === 'string' &&
+    /^\d{1,19}$/.test(monotonicNs) &&
+    Number.isFinite(wallMs)
+  );
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { RunEnded } from './run-ended.js';
+
+const count = z.number().min(0);
+const counts = z.array(count);
+const numbers = z.array(z.number());
+const byName = z.record(z.string(), z.number());
+
+const kick = z.object({
+  cpu: count,
+  sender: count,
+  ns: count,
+  send: count,
+  delivery: count,
+  irqOffWait: count,
+  handler: count,
+  ack: count,
+});
+
+const step = z.object({
+  cpu: z.number(),
+  task: z.string(),
+  function: z.string(),
+  time: z.number(),
+  stack: z.array(z.string()).default([]),
+});
+
+/** What travels between the command's lab and the labs of the nodes. See `LiveLab` for the order. */
+export const schemas = {
+  report: z.object({
+    node: count,
+    at: count,
+    sums: byName,
+    cal: counts,
+    res: counts,
+    received: counts,
+    merged: counts,
+    events: count,
+    messages: z.object({ byKind: byName, byCpu: counts, toNode: counts }),
+    durations: z.object({ histograms: z.array(z.tuple([z.string(), counts])), slowest: kick.nullable() }),
+    progress: count,
+  }),
+  inventory: z.object({
+    node: count,
+    users: numbers,
+    csses: numbers,
+    caches: numbers,
+    pagesInUse: count,
+    memcgPages: count,
+    stocks: numbers,
+    listed: numbers,
+  }),
+  quiet: z.object({ idle: z.boolean(), sent: count, received: count, activity: z.number() }),
+  dump: z.array(step.extend({ state: z.string(), since: z.number(), answered: z.boolean() })),
+  verdict: z.object({
+    class: z.enum([
+      'use-after-free',
+      'double-destroy',
+      'leak',
+      'lost-object',
+      'stall',
+      'deadlock',
+      'livelock',
+      'invariant-broken',
+    ]),
+    id: z.string(),
+    object: z.string(),
+    steps: z.array(step),
+    detail: z.string(),
+  }),
+  exited: z.object({ number: z.int().min(1), value: z.unknown().optional(), error: z.string().optional() }),
+  progress: z.object({ number: z.int().min(1), done: count }),
+  begin: z.object({ number: z.int().min(1) }),
+  end: z.object({ number: z.int().min(1), value: z.unknown().optional() }),
+  mark: z.object({ mark: z.boolean() }),
+} as const;
+
+/**
+ * A message that has been checked.
+ * @throws RunEnded if it is not what it should be
+ */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0] ?? { path: [], message: 'wrong' };
+  throw new RunEnded('failed', `${what} is malformed: ${[...path, message].join(': ')}`, 'internal');
+}

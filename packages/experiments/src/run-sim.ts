@@ -1,0 +1,76 @@
+import { resolveCosts, Topology } from '@kmemlab/machine';
+import { SimMachine } from '@kmemlab/machine-sim';
+import { type DeterminismCheck, Recorder, type RunResult } from '@kmemlab/results';
+import { InputError, type RunOptions, type Scenario } from './api.js';
+import { checkerFor, restOf } from './lab/checked.js';
+import { EventComparison, EventLog } from './lab/event-log.js';
+import { SimLab } from './lab/sim-lab.js';
+import { observeSim } from './lab/sim-observed.js';
+import { buildResult } from './result.js';
+import { endWith, newRun, type Run } from './run.js';
+import { kernelOf } from './scenario/kernel-of.js';
+import { findExperiment } from './scenario/resolve.js';
+
+type EventListener = SimMachine['onEvent'];
+
+/** Run a scenario on the deterministic machine. `onEvent` hears every event. */
+export async function runSim(
+  scenario: Scenario,
+  options: RunOptions,
+  onEvent: EventListener = null,
+): Promise<RunResult> {
+  const experiment = findExperiment(scenario.experiment);
+  const kernel = await kernelOf(scenario);
+  const { build } = kernel;
+  const topology = new Topology(scenario.nodes, scenario.cpusPerNode);
+  const recorder = new Recorder();
+  const checker = checkerFor(build, topology, () => machine);
+  const machine: SimMachine = new SimMachine({
+    build,
+    topology,
+    costs: resolveCosts(scenario.costs),
+    seed: scenario.seed,
+    strategy: scenario.strategy,
+    durations: recorder,
+    probe: checker,
+    stretches: experiment.stretches?.(scenario.params) ?? [],
+  });
+  machine.onEvent = onEvent;
+  const lab = new SimLab(machine, topology, recorder, {
+    onProgress: (progress) => options.onProgress?.(progress),
+    onPhase: () => options.onPartial?.(buildResult({ ...run, outcome: 'incomplete' })),
+    interrupted: () => options.signal?.aborted ?? false,
+    hostMs: () => performance.now(),
+    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    audit: (stuck) => checker.audit(stuck ? 'stuck' : restOf(machine)),
+  });
+  const run: Run = newRun(scenario, kernel, observeSim(machine, lab.phases, recorder), performance.now());
+  try {
+    await lab.boot();
+    run.findings = await experiment.run(lab, scenario.params);
+    await lab.drain();
+  } catch (error) {
+    endWith(run, error);
+  }
+  return buildResult(run);
+}
+
+/**
+ * Run a scenario twice and compare every event.
+ * @throws InputError for the live machine, whose runs differ by nature
+ */
+export async function checkDeterminism(
+  scenario: Scenario,
+  options: RunOptions = {},
+): Promise<DeterminismCheck & { readonly result: RunResult }> {
+  if (scenario.engine === 'live')
+    throw new InputError('--check-determinism: runs of the live machine differ by nature; use --engine sim');
+  const log = new EventLog();
+  const result = await runSim(scenario, options, log.add);
+  const comparison = new EventComparison(log);
+  const { onPartial: _first, ...again } = options;
+  const second = await runSim(scenario, again, comparison.add);
+  const firstDifference = comparison.difference();
+  const same = firstDifference === undefined && result.digest === second.digest;
+  return { same, digest: result.digest ?? '', result, ...(firstDifference !== undefined && { firstDifference }) };
+}

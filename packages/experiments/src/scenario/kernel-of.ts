@@ -1,0 +1,24 @@
+import type { KernelBuild } from '@kmemlab/kernel';
+import type { Scenario } from '../api.js';
+import { parseConfig, parseKernel } from './kernel-spec.js';
+import { buildKernel, loadUserPatch, type UserPatch } from './user-patch.js';
+
+/** The part of a scenario that says which kernel runs. */
+export type KernelOfScenario = Pick<Scenario, 'kernel' | 'config' | 'patchFiles'>;
+
+/** A kernel, and the user's patches in it. */
+export interface BuiltKernel {
+  readonly build: KernelBuild;
+  readonly users: readonly UserPatch[];
+}
+
+/**
+ * Build the kernel of a scenario. Every process and thread of a run builds the same one from the same scenario.
+ * @throws InputError if a patch file does not load or apply
+ */
+export async function kernelOf(scenario: KernelOfScenario): Promise<BuiltKernel> {
+  const users = await Promise.all(scenario.patchFiles.map(loadUserPatch));
+  const builtIn = scenario.kernel.split('+').slice(0, -users.length || undefined);
+  const build = buildKernel(parseKernel(builtIn.join('+')), users, parseConfig(scenario.config.join(',')));
+  return { build, users };
+}

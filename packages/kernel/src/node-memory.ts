@@ -1,0 +1,73 @@
+import type { Costs, Memory, Topology } from '@kmemlab/machine';
+import { Counters } from './counters.js';
+import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
+import { PercpuRefTable } from './percpu-ref/counters.js';
+import { Published } from './published-state.js';
+import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
+import { CpuWords } from './words.js';
+
+/** What both CPUs and nodes of a machine are given. */
+export interface Environment {
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly seed: number;
+  readonly durations: DurationSink;
+  /** Receiver of tracepoints, null if nothing listens. */
+  readonly probe: Probe | null;
+}
+
+/**
+ * What the CPUs of one NUMA node and its handlers share: the node's replica of published state and the words of its
+ * CPUs. If they run in several threads, each has an object of its own over the same memory; `counters` are then the
+ * thread's own.
+ */
+export class NodeMemory {
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly durations: DurationSink;
+  readonly counters = new Counters();
+  readonly published: Published;
+  /** Memory of all CPUs' array_caches; only handlers of this node make and free arrays. */
+  readonly cpuArrays: CpuArrayTable;
+  /** Memory of all CPUs' percpu_ref counters. */
+  readonly percpuRefs: PercpuRefTable;
+  private readonly cpuWords: readonly CpuWords[];
+
+  /** Asks `memory` for its parts in an order that depends on the topology only. */
+  constructor(
+    readonly id: number,
+    private readonly environment: Environment,
+    memory: Memory,
+  ) {
+    const { topology, costs, durations } = environment;
+    this.topology = topology;
+    this.costs = costs;
+    this.durations = durations;
+    this.published = new Published(topology, memory);
+    this.cpuArrays = new CpuArrayTable(topology, memory);
+    this.percpuRefs = new PercpuRefTable(topology, memory);
+    const first = topology.firstCpuOf(id);
+    this.cpuWords = Array.from(
+      { length: topology.cpusPerNode },
+      (_, index) => new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), this.percpuRefs.of(index)),
+    );
+  }
+
+  /** Words of a CPU of this node. */
+  words(cpu: number): CpuWords {
+    return this.cpuWords[cpu - this.topology.firstCpuOf(this.id)] as CpuWords;
+  }
+
+  allWords(): readonly CpuWords[] {
+    return this.cpuWords;
+  }
+
+  countIpi(sender: number, target: number): void {
+    this.counters.add(`ipi.sent.${sender}`);
+    this.counters.add(this.topology.nodeOf(sender) === this.topology.nodeOf(target) ? 'ipi.sameNode' : 'ipi.crossNode');
+  }
+
+  trace(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void {
+    this.environment.probe?.emit(tracepoint, cpu, a, b, c, d);
+  }
+}

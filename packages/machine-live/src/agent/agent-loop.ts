@@ -1,0 +1,56 @@
+import type { Switchboard } from '../memory/switchboard.js';
+import type { MemoryAgent } from './memory-agent.js';
+
+/** Messages handled before other input of the process gets its turn. */
+const BATCH = 256;
+
+/** After work an agent looks out for more so long before it sleeps; host µs. */
+const WATCH_US = Number(process.env.AWATCH_US ?? 20);
+
+const turnOfEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * Runs an agent on the main thread of its process: handles what has arrived, lets sockets and timers have their turn, and
+ * sleeps on the agent's bell without blocking the thread.
+ */
+export class AgentLoop {
+  private stopped = false;
+  private ended: Promise<void> | undefined;
+
+  constructor(
+    private readonly agent: MemoryAgent,
+    private readonly board: Switchboard,
+    private readonly thread: number,
+    /** Called after each batch, to publish what it has left for other nodes. */
+    private readonly flush: () => void,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.ended = this.run().catch(this.onError);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.board.ring(this.thread);
+    await this.ended;
+  }
+
+  private async run(): Promise<void> {
+    const { agent, board, thread } = this;
+    while (!this.stopped) {
+      const seen = board.rings(thread);
+      const handled = agent.drain(BATCH);
+      if (handled > 0) this.flush();
+      if (handled === BATCH || agent.hasLate) {
+        await turnOfEventLoop();
+        continue;
+      }
+      if (handled > 0 && board.watch(thread, seen, WATCH_US)) continue;
+      const ring = board.sleepAsync(thread, seen);
+      if (ring === null) continue;
+      await ring;
+      board.awake(thread);
+    }
+  }
+}

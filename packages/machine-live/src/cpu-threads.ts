@@ -1,0 +1,154 @@
+import { Worker } from 'node:worker_threads';
+import type { SharedMemory, Step } from '@kmemlab/machine';
+import { type Remote, releaseProxy, wrap } from 'comlink';
+import { comlinkEndpoint } from './comlink-endpoint.js';
+import type { CpuControl, CpuWorkerData, ThreadReport } from './cpu/worker.js';
+import type { Inbox } from './memory/inbox.js';
+import type { Switchboard } from './memory/switchboard.js';
+import type { NodeMachineOptions } from './node-machine.js';
+
+/** A CPU that does not say where it is for so long is described from outside; host ms. */
+const WHERE_DEADLINE = 500;
+/** After this a CPU that was told to stop is terminated; host ms. */
+const STOP_DEADLINE = 1000;
+
+interface CpuThreadsOptions extends NodeMachineOptions {
+  readonly board: Switchboard;
+  readonly memory: SharedMemory;
+  readonly inboxes: readonly Inbox[];
+}
+
+interface Running {
+  readonly cpu: number;
+  readonly worker: Worker;
+  readonly control: Remote<CpuControl>;
+  readonly exited: Promise<void>;
+}
+
+/** The worker threads of a node's CPUs: how they are started, asked, told and stopped. */
+export class CpuThreads {
+  private running: Running[] = [];
+  private stopping = false;
+  /** Rejections of the control calls under way: one to a dead thread would never settle. */
+  private readonly pending = new Set<(error: Error) => void>();
+  private heldAt = 0;
+
+  constructor(private readonly options: CpuThreadsOptions) {}
+
+  async start(): Promise<void> {
+    const { cpusPerNode } = this.options.topology;
+    this.running = Array.from({ length: cpusPerNode }, (_, index) => this.startOne(index));
+    await this.all((control) => control.load());
+  }
+
+  private startOne(index: number): Running {
+    const { node, topology, costs, seed, epoch, timeScale, memory, board, inboxes, workerPlan } = this.options;
+    const cpu = topology.firstCpuOf(node) + index;
+    const workerData: CpuWorkerData = {
+      cpu,
+      node,
+      nodes: topology.nodes,
+      cpusPerNode: topology.cpusPerNode,
+      costs,
+      seed,
+      epoch,
+      timeScale,
+      memory: memory.buffers,
+      board: board.buffer,
+      inboxes: inboxes.map(({ buffer }) => buffer),
+      plan: workerPlan,
+    };
+    const worker = new Worker(this.options.workerEntry, { workerData, name: `cpu${cpu}` });
+    let cause = '';
+    worker.on('error', (error: Error) => {
+      cause = `: ${error.message}`;
+    });
+    const exited = new Promise<void>((resolve) => {
+      worker.once('exit', (code) => {
+        resolve();
+        if (!this.stopping) this.died(cpu, `exit code ${code}${cause}`);
+      });
+    });
+    return { cpu, worker, control: wrap<CpuControl>(comlinkEndpoint(worker)), exited };
+  }
+
+  private died(cpu: number, why: string): void {
+    const index = cpu - this.options.topology.firstCpuOf(this.options.node);
+    const { state, site } = this.options.board.statusOf(index);
+    const detail = `the thread of CPU${cpu} on node ${this.options.node} ended (${why}; state ${state}, place ${site})`;
+    for (const reject of this.pending) reject(new Error(detail));
+    this.options.onFailure({ kind: 'worker-died', detail });
+  }
+
+  async boot(): Promise<void> {
+    await this.ask(0, (control) => control.boot());
+  }
+
+  async hold(): Promise<void> {
+    const times = await this.all((control) => control.hold());
+    this.heldAt = Math.max(...times);
+  }
+
+  async resume(): Promise<void> {
+    await this.all((control) => control.resume(this.heldAt));
+  }
+
+  report(mark: boolean): Promise<ThreadReport[]> {
+    return this.all((control) => control.report(mark));
+  }
+
+  /** Undefined for a CPU that does not answer. */
+  where(): Promise<(Step | undefined)[]> {
+    return Promise.all(
+      this.running.map((_, index) =>
+        within(
+          WHERE_DEADLINE,
+          this.ask(index, (control) => control.where()),
+        ).catch(() => undefined),
+      ),
+    );
+  }
+
+  /** Stop all threads; one that does not is terminated. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const { running, options } = this;
+    this.running = [];
+    await Promise.all(
+      running.map(async ({ worker, control, exited }, index) => {
+        options.board.announceCall(index);
+        control.stop().catch(() => {});
+        const gone = await within(
+          STOP_DEADLINE,
+          exited.then(() => true),
+        ).catch(() => false);
+        if (!gone) await worker.terminate();
+        control[releaseProxy]();
+      }),
+    );
+  }
+
+  private all<T>(call: (control: Remote<CpuControl>) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.running.map((_, index) => this.ask(index, call)));
+  }
+
+  /** A control call, announced on the CPU's bell since the thread may block; rejects if any thread dies. */
+  private ask<T>(index: number, call: (control: Remote<CpuControl>) => Promise<T>): Promise<T> {
+    const { control } = this.running[index] as Running;
+    this.options.board.announceCall(index);
+    return new Promise<T>((resolve, reject) => {
+      this.pending.add(reject);
+      call(control)
+        .then(resolve, reject)
+        .finally(() => this.pending.delete(reject));
+    });
+  }
+}
+
+function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,344 @@
+import { Cpu, type KernelBuild, type NodeMemory, type Stretch, type Syscall, type TaskRecord } from '@kmemlab/kernel';
+import {
+  type Context,
+  type Core,
+  cpuOfWaiter,
+  type Handler,
+  isCallFunction,
+  type Port,
+  type PostEffect,
+  type RequestEffect,
+  VECTOR_COUNT,
+  Vector,
+  type Verdict,
+  VerdictError,
+} from '@kmemlab/machine';
+import { decodeBody, encodeBody } from '../body.js';
+import type { MachineClock } from '../clock.js';
+import { SentCounts } from '../counts.js';
+import type { Inbox } from '../memory/inbox.js';
+import { CpuState, type Switchboard } from '../memory/switchboard.js';
+import { Kind, Message } from '../message.js';
+import { InPlaceContext } from './in-place-context.js';
+import { Places } from './places.js';
+import { Tickets } from './tickets.js';
+import { Timers } from './timers.js';
+
+/** Work below this many ns is only added up: a shorter sleep costs more than it lasts. */
+const WORK_GRAIN = 20_000;
+/** Work done in excess, because the host slept longer than asked, that is set off against later work, ns. */
+const MOST_CREDIT = 1e6;
+
+type AnyHandler = Handler<never, never, unknown>;
+
+export interface CpuThreadOptions {
+  readonly id: number;
+  readonly memory: NodeMemory;
+  readonly build: KernelBuild;
+  readonly environment: ConstructorParameters<typeof Cpu>[3];
+  readonly clock: MachineClock;
+  readonly board: Switchboard;
+  /** Inboxes of the node's CPUs by index, then the agent's. */
+  readonly inboxes: readonly Inbox[];
+  readonly stretches: readonly Stretch[];
+}
+
+/**
+ * One simulated CPU on a thread of its own: what the core asks of its machine, and what arrives for it. The thread looks
+ * for arrivals between two stretches of kernel code, and sleeps on its doorbell.
+ */
+export class CpuThread implements Port {
+  readonly cpu: Cpu;
+  readonly sent: SentCounts;
+  /** Deliveries to this CPU. */
+  events = 0;
+  /** A verdict or failure has been reported: the kernel does not go on. */
+  ended = false;
+  private readonly clock: MachineClock;
+  private readonly board: Switchboard;
+  private readonly index: number;
+  private readonly memory: NodeMemory;
+  private readonly build: KernelBuild;
+  private readonly inboxes: readonly Inbox[];
+  private readonly inbox: Inbox;
+  private readonly agent: number;
+  private readonly nodes: number;
+  private readonly tickets = new Tickets();
+  private readonly timers = new Timers();
+  private readonly places: Places;
+  private readonly inPlace: InPlaceContext;
+  private readonly incoming = new Message();
+  private readonly outgoing = new Message();
+  /** Messages taken out while room was wanted elsewhere. */
+  private readonly early: Message[] = [];
+  private workEnd = Number.POSITIVE_INFINITY;
+
+  constructor({ id, memory, build, environment, clock, board, inboxes, stretches }: CpuThreadOptions) {
+    const { topology } = memory;
+    this.clock = clock;
+    this.board = board;
+    this.memory = memory;
+    this.build = build;
+    this.inboxes = inboxes;
+    this.index = id - topology.firstCpuOf(memory.id);
+    this.inbox = inboxes[this.index] as Inbox;
+    this.agent = inboxes.length - 1;
+    this.nodes = topology.nodes;
+    this.sent = new SentCounts(topology.nodes);
+    this.inPlace = new InPlaceContext(this);
+    this.places = new Places((place, name) => this.announcePlace(place, name));
+    this.cpu = new Cpu(id, memory, build, environment, this, WORK_GRAIN);
+    this.cpu.stretches = stretches.length === 0 ? null : stretches.map((stretch) => ({ ...stretch }));
+  }
+
+  /** What atomic handlers counted that ran on this thread. */
+  get memoryCounters(): NodeMemory['counters'] {
+    return this.memory.counters;
+  }
+
+  // One turn of the thread.
+
+  /** Take in everything that has arrived or expired, and run kernel code until there is nothing to run. */
+  turn(): void {
+    this.receive();
+    const vectors = this.board.takeVectors(this.index);
+    for (let vector = 0; vector < VECTOR_COUNT; vector++) {
+      if ((vectors & (1 << vector)) !== 0) this.deliverInterrupt(vector);
+    }
+    if (this.ended) return;
+    const now = this.time();
+    for (let timer = this.timers.takeExpired(now); timer !== undefined; timer = this.timers.takeExpired(now)) {
+      this.events++;
+      this.cpu.timerExpired(timer.name, timer.data, timer.deferrable);
+    }
+    if (this.workEnd <= now) {
+      this.cpu.debt = Math.max(this.workEnd - now, -MOST_CREDIT);
+      this.workEnd = Number.POSITIVE_INFINITY;
+      this.cpu.workDone();
+    }
+    this.cpu.run();
+  }
+
+  /** Host ms that the thread may sleep if nobody rings; 0 if it must go on at once. */
+  sleepMs(): number {
+    if (this.ended || this.clock.standsStill) return Number.POSITIVE_INFINITY;
+    const next = Math.min(this.workEnd, this.timers.next);
+    return next === Number.POSITIVE_INFINITY ? next : Math.max(0, this.clock.hostMsUntil(next));
+  }
+
+  /** Tell others what this CPU is doing, before it sleeps or when it wakes. */
+  publishState(state: CpuState): void {
+    const { cpu } = this;
+    const context = cpu.current;
+    const place = context === undefined ? 0 : this.places.of(context);
+    this.board.setState(this.index, state, cpu.busy, context?.taskId ?? 0, place, this.time());
+  }
+
+  restingState(): CpuState {
+    if (this.ended) return CpuState.ended;
+    if (this.clock.standsStill) return CpuState.held;
+    if (this.workEnd !== Number.POSITIVE_INFINITY) return CpuState.working;
+    return this.cpu.current === undefined ? CpuState.idle : CpuState.waiting;
+  }
+
+  /** True if the CPU is held and at a point at which it can stand still. */
+  get canStandStill(): boolean {
+    return this.ended || (this.cpu.held && this.cpu.standsStill && this.inbox.isEmpty);
+  }
+
+  // Port: what the core asks for.
+
+  time(): number {
+    return this.clock.time();
+  }
+
+  now(): number {
+    return this.clock.time();
+  }
+
+  work(_core: Core, ns: number): boolean {
+    if (this.clock.standsStill) return true;
+    this.workEnd = this.time() + ns;
+    return false;
+  }
+
+  interruptWork(): number {
+    const left = Math.max(0, this.workEnd - this.time());
+    this.workEnd = Number.POSITIVE_INFINITY;
+    return left;
+  }
+
+  request(core: Core, context: Context, { homes, handler, args }: RequestEffect<unknown>): void {
+    const ticket = this.tickets.take(context);
+    const list = typeof homes === 'number' ? [homes] : homes;
+    const body = args === undefined || args === null ? null : encodeBody(args);
+    for (const [index, home] of list.entries()) {
+      this.sent.handler(handler.index, home);
+      if (handler.atomic && home === core.node) this.answered(ticket + index, this.runInPlace(handler, args));
+      else this.sendHandler(Kind.request, home, handler, ticket + index, body);
+    }
+  }
+
+  post(core: Core, { home, handler, args }: PostEffect): void {
+    if (handler.atomic && home === core.node) {
+      this.sent.handler(handler.index, home);
+      this.runInPlace(handler, args);
+    } else this.sendPost(home, handler, args);
+  }
+
+  raise(_core: Core, cpus: readonly number[], vector: number): void {
+    for (const cpu of cpus) this.raiseAt(cpu, vector);
+  }
+
+  timer(_core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
+    return this.timers.add(this.time() + delay, name, data, deferrable);
+  }
+
+  cancelTimer(_core: Core, timer: number): void {
+    this.timers.cancel(timer);
+  }
+
+  failed(_core: Core, error: unknown): void {
+    if (error instanceof VerdictError) this.report(Kind.verdict, error.verdict);
+    else this.report(Kind.failure, error instanceof Error ? `${error.message} (${this.where()})` : String(error));
+  }
+
+  // What leaves this CPU.
+
+  sendPost(home: number, handler: AnyHandler, args: unknown): void {
+    this.sent.handler(handler.index, home);
+    this.sendHandler(Kind.post, home, handler, 0, args === undefined || args === null ? null : encodeBody(args));
+  }
+
+  private sendHandler(kind: Kind, home: number, handler: AnyHandler, ticket: number, body: Uint8Array | null): void {
+    const context = this.cpu.current;
+    const place = context === undefined ? 0 : this.places.of(context);
+    this.toAgent(this.outgoing.set(kind, home, this.cpu.id, handler.index, ticket, this.cpu.taskId, place, body));
+  }
+
+  /** Complete a waiter of any CPU: of this node's at once. */
+  complete(waiter: number, value: number): void {
+    const target = cpuOfWaiter(waiter);
+    const node = this.cpu.nodeOf(target);
+    this.sent.completion(node);
+    const message = new Message().set(Kind.completion, node, this.cpu.id, target, waiter, value, 0, null);
+    if (node === this.cpu.node) this.toThread(target - this.memory.topology.firstCpuOf(node), message);
+    else this.toAgent(message);
+  }
+
+  raiseAt(cpu: number, vector: number): void {
+    const node = this.cpu.nodeOf(cpu);
+    if (node === this.cpu.node) this.board.raise(cpu - this.memory.topology.firstCpuOf(node), vector);
+    else this.toAgent(this.outgoing.set(Kind.raise, node, this.cpu.id, cpu, vector, 0, 0, null));
+  }
+
+  private runInPlace(handler: AnyHandler, args: unknown): unknown {
+    const run = this.build.functions.handler(handler as never) as (
+      memory: NodeMemory,
+      args: unknown,
+      context: InPlaceContext,
+    ) => unknown;
+    return run(this.memory, args, this.inPlace);
+  }
+
+  private announcePlace(place: number, name: string): void {
+    const body = encodeBody(name);
+    for (let node = 0; node < this.nodes; node++) {
+      this.toAgent(new Message().set(Kind.site, node, this.cpu.id, place, 0, 0, 0, body));
+    }
+  }
+
+  private toAgent(message: Message): void {
+    this.toThread(this.agent, message);
+  }
+
+  /** Leave a message in another thread's inbox. While that is full this CPU goes on emptying its own. */
+  private toThread(thread: number, message: Message): void {
+    const target = this.inboxes[thread] as Inbox;
+    while (!target.push(message)) {
+      this.board.ring(thread);
+      for (let early = new Message(); this.inbox.pull(early); early = new Message()) this.early.push(early);
+      target.waitForRoom(1);
+    }
+    this.board.ring(thread);
+  }
+
+  private report(kind: Kind, what: unknown): void {
+    this.ended = true;
+    this.toAgent(new Message().set(kind, this.memory.id, this.cpu.id, 0, 0, 0, 0, encodeBody(what)));
+  }
+
+  private where(): string {
+    const step = this.cpu.step();
+    return `CPU${step.cpu} in ${(step.stack ?? []).join(' < ') || step.function}, task ${step.task}`;
+  }
+
+  // What arrives for this CPU.
+
+  private receive(): void {
+    for (let early = this.early.shift(); early !== undefined; early = this.early.shift()) this.deliver(early);
+    while (this.inbox.pull(this.incoming)) this.deliver(this.incoming);
+  }
+
+  private deliver(message: Message): void {
+    const { cpu } = this;
+    const { kind, b, c, d, body } = message;
+    this.events++;
+    switch (kind) {
+      case Kind.answer:
+        this.answered(b, d === 1 ? c : body === null ? undefined : decodeBody(body));
+        return;
+      case Kind.completion:
+        if (cpu.deliverCompletion(b, c)) this.woken(message.cpu);
+        return;
+      case Kind.thread:
+        cpu.deliverThread(decodeBody(body as Uint8Array) as string, b);
+        this.woken(message.cpu);
+        return;
+      case Kind.syscall:
+        this.deliverSyscall(decodeBody(body as Uint8Array) as [TaskRecord, Syscall], b);
+        return;
+      case Kind.leave:
+        cpu.leaveUser(b);
+        return;
+      case Kind.refused:
+        this.refused(decodeBody(body as Uint8Array) as Verdict);
+        return;
+      default:
+        throw new Error(`a CPU got a message of kind ${kind}`);
+    }
+  }
+
+  private answered(ticket: number, value: unknown): void {
+    const context = this.tickets.contextOf(ticket);
+    if (context.missing === 1) this.tickets.give(ticket);
+    this.cpu.deliverAnswer(context, Tickets.indexOf(ticket), value);
+  }
+
+  /** A task was woken: a waker on another CPU sends a reschedule interrupt with it, which makes the CPU look. */
+  private woken(waker: number): void {
+    if (waker !== this.cpu.id) this.cpu.deliverInterrupt(Vector.reschedule);
+  }
+
+  private deliverInterrupt(vector: number): void {
+    this.events++;
+    if (!this.cpu.deliverInterrupt(vector) && isCallFunction(vector)) this.board.merged(this.index);
+  }
+
+  private deliverSyscall([task, syscall]: [TaskRecord, Syscall], home: number): void {
+    const { cpu } = this;
+    cpu.enterUser(task.pid);
+    cpu.deliverSyscall(task, syscall, (after, result) => {
+      this.toAgent(this.outgoing.set(Kind.returned, home, cpu.id, after.pid, 0, 0, 0, encodeBody([after, result])));
+    });
+  }
+
+  /** A handler of this CPU's request found a rule broken: the last step is this CPU's, with its stack. */
+  private refused(verdict: Verdict): void {
+    const { stack: _bare, ...last } = verdict.steps[verdict.steps.length - 1] ?? this.cpu.step();
+    const here = this.cpu.step();
+    const context = this.cpu.current;
+    const now = { ...last, task: here.task, function: context?.function ?? last.function, stack: here.stack ?? [] };
+    this.report(Kind.verdict, { ...verdict, steps: [...verdict.steps.slice(0, -1), now] });
+  }
+}

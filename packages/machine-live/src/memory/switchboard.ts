@@ -1,0 +1,180 @@
+import { isCallFunction } from '@kmemlab/machine';
+
+/** Shared words of one thread; a line of its own for each. */
+const Word = {
+  /** Counts rings: the one word on which the thread sleeps. */
+  bell: 0,
+  /** 1 while the thread is about to sleep or sleeps. Only the sleeper writes it. */
+  asleep: 1,
+  /** Interrupts raised and not yet taken, one bit per vector. */
+  vectors: 2,
+  /** Control calls sent to the thread. */
+  calls: 3,
+  /** Call-function interrupts that reached the CPU, and those of them that met one pending. */
+  received: 4,
+  merged: 5,
+  /** What the CPU is doing, a CpuState. */
+  state: 6,
+  /** 1 while kernel work is left on the CPU. */
+  busy: 7,
+} as const;
+
+const WORDS = 16;
+/** Looks at the bell between two looks at the clock. */
+const LOOKS = 16;
+/** Task, site, time: see CpuStatus. */
+const STATUS = 4;
+
+/** What a CPU does, as it says itself before it sleeps. */
+export const CpuState = { starting: 0, running: 1, idle: 2, waiting: 3, working: 4, held: 5, ended: 6 } as const;
+
+export type CpuState = (typeof CpuState)[keyof typeof CpuState];
+
+export const cpuStateName = (state: number): string => Object.keys(CpuState)[state] ?? 'unknown';
+
+/** Where a CPU was when it last slept or began to run. */
+export interface CpuStatus {
+  readonly state: number;
+  readonly task: number;
+  readonly site: number;
+  /** Machine time, ns. */
+  readonly since: number;
+}
+
+/**
+ * Doorbells of the threads of one node: its CPUs by index, then the memory agent. Whoever leaves something for a thread
+ * rings; a bell is a futex call only if the thread sleeps.
+ */
+export class Switchboard {
+  private readonly words: Int32Array;
+  private readonly status: Float64Array;
+
+  constructor(
+    readonly buffer: SharedArrayBuffer,
+    readonly threads: number,
+  ) {
+    this.words = new Int32Array(buffer, 0, threads * WORDS);
+    this.status = new Float64Array(buffer, threads * WORDS * 4, threads * STATUS);
+  }
+
+  static create(threads: number): Switchboard {
+    return new Switchboard(new SharedArrayBuffer(threads * (WORDS * 4 + STATUS * 8)), threads);
+  }
+
+  private at(thread: number, word: number): number {
+    return thread * WORDS + word;
+  }
+
+  /** Number of rings so far; read it before looking for work, and sleep on it afterwards. */
+  rings(thread: number): number {
+    return Atomics.load(this.words, this.at(thread, Word.bell));
+  }
+
+  ring(thread: number): void {
+    const bell = this.at(thread, Word.bell);
+    Atomics.add(this.words, bell, 1);
+    if (Atomics.load(this.words, this.at(thread, Word.asleep)) === 1) Atomics.notify(this.words, bell);
+  }
+
+  /** Look for a ring after `seen` rings for `us` host µs without giving the processor away. False if none came. */
+  watch(thread: number, seen: number, us: number): boolean {
+    const bell = this.at(thread, Word.bell);
+    const end = performance.now() + us / 1000;
+    do {
+      for (let look = 0; look < LOOKS; look++) if (Atomics.load(this.words, bell) !== seen) return true;
+    } while (performance.now() < end);
+    return false;
+  }
+
+  /** Sleep until somebody rings after `seen` rings, at most `ms`. */
+  sleep(thread: number, seen: number, ms: number): void {
+    const asleep = this.at(thread, Word.asleep);
+    Atomics.store(this.words, asleep, 1);
+    Atomics.wait(this.words, this.at(thread, Word.bell), seen, ms);
+    Atomics.store(this.words, asleep, 0);
+  }
+
+  /** The same without blocking the thread; null if somebody has rung already. */
+  sleepAsync(thread: number, seen: number): Promise<unknown> | null {
+    const asleep = this.at(thread, Word.asleep);
+    Atomics.store(this.words, asleep, 1);
+    const waiting = Atomics.waitAsync(this.words, this.at(thread, Word.bell), seen);
+    if (waiting.async) return waiting.value;
+    Atomics.store(this.words, asleep, 0);
+    return null;
+  }
+
+  /** After sleepAsync has resolved. */
+  awake(thread: number): void {
+    Atomics.store(this.words, this.at(thread, Word.asleep), 0);
+  }
+
+  isAsleep(thread: number): boolean {
+    return Atomics.load(this.words, this.at(thread, Word.asleep)) === 1;
+  }
+
+  /** Raise an interrupt at a CPU of this node. */
+  raise(thread: number, vector: number): void {
+    const before = Atomics.or(this.words, this.at(thread, Word.vectors), 1 << vector);
+    if (isCallFunction(vector)) {
+      Atomics.add(this.words, this.at(thread, Word.received), 1);
+      if ((before & (1 << vector)) !== 0) this.merged(thread);
+    }
+    this.ring(thread);
+  }
+
+  /** Take all interrupts raised at the own CPU. */
+  takeVectors(thread: number): number {
+    return Atomics.exchange(this.words, this.at(thread, Word.vectors), 0);
+  }
+
+  hasVectors(thread: number): boolean {
+    return Atomics.load(this.words, this.at(thread, Word.vectors)) !== 0;
+  }
+
+  /** A call-function interrupt met one pending. */
+  merged(thread: number): void {
+    Atomics.add(this.words, this.at(thread, Word.merged), 1);
+  }
+
+  receivedCount(thread: number): number {
+    return Atomics.load(this.words, this.at(thread, Word.received));
+  }
+
+  mergedCount(thread: number): number {
+    return Atomics.load(this.words, this.at(thread, Word.merged));
+  }
+
+  /** Tell a thread that a control call is on its way. */
+  announceCall(thread: number): void {
+    Atomics.add(this.words, this.at(thread, Word.calls), 1);
+    this.ring(thread);
+  }
+
+  announcedCalls(thread: number): number {
+    return Atomics.load(this.words, this.at(thread, Word.calls));
+  }
+
+  setState(thread: number, state: CpuState, busy: boolean, task: number, site: number, since: number): void {
+    const base = thread * STATUS;
+    this.status[base] = task;
+    this.status[base + 1] = site;
+    this.status[base + 2] = since;
+    Atomics.store(this.words, this.at(thread, Word.busy), Number(busy));
+    Atomics.store(this.words, this.at(thread, Word.state), state);
+  }
+
+  isBusy(thread: number): boolean {
+    return Atomics.load(this.words, this.at(thread, Word.busy)) === 1;
+  }
+
+  statusOf(thread: number): CpuStatus {
+    const base = thread * STATUS;
+    return {
+      state: Atomics.load(this.words, this.at(thread, Word.state)),
+      task: this.status[base] as number,
+      site: this.status[base + 1] as number,
+      since: this.status[base + 2] as number,
+    };
+  }
+}

@@ -1,0 +1,309 @@
+import {
+  GuestAgent,
+  handlerCount,
+  inventoryOf,
+  type KernelBuild,
+  KernelNode,
+  type NodeInventory,
+  type Placement,
+  type Program,
+  rootMemcg,
+  Scalar,
+} from '@kmemlab/kernel';
+import { type Costs, RandomStream, SharedMemory, type Step, type Topology, type Verdict } from '@kmemlab/machine';
+import { PhaseDurations, type PlainDurations, Recorder } from '@kmemlab/results';
+import { AgentLoop } from './agent/agent-loop.js';
+import { MemoryAgent, type Outlet } from './agent/memory-agent.js';
+import { MachineClock } from './clock.js';
+import type { ThreadReport } from './cpu/worker.js';
+import { CpuThreads } from './cpu-threads.js';
+import { Inbox } from './memory/inbox.js';
+import { cpuStateName, Switchboard } from './memory/switchboard.js';
+import { decodeMessage, Message } from './message.js';
+import { ScaledSink } from './scaled-sink.js';
+
+/** Cells of 8 bytes in an inbox. */
+const CPU_INBOX = 1 << 15;
+const AGENT_INBOX = 1 << 18;
+
+export interface NodeMachineOptions {
+  readonly node: number;
+  readonly topology: Topology;
+  readonly costs: Costs;
+  readonly seed: number;
+  readonly build: KernelBuild;
+  /** Machine seconds per host second. */
+  readonly timeScale: number;
+  /** process.hrtime.bigint() at machine time 0; nodes of one host share it. */
+  readonly epoch: bigint;
+  /** Program of the CPU threads: calls `runCpuWorker`. */
+  readonly workerEntry: URL;
+  /** Handed to that program, to build the same kernel from. Structured-cloned. */
+  readonly workerPlan: unknown;
+  /** Links to the other nodes, by number. */
+  readonly links: ReadonlyMap<
+    number,
+    Outlet & { flush(): void; readonly sent: number; readonly received: number; readonly idle: boolean }
+  >;
+  readonly onVerdict: (verdict: Verdict) => void;
+  readonly onFailure: (failure: { readonly kind: string; readonly detail: string }) => void;
+  /** A guest program of this node ended. */
+  readonly onExit: (pid: number, outcome: { readonly value: unknown } | { readonly error: string }) => void;
+}
+
+/** What one node has counted since power-on; durations are those of the phase in progress. */
+export interface NodeReport {
+  readonly node: number;
+  /** Machine time, ns. */
+  readonly at: number;
+  readonly sums: Readonly<Record<string, number>>;
+  /** Per CPU of the node. */
+  readonly cal: readonly number[];
+  readonly res: readonly number[];
+  readonly received: readonly number[];
+  readonly merged: readonly number[];
+  readonly events: number;
+  readonly messages: {
+    readonly byKind: Readonly<Record<string, number>>;
+    /** Sent by each CPU of the node. */
+    readonly byCpu: readonly number[];
+    /** Sent from this node to each node. */
+    readonly toNode: readonly number[];
+  };
+  readonly durations: PlainDurations;
+  /** System calls that have returned to guests of this node, except background tasks. */
+  readonly progress: number;
+}
+
+/** Where one CPU is. */
+export interface CpuDump extends Step {
+  readonly state: string;
+  /** Machine time at which it last came to rest, ns. */
+  readonly since: number;
+  /** False if the CPU did not answer: what is known is what it left in memory. */
+  readonly answered: boolean;
+}
+
+/** How much is at rest on one node. Two equal answers in a row from all nodes, with as many received as sent, mean rest. */
+export interface Quiet {
+  readonly idle: boolean;
+  /** Messages sent to and received from other nodes. */
+  readonly sent: number;
+  readonly received: number;
+  /** Grows with everything that happens on the node. */
+  readonly activity: number;
+}
+
+/**
+ * One NUMA node on this process: a memory agent on its main thread and a worker thread per CPU, with memory that they
+ * share, and links to the other nodes.
+ */
+export class NodeMachine {
+  private readonly kernel: KernelNode;
+  private readonly memory = new SharedMemory();
+  private readonly board: Switchboard;
+  private readonly inboxes: readonly Inbox[];
+  private readonly agent: MemoryAgent;
+  private readonly loop: AgentLoop;
+  private readonly threads: CpuThreads;
+  private readonly guests: GuestAgent;
+  private readonly recorder = new Recorder();
+  private readonly clock: MachineClock;
+  private readonly arriving = new Message();
+  private readonly agentThread: number;
+  private readonly background = new Set<number>();
+  private returnedCalls = 0;
+
+  constructor(private readonly options: NodeMachineOptions) {
+    const { node, topology, costs, seed, build, timeScale, epoch } = options;
+    const cpus = topology.cpusPerNode;
+    this.agentThread = cpus;
+    this.clock = new MachineClock(epoch, timeScale);
+    const durations = new ScaledSink(this.recorder, timeScale);
+    this.kernel = new KernelNode(node, { topology, costs, seed, durations, probe: null }, this.memory);
+    this.board = Switchboard.create(cpus + 1);
+    this.inboxes = Array.from({ length: cpus + 1 }, (_, index) =>
+      Inbox.create(index === cpus ? AGENT_INBOX : CPU_INBOX),
+    );
+    this.guests = this.newGuests();
+    this.agent = new MemoryAgent({
+      node: this.kernel,
+      build,
+      clock: this.clock,
+      board: this.board,
+      inboxes: this.inboxes,
+      outlets: options.links,
+      listener: {
+        onVerdict: options.onVerdict,
+        onFailure: (detail) => options.onFailure({ kind: 'internal', detail }),
+        onReturned: (task, result) => {
+          if (!this.background.has(task.pid)) this.returnedCalls++;
+          this.guests.returned(task, result);
+        },
+      },
+    });
+    const failed = (error: unknown): void => options.onFailure({ kind: 'internal', detail: String(error) });
+    this.loop = new AgentLoop(this.agent, this.board, this.agentThread, () => this.flush(), failed);
+    this.threads = new CpuThreads({
+      ...options,
+      board: this.board,
+      memory: this.memory,
+      inboxes: this.inboxes,
+    });
+  }
+
+  private newGuests(): GuestAgent {
+    const { topology, seed, node, costs, onExit } = this.options;
+    const random = new RandomStream(seed, `guest${node}`);
+    const port = {
+      dispatch: (...[cpu, task, syscall]: Parameters<MemoryAgent['dispatch']>) =>
+        this.agent.dispatch(cpu, task, syscall),
+      leave: (cpu: number, pid: number) => this.agent.leave(cpu, pid),
+      exited: (pid: number, outcome: { value: unknown } | { error: unknown }) => {
+        if ('value' in outcome) onExit(pid, outcome);
+        else onExit(pid, { error: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) });
+      },
+    };
+    return new GuestAgent(topology, random, port, costs['user.step']);
+  }
+
+  /** Bring the CPUs up, each with its kernel loaded. */
+  async start(): Promise<void> {
+    this.loop.start();
+    await this.threads.start();
+  }
+
+  /** Run start_kernel on the boot CPU; for the boot node. */
+  async boot(): Promise<void> {
+    await this.threads.boot();
+  }
+
+  /** A message from another node. @throws MessageError if it is none */
+  receive(bytes: Uint8Array): void {
+    const { node, topology } = this.options;
+    const limits = { node, nodes: topology.nodes, cpus: topology.cpuCount, handlers: handlerCount() };
+    this.agent.receive(decodeMessage(bytes, limits, this.arriving));
+    this.flush();
+  }
+
+  /** Start a guest program as a new task in the root cgroup and the root directory. */
+  startProgram(pid: number, name: string, program: Program<unknown>, placement: Placement): void {
+    const { published } = this.kernel;
+    this.guests.start(pid, name, program, placement, rootMemcg(published), published.scalar(Scalar.rootDentry));
+    this.flush();
+  }
+
+  /** Start one that runs beside the phases; its system calls are no progress. */
+  startBackground(pid: number, name: string, program: Program<unknown>, placement: Placement): void {
+    this.background.add(pid);
+    this.startProgram(pid, name, program, placement);
+  }
+
+  /** Start another program in a task whose last program has returned. */
+  continueProgram(pid: number, program: Program<unknown>, placement: Placement): void {
+    const last = this.guests.lastState(pid);
+    if (last === undefined) throw new Error(`no task of this node has pid ${pid}`);
+    this.guests.resumeAs(last.task, program, placement, last.cpu);
+    this.flush();
+  }
+
+  /** Bring all CPUs to a stand at a point where nothing new can start. Interrupts are still taken. */
+  hold(): Promise<void> {
+    return this.threads.hold();
+  }
+
+  resume(): Promise<void> {
+    return this.threads.resume();
+  }
+
+  quiet(): Quiet {
+    const { board, agent, agentThread, inboxes, kernel } = this;
+    let idle = agent.idle && !kernel.busyPools;
+    let activity = board.rings(agentThread) + agent.events;
+    for (let cpu = 0; cpu < agentThread; cpu++) {
+      idle &&= board.isAsleep(cpu) && !board.isBusy(cpu) && !board.hasVectors(cpu) && (inboxes[cpu] as Inbox).isEmpty;
+      activity += board.rings(cpu);
+    }
+    let sent = 0;
+    let received = 0;
+    for (const link of this.options.links.values()) {
+      idle &&= link.idle;
+      sent += link.sent;
+      received += link.received;
+    }
+    return { idle, sent, received, activity };
+  }
+
+  /** @param mark begin the next phase: durations start anew */
+  async report(mark: boolean): Promise<NodeReport> {
+    const reports = await this.threads.report(mark);
+    const own = mark ? this.recorder.next() : this.recorder.current;
+    const durations = PhaseDurations.fromPlain(own.toPlain());
+    for (const report of reports) durations.merge(PhaseDurations.fromPlain(report.durations));
+    const { agent, board, kernel } = this;
+    const words = kernel.allWords();
+    const perCpu = <T>(pick: (cpu: number) => T): T[] => words.map((_, index) => pick(index));
+    return {
+      node: kernel.id,
+      at: this.clock.time(),
+      sums: this.sumsOf(reports),
+      cal: words.map(({ interrupts }) => interrupts.call),
+      res: words.map(({ interrupts }) => interrupts.reschedule),
+      received: perCpu((cpu) => board.receivedCount(cpu)),
+      merged: perCpu((cpu) => board.mergedCount(cpu)),
+      events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),
+      messages: {
+        byKind: addUp([agent.sent.byKind(), ...reports.map(({ byKind }) => byKind)]),
+        byCpu: reports.map(({ toNode }) => toNode.reduce((sum, n) => sum + n, 0)),
+        toNode: agent.sent.toNode.map((n, to) => n + reports.reduce((sum, { toNode }) => sum + (toNode[to] ?? 0), 0)),
+      },
+      durations: durations.toPlain(),
+      progress: this.returnedCalls,
+    };
+  }
+
+  private sumsOf(reports: readonly ThreadReport[]): Record<string, number> {
+    const own: Record<string, number> = {};
+    this.kernel.counters.addTo(own);
+    return addUp([own, ...reports.map(({ sums }) => sums)]);
+  }
+
+  async inventory(): Promise<NodeInventory> {
+    const reports = await this.threads.report(false);
+    return inventoryOf(
+      this.kernel,
+      reports.map(({ stock: [css, pages] }) => ({ css, pages })),
+    );
+  }
+
+  /** Where every CPU is; of one that does not answer, what it last left in memory. */
+  async dump(): Promise<CpuDump[]> {
+    const steps = await this.threads.where();
+    const first = this.options.topology.firstCpuOf(this.options.node);
+    return steps.map((step, index) => {
+      const { state, site, since } = this.board.statusOf(index);
+      const cpu = first + index;
+      const [task = 'idle', fn = ''] = this.agent.placeOf(cpu, site).split('\t');
+      const known = step ?? { cpu, task, function: fn, time: since, stack: [fn] };
+      const name = this.board.isAsleep(index) ? cpuStateName(state) : 'running';
+      return { ...known, state: name, since, answered: step !== undefined };
+    });
+  }
+
+  /** Stop the CPUs, then the agent. Nothing is left of the node afterwards. */
+  async stop(): Promise<void> {
+    await this.threads.stop();
+    await this.loop.stop();
+  }
+
+  /** What this node's agent has for others goes out. */
+  private flush(): void {
+    for (const link of this.options.links.values()) link.flush();
+  }
+}
+
+function addUp(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const one of all) for (const [name, n] of Object.entries(one)) sums[name] = (sums[name] ?? 0) + n;
+  return sums;
+}

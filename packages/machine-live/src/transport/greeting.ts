@@ -1,0 +1,41 @@
+import { createConnection } from 'node:net';
+import { BusError, within } from './bus-error.js';
+
+/** Where a server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Longest greeting that is waited for, characters; a server of many routes says about a thousand. */
+const LONGEST = 1 << 16;
+
+function heardGreeting(socket: ReturnType<typeof createConnection>): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    let heard = '';
+    socket.on('error', reject);
+    socket.on('close', () => reject(new BusError('the connection is closed before a greeting')));
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      heard += text;
+      if (!'INFO '.startsWith(heard.slice(0, 5).toUpperCase()) || heard.length > LONGEST) {
+        reject(new BusError('what listens there is no NATS server'));
+      } else if (heard.includes('\n')) resolve();
+    });
+  });
+}
+
+/**
+ * Connect, see that a NATS server greets, and leave again. The client itself keeps its socket, and so the process, when
+ * a server takes the connection and says nothing.
+ * @throws BusError, or the system's error if there is no connection
+ */
+export async function awaitGreeting({ host, port }: Address, timeoutMs: number): Promise<void> {
+  const socket = createConnection({ host, port });
+  try {
+    await within(timeoutMs, 'no greeting', heardGreeting(socket));
+  } finally {
+    socket.removeAllListeners();
+    socket.on('error', () => {});
+    socket.destroy();
+  }
+}
