@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const source = (name: string) => fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
+const source = (folder: string) => fileURLToPath(new URL(`./${folder}/src/index.ts`, import.meta.url));
 const packages = [
   'machine',
   'kernel',
@@ -15,10 +15,15 @@ const packages = [
 ];
 
 export default defineConfig({
-  resolve: { alias: Object.fromEntries(packages.map((name) => [`@kmemlab/${name}`, source(name)])) },
+  resolve: {
+    alias: {
+      ...Object.fromEntries(packages.map((name) => [`@kmemlab/${name}`, source(`packages/${name}`)])),
+      '@kmemlab/node-service': source('services/node'),
+    },
+  },
   test: {
     reporters: ['default', './test/plain-summary.ts'],
-    include: ['packages/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
+    include: ['packages/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     testTimeout: 120_000,
   },
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const packages = fileURLToPath(new URL('../packages', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Which packages of this repository each may import. Imports point down only. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -19,14 +19,25 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: ['coordinator', 'experiments', 'results', 'node-service'],
 };
 
+/** The same for the programs over them. */
+const allowedInServices: Readonly<Record<string, readonly string[]>> = {
+  node: ['machine', 'kernel', 'machine-live', 'coordinator', 'experiments'],
+};
+
+/** Every folder with sources, and what its files may import. */
+const workspaces = [
+  ...Object.entries(allowed).map(([name, below]) => ({ folder: `packages/${name}`, below })),
+  ...Object.entries(allowedInServices).map(([name, below]) => ({ folder: `services/${name}`, below })),
+];
+
 /** Packages that are pure: no I/O, no clock, no randomness of their own. */
 const pure = ['machine', 'kernel', 'machine-sim', 'checker'];
 
-function sourcesOf(name: string): { readonly path: string; readonly text: string }[] {
-  const root = join(packages, name, 'src');
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+function sourcesOf(folder: string): { readonly path: string; readonly text: string }[] {
+  const sources = join(root, folder, 'src');
+  return readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
-    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+    .map((path) => ({ path: join(folder, 'src', path), text: readFileSync(join(sources, path), 'utf8') }));
 }
 
 const importsIn = (text: string): string[] =>
@@ -34,23 +45,30 @@ const importsIn = (text: string): string[] =>
     (match) => match[1] ?? match[2] ?? match[3] ?? '',
   );
 
-test('every package is listed here', () => {
-  expect(readdirSync(packages).sort()).toEqual(Object.keys(allowed).sort());
+test('every package and every service is listed here', () => {
+  expect(readdirSync(join(root, 'packages')).sort()).toEqual(Object.keys(allowed).sort());
+  expect(readdirSync(join(root, 'services')).sort()).toEqual(Object.keys(allowedInServices).sort());
 });
 
-test.each(Object.keys(allowed))('%s imports only packages below it, and only their public face', (name) => {
-  for (const { path, text } of sourcesOf(name)) {
+test.each(workspaces)('$folder imports only packages below it, and only their public face', ({ folder, below }) => {
+  const faces = below.map((name) => `@kmemlab/${name}`);
+  for (const { path, text } of sourcesOf(folder)) {
     for (const specifier of importsIn(text).filter((s) => s.startsWith('@kmemlab/'))) {
-      expect(
-        allowed[name]?.map((below) => `@kmemlab/${below}`),
-        `${path} imports ${specifier}`,
-      ).toContain(specifier);
+      expect(faces, `${path} imports ${specifier}`).toContain(specifier);
     }
   }
 });
 
+test('the NATS client is imported in one file', () => {
+  const importers = workspaces
+    .flatMap(({ folder }) => sourcesOf(folder))
+    .filter(({ text }) => importsIn(text).includes('nats'))
+    .map(({ path }) => path);
+  expect(importers).toEqual(['packages/machine-live/src/transport/bus.ts']);
+});
+
 describe.each(pure)('%s', (name) => {
-  const sources = sourcesOf(name);
+  const sources = sourcesOf(`packages/${name}`);
 
   test('touches no Node module, clock or random source of its own', () => {
     for (const { path, text } of sources) {

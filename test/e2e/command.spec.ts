@@ -48,13 +48,13 @@ describe('run', () => {
     expect({ status, same: result.determinism.same }).toEqual({ status: 0, same: true });
   });
 
-  test.each([
-    ['--strategy', 'time'],
-    ['--check-determinism'],
-  ])('takes the deterministic machine if none is named: %s', async (...flags) => {
-    const { status, result } = await json(['run', 'avoid-ipis', ...flags, '--nodes', '1', '--param', 'loops=1']);
-    expect({ status, engine: result.engine }).toEqual({ status: 0, engine: 'sim' });
-  });
+  test.each([['--strategy', 'time'], ['--check-determinism']])(
+    'takes the deterministic machine if none is named: %s',
+    async (...flags) => {
+      const { status, result } = await json(['run', 'avoid-ipis', ...flags, '--nodes', '1', '--param', 'loops=1']);
+      expect({ status, engine: result.engine }).toEqual({ status: 0, engine: 'sim' });
+    },
+  );
 
   test('shows the first difference when a patch is not deterministic', async () => {
     const cwd = emptyDirectory();
@@ -106,7 +106,15 @@ describe('run', () => {
   });
 
   test('applies the worked example of the docs, which is still safe', async () => {
-    const { status, result } = await json(['run', 'tune-slabinfo', ...sim, '--patch', example, '--param', 'irqOffCpu=1']);
+    const { status, result } = await json([
+      'run',
+      'tune-slabinfo',
+      ...sim,
+      '--patch',
+      example,
+      '--param',
+      'irqOffCpu=1',
+    ]);
     expect({ status, patches: result.patches }).toEqual({ status: 0, patches: ['kick-in-two-steps'] });
   });
 });
@@ -140,7 +148,11 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a CPU that does not exist', ['run', 'tune-slabinfo', '--param', 'irqOffCpu=8'], /CPUs 0 to 7/],
   ['no nodes', ['run', 'avoid-ipis', '--nodes', '0'], /give 1 to 64/],
   ['an unknown configuration', ['run', 'avoid-ipis', '--config', 'slab,smp'], /unknown token "smp"/],
-  ['a strategy for the live machine', ['run', 'avoid-ipis', '--engine', 'live', '--strategy', 'time'], /use --engine sim/],
+  [
+    'a strategy for the live machine',
+    ['run', 'avoid-ipis', '--engine', 'live', '--strategy', 'time'],
+    /use --engine sim/,
+  ],
   [
     'a check of determinism on the live machine',
     ['run', 'avoid-ipis', '--engine', 'live', '--check-determinism'],

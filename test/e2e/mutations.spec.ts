@@ -14,6 +14,7 @@ const stretchOn = (cpu: number): Stretch => ({
   cache: 'dentry',
   maxNs: 40 * MS,
   tailNs: MS / 2,
+  holdNs: MS / 2,
   times: 1,
 });
 

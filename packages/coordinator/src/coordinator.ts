@@ -64,6 +64,7 @@ export class Coordinator {
   private failed: RunFailure | undefined;
   private announce: (failure: RunFailure) => void = () => {};
   private onHello: () => void = () => {};
+  private helloTimer: NodeJS.Timeout | undefined;
   private stopping: Promise<void> | undefined;
 
   /**
@@ -220,10 +221,10 @@ export class Coordinator {
         const missing = this.known.indexOf(undefined);
         return missing === -1 ? undefined : missing;
       };
-      const timer = setTimeout(() => resolve(first()), deadlineMs);
+      this.helloTimer = setTimeout(() => resolve(first()), deadlineMs);
       this.onHello = () => {
         if (first() !== undefined) return;
-        clearTimeout(timer);
+        clearTimeout(this.helloTimer);
         resolve(undefined);
       };
       this.onHello();
@@ -274,6 +275,7 @@ export class Coordinator {
   }
 
   private async shutDown(): Promise<void> {
+    clearTimeout(this.helloTimer);
     for (const silence of this.silences) silence.stop();
     this.channel.rejectPending(new Error('the run is being stopped'));
     await this.endNodes();

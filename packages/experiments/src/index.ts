@@ -5,7 +5,7 @@ export type { Cluster, ClusterPlan, StartCluster } from './lab/cluster.js';
 export type { LiveMachine, LiveMachineOptions, NodeFailure, PlainOutcome } from './lab/live-node.js';
 export { type NodeExperiment, type NodeExperimentOptions, runNodeExperiment } from './lab/node-experiment.js';
 export type { NodeChannel } from './lab/node-lab.js';
-export { kernelOfPlan, type NodePlan } from './lab/node-plan.js';
+export type { NodePlan } from './lab/node-plan.js';
 export type { LivePlace } from './lab/observed.js';
 export { type ClusterStarterOptions, clusterStarter } from './lab/start-cluster.js';
 export { runScenario } from './run.js';

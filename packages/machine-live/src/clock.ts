@@ -15,12 +15,13 @@ function offsetFrom(epoch: bigint): number {
 }
 
 /**
- * Machine time of one thread: host time since the machine's epoch, times its scale. It stands still while the machine is
- * held at a phase mark. All threads of a host that are given the same epoch agree.
+ * Machine time of one thread: host time since the machine's epoch, times its scale, less what is skipped. It stands still
+ * while the machine is held at a phase mark, and that time is skipped. All threads of a host that are given the same epoch
+ * and skip the same agree.
  */
 export class MachineClock {
   private readonly offset: number;
-  private shift = 0;
+  private skipped = 0;
   private stoppedAt: number | null = null;
 
   /**
@@ -34,24 +35,25 @@ export class MachineClock {
     this.offset = offsetFrom(epoch);
   }
 
-  private running(): number {
-    return (performance.now() * 1e6 + this.offset) * this.scale + this.shift;
+  /** What it would show if nothing were ever skipped, ns. */
+  bare(): number {
+    return (performance.now() * 1e6 + this.offset) * this.scale;
   }
 
   /** ns. */
   time(): number {
-    return this.stoppedAt ?? this.running();
+    return this.stoppedAt ?? this.bare() - this.skipped;
   }
 
   /** Stand still; answers the time at which it does. */
   stop(): number {
-    this.stoppedAt ??= this.running();
+    this.stoppedAt ??= this.time();
     return this.stoppedAt;
   }
 
-  /** Go on from a time that is not before the one at which the clock stands. */
-  resumeAt(time: number): void {
-    this.shift += time - this.running();
+  /** @param skipped ns that it lags behind the bare time from now on */
+  resume(skipped: number): void {
+    this.skipped = skipped;
     this.stoppedAt = null;
   }
 

@@ -4,7 +4,7 @@ import { type Remote, releaseProxy, wrap } from 'comlink';
 import { comlinkEndpoint } from './comlink-endpoint.js';
 import type { CpuControl, CpuWorkerData, ThreadReport } from './cpu/worker.js';
 import type { Inbox } from './memory/inbox.js';
-import type { Switchboard } from './memory/switchboard.js';
+import { CpuState, type Switchboard } from './memory/switchboard.js';
 import type { NodeMachineOptions } from './node-machine.js';
 
 /** A CPU that does not say where it is for so long is described from outside; host ms. */
@@ -12,10 +12,15 @@ const WHERE_DEADLINE = 500;
 /** After this a CPU that was told to stop is terminated; host ms. */
 const STOP_DEADLINE = 1000;
 
+/** Threads that load their kernel at the same time: more would keep the node's main thread from being heard. */
+const STARTED_AT_ONCE = 2;
+
 interface CpuThreadsOptions extends NodeMachineOptions {
   readonly board: Switchboard;
   readonly memory: SharedMemory;
   readonly inboxes: readonly Inbox[];
+  /** What the node's CPU of this index was doing when it was last seen. */
+  readonly lastSeen: (index: number) => string;
 }
 
 interface Running {
@@ -29,16 +34,20 @@ interface Running {
 export class CpuThreads {
   private running: Running[] = [];
   private stopping = false;
+  /** Each CPU's last report, and how often its bell had rung then. */
+  private readonly reports: ({ readonly rings: number; readonly report: ThreadReport } | undefined)[] = [];
   /** Rejections of the control calls under way: one to a dead thread would never settle. */
   private readonly pending = new Set<(error: Error) => void>();
-  private heldAt = 0;
 
   constructor(private readonly options: CpuThreadsOptions) {}
 
   async start(): Promise<void> {
     const { cpusPerNode } = this.options.topology;
-    this.running = Array.from({ length: cpusPerNode }, (_, index) => this.startOne(index));
-    await this.all((control) => control.load());
+    for (let first = 0; first < cpusPerNode; first += STARTED_AT_ONCE) {
+      const indexes = Array.from({ length: Math.min(STARTED_AT_ONCE, cpusPerNode - first) }, (_, n) => first + n);
+      for (const index of indexes) this.running.push(this.startOne(index));
+      await Promise.all(indexes.map((index) => this.ask(index, (control) => control.load())));
+    }
   }
 
   private startOne(index: number): Running {
@@ -74,8 +83,8 @@ export class CpuThreads {
 
   private died(cpu: number, why: string): void {
     const index = cpu - this.options.topology.firstCpuOf(this.options.node);
-    const { state, site } = this.options.board.statusOf(index);
-    const detail = `the thread of CPU${cpu} on node ${this.options.node} ended (${why}; state ${state}, place ${site})`;
+    const seen = this.options.lastSeen(index);
+    const detail = `the thread of CPU${cpu} on node ${this.options.node} ended (${why}); it was last seen ${seen}`;
     for (const reject of this.pending) reject(new Error(detail));
     this.options.onFailure({ kind: 'worker-died', detail });
   }
@@ -84,17 +93,31 @@ export class CpuThreads {
     await this.ask(0, (control) => control.boot());
   }
 
-  async hold(): Promise<void> {
-    const times = await this.all((control) => control.hold());
-    this.heldAt = Math.max(...times);
+  /** Answers the machine time at which the last CPU has come to a stand. */
+  async hold(): Promise<number> {
+    return Math.max(...(await this.all((control) => control.hold())));
   }
 
-  async resume(): Promise<void> {
-    await this.all((control) => control.resume(this.heldAt));
+  async resume(skipped: number): Promise<void> {
+    await this.all((control) => control.resume(skipped));
   }
 
+  /** A CPU that has slept since it was last asked is not woken, unless a phase begins. */
   report(mark: boolean): Promise<ThreadReport[]> {
-    return this.all((control) => control.report(mark));
+    return Promise.all(this.running.map((_, index) => this.reportOf(index, mark)));
+  }
+
+  private async reportOf(index: number, mark: boolean): Promise<ThreadReport> {
+    const { board } = this.options;
+    const last = this.reports[index];
+    const { state } = board.statusOf(index);
+    const asleep = board.isAsleep(index) && (state === CpuState.idle || state === CpuState.held);
+    if (!mark && asleep && last?.rings === board.rings(index)) return last.report;
+    const asked = this.ask(index, (control) => control.report(mark));
+    const rings = board.rings(index);
+    const report = await asked;
+    this.reports[index] = mark ? undefined : { rings, report };
+    return report;
   }
 
   /** Undefined for a CPU that does not answer. */

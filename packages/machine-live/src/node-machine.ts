@@ -1,4 +1,5 @@
 import {
+  birthCpu,
   GuestAgent,
   handlerCount,
   inventoryOf,
@@ -149,7 +150,15 @@ export class NodeMachine {
       board: this.board,
       memory: this.memory,
       inboxes: this.inboxes,
+      lastSeen: (index) => this.lastSeen(index),
     });
+  }
+
+  private lastSeen(index: number): string {
+    const { state, site } = this.board.statusOf(index);
+    const cpu = this.options.topology.firstCpuOf(this.options.node) + index;
+    const { task, stack } = this.agent.placeOf(cpu, site);
+    return stack.length === 0 ? cpuStateName(state) : `${cpuStateName(state)} in ${stack[0]}, task ${task}`;
   }
 
   private newGuests(): GuestAgent {
@@ -188,8 +197,10 @@ export class NodeMachine {
 
   /** Start a guest program as a new task in the root cgroup and the root directory. */
   startProgram(pid: number, name: string, program: Program<unknown>, placement: Placement): void {
-    const { published } = this.kernel;
-    this.guests.start(pid, name, program, placement, rootMemcg(published), published.scalar(Scalar.rootDentry));
+    const { published, topology } = this.kernel;
+    const cpu = birthCpu(placement, pid, this.options.seed, topology);
+    const cwd = published.scalar(Scalar.rootDentry);
+    this.guests.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
     this.flush();
   }
 
@@ -207,13 +218,23 @@ export class NodeMachine {
     this.flush();
   }
 
-  /** Bring all CPUs to a stand at a point where nothing new can start. Interrupts are still taken. */
-  hold(): Promise<void> {
-    return this.threads.hold();
+  /**
+   * Bring all CPUs to a stand at a point where nothing new can start, and with them the node's clocks. Interrupts are still
+   * taken. Answers the machine time at which the node stands.
+   */
+  async hold(): Promise<number> {
+    return Math.max(await this.threads.hold(), this.clock.stop());
   }
 
-  resume(): Promise<void> {
-    return this.threads.resume();
+  /** Machine time if no time were ever skipped, ns. */
+  bareTime(): number {
+    return this.clock.bare();
+  }
+
+  /** @param skipped what all clocks of the machine lag behind the bare time from now on, ns */
+  async resume(skipped: number): Promise<void> {
+    this.clock.resume(skipped);
+    await this.threads.resume(skipped);
   }
 
   quiet(): Quiet {
@@ -283,8 +304,8 @@ export class NodeMachine {
     return steps.map((step, index) => {
       const { state, site, since } = this.board.statusOf(index);
       const cpu = first + index;
-      const [task = 'idle', fn = ''] = this.agent.placeOf(cpu, site).split('\t');
-      const known = step ?? { cpu, task, function: fn, time: since, stack: [fn] };
+      const { task, stack } = this.agent.placeOf(cpu, site);
+      const known = step ?? { cpu, task, function: stack[0] ?? 'idle', time: since, stack };
       const name = this.board.isAsleep(index) ? cpuStateName(state) : 'running';
       return { ...known, state: name, since, answered: step !== undefined };
     });

@@ -1,6 +1,9 @@
 import type { DurationSink, KickSplit } from '@kmemlab/kernel';
 
-/** Turns durations of machine time into host time on their way to a recorder. */
+/**
+ * Turns durations of machine time into host time on their way to a recorder. The clocks of two threads, and more so of two
+ * hosts, may differ by a little: a duration that began on one and ended on another is at least 0.
+ */
 export class ScaledSink implements DurationSink {
   /** @param scale machine seconds per host second */
   constructor(
@@ -9,7 +12,7 @@ export class ScaledSink implements DurationSink {
   ) {}
 
   record(name: string, ns: number): void {
-    this.sink.record(name, ns / this.scale);
+    this.sink.record(name, Math.max(0, ns) / this.scale);
   }
 
   kick(split: KickSplit): void {

@@ -1,4 +1,5 @@
 import {
+  birthCpu,
   GuestAgent,
   type GuestPort,
   type KernelNode,
@@ -9,7 +10,7 @@ import {
   type SyscallResult,
   type TaskRecord,
 } from '@kmemlab/kernel';
-import { BOOT_CPU, RandomStream, type Topology } from '@kmemlab/machine';
+import { RandomStream, type Topology } from '@kmemlab/machine';
 
 /** How a guest program ended. */
 export type GuestOutcome = { readonly value: unknown } | { readonly error: unknown };
@@ -25,7 +26,7 @@ export class Guests {
   constructor(
     private readonly topology: Topology,
     private readonly nodes: readonly KernelNode[],
-    seed: number,
+    private readonly seed: number,
     userStep: number,
     port: Omit<GuestPort, 'exited'>,
   ) {
@@ -40,11 +41,13 @@ export class Guests {
   start(name: string, source: Program<unknown> | ((pid: number) => Program<unknown>), placement: Placement): number {
     const pid = this.nextPid++;
     const program = typeof source === 'function' ? source(pid) : source;
-    const node = this.topology.nodeOf(placement.kind === 'pinned' ? placement.cpu : BOOT_CPU);
+    const cpu = birthCpu(placement, pid, this.seed, this.topology);
+    const node = this.topology.nodeOf(cpu);
     const { published } = this.nodes[node] as KernelNode;
     const cwd = published.scalar(Scalar.rootDentry);
     this.outcomes.set(pid, null);
-    (this.agents[node] as GuestAgent).start(pid, name, program, placement, rootMemcg(published), cwd);
+    const agent = this.agents[node] as GuestAgent;
+    agent.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
     return pid;
   }
 

@@ -59,6 +59,11 @@ export class Context {
     return this.functions[this.functions.length - 1]?.name ?? '';
   }
 
+  /** The functions of its frames, outermost first. */
+  get path(): readonly CoroutineFunction[] {
+    return this.functions;
+  }
+
   /** Kernel stack, innermost function first. */
   stack(): string[] {
     const stack = this.functions.map((fn) => fn.name).reverse();

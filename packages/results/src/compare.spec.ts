@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kickCounters, patchedResult, sampleResult } from '../fixtures/sample-result.js';
+import { kickCounters, liveResult, patchedResult, sampleResult } from '../fixtures/sample-result.js';
 import { compareResults } from './compare.js';
 import type { RunResult } from './schema.js';
 
@@ -81,6 +81,17 @@ describe('meaning', () => {
     expect(meaning(base, sampleResult({ kernel: 'b', phases: more }))[0]).toContain(
       'removal costs 84 more IPIs (shutdown_cache ran 300 times instead of 288)',
     );
+  });
+
+  it('draws no conclusion from one live run each about what the schedule decides, nor from times of too many CPUs', () => {
+    const patched = patchedResult();
+    const { remove } = patched.phases;
+    if (remove === undefined) throw new Error('no phase remove');
+    const phases = { ...patched.phases, remove: { ...remove, ipi: { ...remove.ipi, sent: 4_214 } } };
+    const { kernel, counters } = patched;
+    expect(meaning(liveResult(), liveResult({ kernel, counters, phases }))).toEqual([
+      'v4.10+avoid-kick-on-create creates the same 300 caches with 0 kicks instead of 300: 2,100 fewer IPIs, 21 per loop; removal cost 4,214 IPIs against 4,200, which the schedule decides.',
+    ]);
   });
 
   it('speaks of writes where no cache is created', () => {

@@ -100,6 +100,9 @@ function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   if (!ipis || (ipis.base.max === 0 && ipis.other.max === 0)) return undefined;
   if (ipis.relation === 'same') return `removal still costs the same ${formatCount(ipis.base.mean)} IPIs`;
   if (ipis.relation === 'overlap') return 'removal differs no more than seeds do';
+  if (base.runs.length === 1 && other.runs.length === 1 && other.runs[0]?.engine === 'live') {
+    return `removal cost ${valueText(ipis.other)} IPIs against ${valueText(ipis.base)}, which the schedule decides`;
+  }
   const shutdownCalls = (r: RunResult) => r.phases.remove && callCount(r.phases.remove, 'shutdown_cache');
   const shutdowns = differenceOf(base, other, shutdownCalls);
   const because =
@@ -109,7 +112,9 @@ function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   return `removal costs ${distanceText(ipis, 'IPI')}${because}`;
 }
 
+/** Undefined if it is the same, or cannot be told: times of more CPUs than cores show waiting for a core. */
 function lockText(base: KernelRuns, other: KernelRuns): string | undefined {
+  if ([...base.runs, ...other.runs].some((run) => run.live?.oversubscribed)) return undefined;
   const clock = base.runs[0]?.durations['slab_mutex.hold']?.clock;
   const hold = differenceOf(base, other, (r) => {
     const duration = r.durations['slab_mutex.hold'];

@@ -1,5 +1,5 @@
-import { kernelOfPlan } from '@kmemlab/experiments';
-import { runCpuWorker } from '@kmemlab/machine-live';
+import { kernelOfCpu } from '@kmemlab/experiments/cpu-kernel';
+import { runCpuWorker } from '@kmemlab/machine-live/cpu';
 
 /** The program of each CPU's thread. */
-runCpuWorker(kernelOfPlan);
+runCpuWorker(kernelOfCpu);

@@ -17,6 +17,8 @@ export async function startPart({ configure, links, control }: PartContext): Pro
     },
     makeMachine: (options) => new NodeMachine({ ...options, links, workerEntry, epoch }),
   });
+  // Starting many threads leaves the main thread little time: nobody may count on being heard before it is done.
+  await experiment.started;
   return {
     receive: (message) => experiment.machine.receive(message),
     stop: async () => {

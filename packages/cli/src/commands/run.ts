@@ -23,6 +23,9 @@ The run directory gets scenario.yaml at the start and result.json at every phase
 --json prints the result document (kmemlab.result/1). With --seeds N above 1 it prints a kmemlab.compare/1 document
 that holds one result per seed, and the run directory has a sub-directory per seed.
 
+On the live machine nodes have a minute and half a second per CPU to start; KMEMLAB_START_DEADLINE=S says otherwise, in
+seconds. A node that is silent for longer than --deadline afterwards fails the run.
+
 Exit status: 0 ok, 1 a verdict was found, 2 wrong usage or input, 3 the run failed, 130 interrupted.
 
 EXAMPLES

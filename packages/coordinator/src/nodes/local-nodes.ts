@@ -29,7 +29,11 @@ export class LocalNodes implements NodeOwner {
       const exit = await child.exited;
       for (const listener of this.listeners) listener(node, exit);
     });
-    this.allExited = Promise.all(ends).then(() => {});
+    // Nodes end by themselves when we are gone; one that stands still cannot.
+    process.on('exit', this.killAll);
+    this.allExited = Promise.all(ends).then(() => {
+      process.off('exit', this.killAll);
+    });
   }
 
   describe(node: number): string {
@@ -51,4 +55,8 @@ export class LocalNodes implements NodeOwner {
   kill(node: number): void {
     this.children[node]?.kill();
   }
+
+  private readonly killAll = (): void => {
+    for (const child of this.children) child.kill();
+  };
 }

@@ -1,5 +1,6 @@
 /** Kernel functions whose calls are progress, also while a single system call or the work behind it takes long. */
 const PROGRESS = [
+  'cpu_up',
   'caches_created',
   'memcg_kmem_cache_create_func',
   'do_tune_cpucache',

@@ -73,6 +73,8 @@ export const schemas = {
   begin: z.object({ number: z.int().min(1) }),
   end: z.object({ number: z.int().min(1), value: z.unknown().optional() }),
   mark: z.object({ mark: z.boolean() }),
+  time: z.number(),
+  resume: z.object({ skipped: z.number() }),
 } as const;
 
 /**

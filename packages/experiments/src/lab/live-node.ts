@@ -9,6 +9,7 @@ export type LiveMachine = Pick<
   | 'startBackground'
   | 'continueProgram'
   | 'hold'
+  | 'bareTime'
   | 'resume'
   | 'quiet'
   | 'report'

@@ -19,6 +19,8 @@ export const isDeadline = (error: unknown): boolean => error instanceof RunEnded
 
 /** The nodes' labs, as typed calls. Each rejects with RunEnded if the run ends, or if the call does not succeed. */
 export class LiveNodes {
+  private heldAt = 0;
+
   constructor(
     private readonly cluster: Cluster,
     private readonly signal: RunSignal,
@@ -43,11 +45,13 @@ export class LiveNodes {
   }
 
   async hold(): Promise<void> {
-    await this.all('hold', null);
+    this.heldAt = Math.max(...(await this.checkedAll('hold', null, schemas.time)));
   }
 
+  /** All clocks go on from the time at which the last node came to a stand; each is told the same, so they still agree. */
   async resume(): Promise<void> {
-    await this.all('resume', null);
+    const bare = Math.max(...(await this.checkedAll('bareTime', null, schemas.time)));
+    await this.all('resume', { skipped: bare - this.heldAt });
   }
 
   quiet(): Promise<Quiet[]> {

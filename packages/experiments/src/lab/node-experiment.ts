@@ -4,7 +4,7 @@ import { findExperiment } from '../scenario/resolve.js';
 import { checked, schemas } from './live-messages.js';
 import type { LiveMachine, LiveMachineOptions } from './live-node.js';
 import { type NodeChannel, NodeLab } from './node-lab.js';
-import { type NodePlan, nodePlanOf } from './node-plan.js';
+import { cpuPlanOf, type NodePlan, nodePlanOf } from './node-plan.js';
 
 /** Host time from one report to the next, ms. */
 const REPORT_MS = 250;
@@ -21,6 +21,8 @@ export interface NodeExperimentOptions<M extends LiveMachine> {
 /** A node's part of a run. */
 export interface NodeExperiment<M> {
   readonly machine: M;
+  /** Resolves when every CPU's thread is up and has loaded the kernel. */
+  readonly started: Promise<void>;
   /** Send no more reports. */
   stop(): void;
 }
@@ -48,23 +50,23 @@ export async function runNodeExperiment<M extends LiveMachine>(
     seed: scenario.seed,
     build,
     timeScale: scenario.timeScale,
-    workerPlan: plan,
+    workerPlan: cpuPlanOf(plan),
     onVerdict: (verdict) => channel.event('verdict', verdict),
     onFailure: ({ kind, detail }) => failed(kind, detail),
     onExit: (pid, outcome) => lab.exited(pid, outcome),
   });
-  const lab = new NodeLab({ node, topology, machine, channel });
-  const stop = serve(node, machine, channel);
+  const lab = new NodeLab({ node, topology, seed: scenario.seed, machine, channel });
+  const started = machine.start();
+  const stop = serve(node, machine, started, channel);
   const running = async (): Promise<void> => {
     await findExperiment(scenario.experiment).run(lab, scenario.params);
   };
   running().catch((error: unknown) => failed('internal', messageOf(error)));
-  return { machine, stop };
+  return { machine, started, stop };
 }
 
 /** Answer the command's calls and send it reports. Returns what ends the reports. */
-function serve(node: number, machine: LiveMachine, channel: NodeChannel): () => void {
-  const started = machine.start();
+function serve(node: number, machine: LiveMachine, started: Promise<void>, channel: NodeChannel): () => void {
   /** Reports are made one after the other, so that none from before a mark arrives after it. */
   let last: Promise<unknown> = started.catch(() => {});
   const report = (mark: boolean) => {
@@ -78,8 +80,11 @@ function serve(node: number, machine: LiveMachine, channel: NodeChannel): () => 
   };
   channel.serve('ready', () => done(started));
   channel.serve('boot', () => done(node === BOOT_NODE ? machine.boot() : undefined));
-  channel.serve('hold', () => done(machine.hold()));
-  channel.serve('resume', () => done(machine.resume()));
+  channel.serve('hold', () => machine.hold());
+  channel.serve('bareTime', () => machine.bareTime());
+  channel.serve('resume', (payload) =>
+    done(machine.resume(checked(schemas.resume, payload, 'a call "resume"').skipped)),
+  );
   channel.serve('quiet', () => machine.quiet());
   channel.serve('report', (payload) => report(checked(schemas.mark, payload, 'a call "report"').mark));
   channel.serve('inventory', () => machine.inventory());

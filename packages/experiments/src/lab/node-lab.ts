@@ -1,6 +1,5 @@
-import type { Placement, Program } from '@kmemlab/kernel';
+import { birthCpu, type Placement, type Program } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
-import { birthNode } from './birth.js';
 import { checked, schemas } from './live-messages.js';
 import type { LiveMachine, PlainOutcome } from './live-node.js';
 import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
@@ -35,6 +34,7 @@ function labCall(begin: () => void): LabCall {
 export interface NodeLabOptions {
   readonly node: number;
   readonly topology: Topology;
+  readonly seed: number;
   readonly machine: Pick<LiveMachine, 'startProgram' | 'startBackground' | 'continueProgram'>;
   readonly channel: NodeChannel;
 }
@@ -91,7 +91,7 @@ export class NodeLab implements Lab {
 
   phase<T>(_name: string, program: ProgramFactory<T>, placement: Placement, _options?: PhaseOptions): Promise<T> {
     const pid = ++this.pids;
-    this.script = { pid, node: birthNode(this.topology, placement) };
+    this.script = { pid, node: this.birthNode(pid, placement) };
     const number = this.nextNumber();
     const begin = (): void =>
       this.ifBornHere(number, pid, program, placement, (own) =>
@@ -147,9 +147,13 @@ export class NodeLab implements Lab {
     placement: Placement,
     start: (program: Program<unknown>) => void,
   ): void {
-    if (birthNode(this.topology, placement) !== this.options.node) return;
+    if (this.birthNode(pid, placement) !== this.options.node) return;
     this.callOfPid.set(pid, number);
     start(this.programOf(number, pid, program));
+  }
+
+  private birthNode(pid: number, placement: Placement): number {
+    return this.topology.nodeOf(birthCpu(placement, pid, this.options.seed, this.topology));
   }
 
   private programOf(number: number, pid: number, program: ProgramFactory<unknown>): Program<unknown> {

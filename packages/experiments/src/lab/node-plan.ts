@@ -1,9 +1,8 @@
 import type { Stretch } from '@kmemlab/kernel';
-import type { WorkerKernel } from '@kmemlab/machine-live';
 import { z } from 'zod';
 import { InputError, type Scenario } from '../api.js';
-import { kernelOf } from '../scenario/kernel-of.js';
 import { findExperiment } from '../scenario/resolve.js';
+import type { CpuPlan } from './cpu-kernel.js';
 
 /** What a node process and its workers are told about a run: they build the same kernel and run the same experiment. */
 export interface NodePlan {
@@ -42,12 +41,8 @@ export function nodePlanOf(value: unknown): NodePlan {
 export const stretchesOf = ({ experiment, params }: Scenario): Stretch[] =>
   findExperiment(experiment).stretches?.(params) ?? [];
 
-/**
- * What the worker of a CPU needs to know of a plan.
- * @throws InputError if it is none, or a patch file does not load
- */
-export async function kernelOfPlan(plan: unknown): Promise<WorkerKernel> {
-  const { scenario } = nodePlanOf(plan);
-  const { build } = await kernelOf(scenario);
-  return { build, stretches: stretchesOf(scenario) };
-}
+/** What the thread of a CPU is told of a plan: see cpu-kernel.ts. */
+export const cpuPlanOf = ({ scenario }: NodePlan): CpuPlan => ({
+  kernel: { kernel: scenario.kernel, config: scenario.config, patchFiles: scenario.patchFiles },
+  stretches: stretchesOf(scenario),
+});

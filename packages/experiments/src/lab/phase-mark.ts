@@ -9,8 +9,11 @@ import { disagreement, interruptsAgree, interruptsOf, isAtRest } from './rest.js
 /** Host time between two looks at the machine, ms: at first, and at most. */
 const FIRST_LOOK_MS = 1;
 const LAST_LOOK_MS = 20;
-/** How long CPUs are held while interrupts on their way are awaited, before they may run on for a moment, ms. */
+/** How long CPUs are held while interrupts on their way are awaited, before they may run on for a moment, ms and looks. */
 const HOLD_MS = 500;
+const LEAST_LOOKS = 8;
+/** Least number of times that CPUs are held before their counts are said to disagree. */
+const LEAST_HOLDS = 3;
 
 /** What a mark found. */
 export interface Mark {
@@ -44,7 +47,7 @@ export async function takeMark(monitor: LiveMonitor, timeScale: number): Promise
   const { nodes, signal } = monitor;
   const giveUp = performance.now() + STALL_NS / timeScale / 1e6;
   let pause = FIRST_LOOK_MS;
-  for (;;) {
+  for (let holds = 1; ; holds++) {
     await hold(monitor);
     const held = await agreedReading(monitor);
     if (held === undefined) {
@@ -53,7 +56,8 @@ export async function takeMark(monitor: LiveMonitor, timeScale: number): Promise
       await nodes.resume();
       return { reports, inventories };
     }
-    if (performance.now() > giveUp) return await disagreed(monitor, held);
+    const lastly = holds >= LEAST_HOLDS && performance.now() > giveUp;
+    if (lastly && !interruptsAgree(held)) return await disagreed(monitor, held);
     await nodes.resume();
     await signal.sleep(pause);
     pause = longer(pause);
@@ -75,11 +79,11 @@ async function agreedReading({ nodes, signal }: LiveMonitor): Promise<Reading | 
   const giveUp = performance.now() + HOLD_MS;
   let pause = FIRST_LOOK_MS;
   let before = '';
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     const reading = readingOf(await nodes.report(false), 0);
     const now = interruptsOf(reading);
     if (now === before && interruptsAgree(reading)) return undefined;
-    if (performance.now() > giveUp) return reading;
+    if (looks >= LEAST_LOOKS && performance.now() > giveUp) return reading;
     before = now;
     await signal.sleep(pause);
     pause = longer(pause);

@@ -5,13 +5,17 @@ import { childrenProgram, filesProgram, settleProgram, writerProgram } from './p
 
 const MS = 1e6;
 
-/** The CPU stays between loading cpu_cache and storing until the pointer has changed, then long enough to see a free. */
+/**
+ * The CPU stays between loading cpu_cache and storing until the pointer has changed, and then until the array is freed or
+ * half a millisecond after a kick has come. The limits leave room for threads that wait for a core.
+ */
 const stretchOf = (cpu: number): Stretch => ({
   label: LOADED_CPU_CACHE,
   cpu,
   cache: 'dentry',
-  maxNs: 3 * MS,
-  tailNs: 0.5 * MS,
+  maxNs: 20 * MS,
+  tailNs: 1000 * MS,
+  holdNs: 0.5 * MS,
   times: 1,
 });
 

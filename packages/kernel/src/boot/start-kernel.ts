@@ -101,6 +101,7 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
 function* smpInit(cpu: Cpu): Coroutine<void> {
   for (let id = 0; id < cpu.topology.cpuCount; id++) {
     if (id !== BOOT_CPU) yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: id });
+    cpu.counters.add('cpu_up');
     yield* request(cpu.nodeOf(id), wakeCpu, { cpu: id });
   }
 }

@@ -1,4 +1,4 @@
-import type { Handle, RandomStream, Topology } from '@kmemlab/machine';
+import { type Handle, RandomStream, type Topology } from '@kmemlab/machine';
 import { newTask, type TaskRecord } from '../sched/task.js';
 import type { Syscall, SyscallResult } from '../syscalls/table.js';
 import type { Program } from './program.js';
@@ -15,6 +15,10 @@ export type Placement =
 
 const WALK_PERIOD = 16;
 
+/** The CPU on which a new task starts; its program stays with the agent of that CPU's node. */
+export const birthCpu = (placement: Placement, pid: number, seed: number, topology: Topology): number =>
+  placement.kind === 'pinned' ? placement.cpu : new RandomStream(seed, `task${pid}`).below(topology.cpuCount);
+
 /** What the agent asks of its machine. */
 export interface GuestPort {
   /** Send a system call to a CPU, `delay` ns of user time from now. */
@@ -23,6 +27,14 @@ export interface GuestPort {
   leave(cpu: number, pid: number): void;
   /** The program returned, or threw. */
   exited(pid: number, outcome: { value: unknown } | { error: unknown }): void;
+}
+
+/** A program to be run as a new task. */
+export interface GuestStart {
+  readonly pid: number;
+  readonly name: string;
+  readonly program: Program<unknown>;
+  readonly placement: Placement;
 }
 
 interface Guest {
@@ -44,14 +56,17 @@ export class GuestAgent {
     private readonly userStep: number,
   ) {}
 
-  /** Start a program as a task in the given memcg and directory. */
-  start(pid: number, name: string, program: Program<unknown>, placement: Placement, memcg: Handle, cwd: Handle): void {
-    this.resumeAs(newTask(pid, name, memcg, cwd), program, placement);
+  /** Start a program as a task on a CPU, in the given memcg and directory. */
+  start(
+    { pid, name, program, placement }: GuestStart,
+    { cpu, memcg, cwd }: { readonly cpu: number; readonly memcg: Handle; readonly cwd: Handle },
+  ): void {
+    this.resumeAs(newTask(pid, name, memcg, cwd), program, placement, cpu);
   }
 
   /** Start a program as a task that exists already: the next phase of the same process. */
-  resumeAs(task: TaskRecord, program: Program<unknown>, placement: Placement, cpu?: number): void {
-    const guest: Guest = { program, placement, task, cpu: cpu ?? this.firstCpu(placement) };
+  resumeAs(task: TaskRecord, program: Program<unknown>, placement: Placement, cpu: number): void {
+    const guest: Guest = { program, placement, task, cpu };
     this.guests.set(task.pid, guest);
     this.advance(guest, undefined);
   }
@@ -86,10 +101,6 @@ export class GuestAgent {
       this.port.leave(guest.cpu, guest.task.pid);
       this.port.exited(guest.task.pid, { error });
     }
-  }
-
-  private firstCpu(placement: Placement): number {
-    return placement.kind === 'pinned' ? placement.cpu : this.random.below(this.topology.cpuCount);
   }
 
   private nextCpu(guest: Guest): number {

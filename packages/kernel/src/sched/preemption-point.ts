@@ -1,37 +1,50 @@
-import { type Coroutine, type Handle, work } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 
 /**
  * Stretch one narrow window on one CPU, to see what falls into it: the CPU stays at the labelled point, in whatever
- * interrupt state the code there has, until what it looked at has changed or `maxNs` have passed, then `tailNs` more.
+ * interrupt state the code there has, until what it looked at has changed, and then until that is gone or somebody waits
+ * for this CPU.
  */
 export interface Stretch {
   readonly label: string;
   readonly cpu: number;
   /** Only where the code works on this root cache. */
   readonly cache: string;
+  /** At most so long for a change. */
   readonly maxNs: number;
+  /** At most so long after the change. */
   readonly tailNs: number;
+  /** So long after the change and a call-function interrupt, which this CPU cannot take now: a kernel that waits, waits. */
+  readonly holdNs: number;
   /** Stretches still to come; a stretch in which nothing changed is not counted. */
   times: number;
 }
 
+/** What the code at a labelled point has just read, as the CPU sees it from there. */
+export interface Watched {
+  /** It is out of date. */
+  readonly changed: () => boolean;
+  /** It has been freed. */
+  readonly gone: () => boolean;
+}
+
 const POLL_NS = 5000;
 
-/**
- * A labelled window of spec/experiments.md. Cheap when nothing is stretched: callers ask `cpu.stretches` first.
- * `changed` tells whether what the code has just read is out of date.
- */
-export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, changed: () => boolean): Coroutine<void> {
+/** A labelled narrow window. Cheap when nothing is stretched: callers ask `cpu.stretches` first. */
+export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
     (s) => s.times > 0 && s.cpu === cpu.id && s.label === label && cpu.published.roots.get(s.cache) === cache,
   );
   if (stretch === undefined) return;
-  for (let spent = 0; spent < stretch.maxNs; spent += POLL_NS) {
-    yield* work(POLL_NS);
-    if (!changed()) continue;
-    stretch.times--;
-    for (let tail = 0; tail < stretch.tailNs; tail += POLL_NS) yield* work(POLL_NS);
-    return;
-  }
+  yield* call(stay, stretch.maxNs, watched.changed);
+  if (!watched.changed()) return;
+  stretch.times--;
+  yield* call(stay, stretch.tailNs, () => watched.gone() || cpu.callFunctionPending > 0);
+  if (!watched.gone()) yield* call(stay, stretch.holdNs, watched.gone);
+}
+
+/** The CPU is busy until something holds, at most `ns`. */
+function* stay(ns: number, until: () => boolean): Coroutine<void> {
+  for (let spent = 0; spent < ns && !until(); spent += POLL_NS) yield* work(POLL_NS);
 }

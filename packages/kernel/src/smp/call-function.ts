@@ -98,7 +98,8 @@ function* smpCallFunctionMany(
   }
   if (ring === 'no') yield* call(sendCallFunctionIpiMask, cpu, targets);
   const sent = cpu.now();
-  if (wait) for (const target of targets) yield* spin(cpu.smp.cfd[target] as number);
+  // The order of the waits shows nowhere; the CPU that was called last is likely to be the last to answer.
+  if (wait) for (const target of targets.toReversed()) yield* spin(cpu.smp.cfd[target] as number);
   end(cpu, number, targets.length, wait);
   return { targets: targets.length, slowest: wait ? slowest(cpu, targets) : -1, sent };
 }

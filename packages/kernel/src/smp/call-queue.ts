@@ -27,7 +27,7 @@ const LINKS = 2;
  * Slots of a queue, a power of two so that the count of slots tried may wrap. Each sender has at most a csd for this
  * target, its csd_data and a few synchronous ones.
  */
-const slotsOf = (cpuCount: number): number => 2 ** Math.ceil(Math.log2(8 * cpuCount + 64));
+const slotsOf = (cpuCount: number): number => 1 << (32 - Math.clz32(8 * cpuCount + 63));
 
 /**
  * A CPU's call_single_queue: an llist. Senders of several threads add at the same time, the CPU itself takes everything;

@@ -41,7 +41,8 @@ export class AgentHandlerContext implements HandlerContext {
   charge(): void {}
 
   readonly step = (): Step => {
-    const [task = 'idle', fn = this.handler] = this.agent.placeOf(this.cpu, this.place).split('\t');
-    return { cpu: this.cpu, task, function: fn, time: this.now };
+    const { task, stack } = this.agent.placeOf(this.cpu, this.place);
+    const name = stack[0] ?? this.handler;
+    return { cpu: this.cpu, task, function: name, time: this.now, stack: [this.handler, ...stack] };
   };
 }

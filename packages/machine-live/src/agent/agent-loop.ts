@@ -4,9 +4,6 @@ import type { MemoryAgent } from './memory-agent.js';
 /** Messages handled before other input of the process gets its turn. */
 const BATCH = 256;
 
-/** After work an agent looks out for more so long before it sleeps; host µs. */
-const WATCH_US = Number(process.env.AWATCH_US ?? 20);
-
 const turnOfEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
@@ -46,7 +43,6 @@ export class AgentLoop {
         await turnOfEventLoop();
         continue;
       }
-      if (handled > 0 && board.watch(thread, seen, WATCH_US)) continue;
       const ring = board.sleepAsync(thread, seen);
       if (ring === null) continue;
       await ring;

@@ -10,6 +10,7 @@ import { cpuOfWaiter, type Handler, type HandlerContext, type Verdict, VerdictEr
 import { decodeBody, encodeBody } from '../body.js';
 import type { MachineClock } from '../clock.js';
 import { SentCounts } from '../counts.js';
+import { parsePlace } from '../cpu/places.js';
 import type { Inbox } from '../memory/inbox.js';
 import type { Switchboard } from '../memory/switchboard.js';
 import { encodeMessage, Kind, Message } from '../message.js';
@@ -77,9 +78,9 @@ export class MemoryAgent {
     return this.options.clock.time();
   }
 
-  /** Task and function, separated by a tab. */
-  placeOf(cpu: number, place: number): string {
-    return this.places[cpu]?.get(place) ?? 'idle';
+  /** The task and kernel stack that a CPU of any node has announced under this number. */
+  placeOf(cpu: number, place: number): ReturnType<typeof parsePlace> {
+    return parsePlace(this.places[cpu]?.get(place) ?? 'idle');
   }
 
   /** Nothing waits here to be handled or passed on. */

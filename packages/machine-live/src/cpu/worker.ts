@@ -6,7 +6,7 @@ import { expose } from 'comlink';
 import { MachineClock } from '../clock.js';
 import { comlinkEndpoint } from '../comlink-endpoint.js';
 import { Inbox } from '../memory/inbox.js';
-import { CpuState, Switchboard } from '../memory/switchboard.js';
+import { Switchboard } from '../memory/switchboard.js';
 import { ScaledSink } from '../scaled-sink.js';
 import { CpuThread } from './cpu-thread.js';
 
@@ -46,7 +46,8 @@ export interface CpuControl {
   boot(): void;
   /** Come to a stand; answers with the machine time at which the CPU stands still. */
   hold(): Promise<number>;
-  resume(time: number): void;
+  /** @param skipped machine time that has been skipped at marks */
+  resume(skipped: number): void;
   /** @param mark begin the next phase */
   report(mark: boolean): ThreadReport;
   where(): Step;
@@ -58,9 +59,6 @@ export interface WorkerKernel {
   readonly build: KernelBuild;
   readonly stretches: readonly Stretch[];
 }
-
-/** A CPU that waits for an answer looks out for it so long before it sleeps; host µs. */
-const WATCH_US = Number(process.env.WATCH_US ?? 20);
 
 const data = (): CpuWorkerData => workerData as CpuWorkerData;
 
@@ -122,9 +120,9 @@ class CpuWorker implements CpuControl {
     });
   }
 
-  resume(time: number): void {
+  resume(skipped: number): void {
     this.served++;
-    this.clock.resumeAt(time);
+    this.clock.resume(skipped);
     if (this.thread !== undefined) this.thread.cpu.held = false;
   }
 
@@ -168,9 +166,7 @@ class CpuWorker implements CpuControl {
       }
       const ms = thread.sleepMs();
       if (ms === 0 || board.announcedCalls(index) !== this.served) continue;
-      const state = thread.restingState();
-      if (state === CpuState.waiting && board.watch(index, seen, WATCH_US)) continue;
-      thread.publishState(state);
+      thread.publishState(thread.restingState());
       board.sleep(index, seen, ms);
     }
     // What answers the last call has to leave the thread first.

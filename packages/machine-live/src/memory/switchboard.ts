@@ -20,8 +20,6 @@ const Word = {
 } as const;
 
 const WORDS = 16;
-/** Looks at the bell between two looks at the clock. */
-const LOOKS = 16;
 /** Task, site, time: see CpuStatus. */
 const STATUS = 4;
 
@@ -74,16 +72,6 @@ export class Switchboard {
     const bell = this.at(thread, Word.bell);
     Atomics.add(this.words, bell, 1);
     if (Atomics.load(this.words, this.at(thread, Word.asleep)) === 1) Atomics.notify(this.words, bell);
-  }
-
-  /** Look for a ring after `seen` rings for `us` host µs without giving the processor away. False if none came. */
-  watch(thread: number, seen: number, us: number): boolean {
-    const bell = this.at(thread, Word.bell);
-    const end = performance.now() + us / 1000;
-    do {
-      for (let look = 0; look < LOOKS; look++) if (Atomics.load(this.words, bell) !== seen) return true;
-    } while (performance.now() < end);
-    return false;
   }
 
   /** Sleep until somebody rings after `seen` rings, at most `ms`. */

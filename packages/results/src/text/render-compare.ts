@@ -4,6 +4,7 @@ import type { RunResult } from '../schema.js';
 import { findingsLines } from './findings.js';
 import { formatCount, formatNs, formatRatio, plural } from './format.js';
 import { machineText, outcomeText, valueText } from './header.js';
+import { livePlaceLines, oversubscriptionLines } from './live.js';
 import { mailTableLines } from './mail-table.js';
 import { heading, paint, paragraph, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
@@ -41,6 +42,18 @@ function headerSection(comparison: CompareResult, names: readonly string[], opti
   return lines;
 }
 
+/** Where the runs took place, by the first that ran on the live machine; the others took place there, too. */
+function placeSection({ results }: CompareResult, options: TextOptions): string[] {
+  const live = results.find((result) => result.live !== undefined);
+  return live === undefined ? [] : livePlaceLines(live, options);
+}
+
+/** The warning that belongs beside host times. */
+function warningLines({ results }: CompareResult, options: TextOptions): string[] {
+  const crowded = results.find((result) => result.live?.oversubscribed);
+  return crowded === undefined ? [] : oversubscriptionLines(crowded, options);
+}
+
 function spreadText(quantity: ComparedQuantity, spread: Spread | null, options: TextOptions): string {
   if (!spread) return '-';
   const text = (value: number) => (quantity.unit === 'ns' ? formatNs(value, options.unicode) : formatCount(value));
@@ -70,7 +83,7 @@ function quantitySection(comparison: CompareResult, names: readonly string[], op
   });
   const several = comparison.results.length > comparison.kernels.length;
   const title = several ? 'Mean over seeds [least..most]' : 'Counts and times';
-  return [heading(options, title), ...table(options, columns, rows)];
+  return [heading(options, title), ...warningLines(comparison, options), ...table(options, columns, rows)];
 }
 
 function ratioCell(spread: Spread | null): Cell {
@@ -116,6 +129,7 @@ export function renderCompare(comparison: CompareResult, options: TextOptions): 
   const names = columnNames(comparison, options);
   return joinSections([
     headerSection(comparison, names, options),
+    placeSection(comparison, options),
     ...comparison.results.flatMap((result) => troubleSections(result, options)),
     meaningSection(comparison, options),
     mailSection(comparison, names, options),

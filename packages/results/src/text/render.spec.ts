@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patchedResult, sampleResult } from '../../fixtures/sample-result.js';
+import { liveResult, patchedResult, sampleResult } from '../../fixtures/sample-result.js';
 import { compareResults } from '../compare.js';
 import { emptyCounters, type RunResult } from '../schema.js';
 import { formatBytes, formatCount, formatNs, formatRate, formatRatio } from './format.js';
@@ -174,6 +174,14 @@ describe('renderCompare', () => {
     const text = renderCompare(compareResults(runs), { ...plain, width: 70 });
     expect(text).toContain('B = v4.10+avoid-kick-on-create: seeds 1 to 2: ok');
     expect(text).toMatch(/one root cache after boot: kicks\s+1\s+2 \[0\.\.4\]\s+2\.00x\n/);
+  });
+
+  it('names the broker of live runs, and warns beside their times if there are more CPUs than cores', () => {
+    const text = renderCompare(compareResults([liveResult(), liveResult({ kernel: 'v4.10+x' })]), plain);
+    expect(text).toContain('\n\nBroker: nats-server 2.10 on 127.0.0.1:4333 (nats-server)\n');
+    expect(text).toContain('Counts and times\n  host-clock latencies show ordering and liveness, not cost');
+    expect(text).toContain('one kick p50, host time');
+    expect(text).not.toContain('model time');
   });
 
   it('stays within the width', () => {

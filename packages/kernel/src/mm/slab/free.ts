@@ -31,8 +31,8 @@ export function* kmemCacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coro
 function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   const array = presentArray(cpu, cache) ?? (yield* call(cpuCacheGet, cpu, cache));
   if (cpu.stretches !== null) {
-    const replaced = () => cpu.published.caches.read(cache, CacheField.cpuCache) !== array.set;
-    yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, replaced);
+    const changed = () => cpu.published.caches.read(cache, CacheField.cpuCache) !== array.set;
+    yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, { changed, gone: () => isStale(cpu, array) });
   }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   if (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);

@@ -34,9 +34,10 @@ const setTunables = defineHandler('slab.setTunables', (node, args: { cache: Hand
 
 /** free_percpu of an array set, as each node sees it. */
 const withdrawSet = defineHandler('slab.withdrawSet', (node, args: { set: Handle }, context): void => {
+  // A CPU that still uses the set sees it go at once: the step is noted first, so that it is the earlier one.
+  node.noteFreedSet(args.set, context.step());
   node.published.arraySets.withdraw(args.set);
   for (const words of node.allWords()) words.arrays.delete(args.set);
-  node.noteFreedSet(args.set, context.step());
 });
 
 const releaseSet = defineHandler('slab.releaseSet', (node, args: { set: Handle }, context): void => {
