@@ -61,16 +61,8 @@ export const faults = {
     inject: toProcess(anyNode, 'SIGSTOP'),
     ends: ['failed:transport-lost', 'failed:node-silent'],
   },
-  'broker killed': {
-    needs: () => ({ env: { KMEMLAB_BROKER: 'nats-server' } }),
-    inject: toProcess(anyBroker, 'SIGKILL'),
-    ends: ['failed:broker-lost'],
-  },
-  'broker stopped for 2 s': {
-    needs: () => ({ env: { KMEMLAB_BROKER: 'nats-server' } }),
-    inject: toProcess(anyBroker, 'SIGSTOP', 'SIGCONT'),
-    ends: ['ok'],
-  },
+  'broker killed': { inject: toProcess(anyBroker, 'SIGKILL'), ends: ['failed:broker-lost'] },
+  'broker stopped for 2 s': { inject: toProcess(anyBroker, 'SIGSTOP', 'SIGCONT'), ends: ['ok'] },
   'thread ended': { needs: fromMomentOn('process.exit(7);'), ends: ['failed:worker-died'] },
   'patch throws': { needs: fromMomentOn("throw new Error('unlucky');"), ends: ['failed:patch-threw'] },
   'Ctrl-C': {

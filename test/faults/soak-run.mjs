@@ -28,8 +28,10 @@ export function plan(seed, usualMs) {
   const random = randomFrom(seed * 7919 + 1);
   const [experiment, param] = random.pick(EXPERIMENTS);
   const [nodes, cpusPerNode] = random.pick(SIZES);
-  const broker = random.pick(BROKERS);
+  const anyBroker = random.pick(BROKERS);
   const fault = seed % 2 === 1 ? random.pick(Object.keys(faults)) : undefined;
+  // A fault of the broker needs one that is a process.
+  const broker = fault?.startsWith('broker') ? { KMEMLAB_BROKER: 'nats-server' } : anyBroker;
   const atMs = random.next() * usualMs(`${nodes}x${cpusPerNode}`);
   return { seed, experiment, param, nodes, cpusPerNode, broker, fault, atMs, random };
 }
@@ -91,7 +93,14 @@ export async function soakRun(planned) {
     const detail = command.stdout === '' ? '' : detailOf(command.document());
     return { ...planned, ms, hit, end, problems, detail };
   } catch (error) {
-    return { ...planned, ms: performance.now() - begun, hit: true, end: 'hang', problems: [error.message], detail: '' };
+    return {
+      ...planned,
+      ms: performance.now() - begun,
+      hit: true,
+      end: 'unnamed',
+      problems: [error.message],
+      detail: '',
+    };
   } finally {
     command.dispose();
   }

@@ -15,7 +15,7 @@ const first = Number(values.seed);
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
 function line({ seed, experiment, param, nodes, cpusPerNode, broker, fault, atMs, end, ms, problems, detail }) {
-  const what = `${experiment} ${param} ${nodes}x${cpusPerNode}${broker.KMEMLAB_BROKER ? ' embedded' : ''}`;
+  const what = `${experiment} ${param} ${nodes}x${cpusPerNode}${broker.KMEMLAB_BROKER === 'embedded' ? ' embedded' : ''}`;
   const which = fault === undefined ? '' : `, ${fault} at ${seconds(atMs)}`;
   return [`${seed} ${what}${which}: ${end} after ${seconds(ms)}`, detail, ...problems.map((text) => `WRONG: ${text}`)]
     .filter((text) => text !== '')

@@ -14,3 +14,11 @@ export class Counters {
     for (const [name, value] of this.values) sums[name] = (sums[name] ?? 0) + value;
   }
 }
+
+const sentNames: string[] = [];
+
+/** Name under which the call-function interrupts that a CPU sends are counted. Made once: it is needed for each. */
+export function ipiSentBy(cpu: number): string {
+  sentNames[cpu] ??= `ipi.sent.${cpu}`;
+  return sentNames[cpu];
+}

@@ -11,7 +11,7 @@ import {
   VerdictError,
 } from '@kmemlab/machine';
 import type { KernelBuild } from './build.js';
-import { Counters } from './counters.js';
+import { Counters, ipiSentBy } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
@@ -163,7 +163,7 @@ export class Cpu extends Core {
   }
 
   countIpi(target: number): void {
-    this.counters.add(`ipi.sent.${this.id}`);
+    this.counters.add(ipiSentBy(this.id));
     this.counters.add(this.nodeOf(target) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
   }
 

@@ -1,5 +1,5 @@
 import type { Costs, Memory, Topology } from '@kmemlab/machine';
-import { Counters } from './counters.js';
+import { Counters, ipiSentBy } from './counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
 import { PercpuRefTable } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
@@ -63,7 +63,7 @@ export class NodeMemory {
   }
 
   countIpi(sender: number, target: number): void {
-    this.counters.add(`ipi.sent.${sender}`);
+    this.counters.add(ipiSentBy(sender));
     this.counters.add(this.topology.nodeOf(sender) === this.topology.nodeOf(target) ? 'ipi.sameNode' : 'ipi.crossNode');
   }
 

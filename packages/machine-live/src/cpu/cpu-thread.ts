@@ -72,6 +72,8 @@ export class CpuThread implements Port {
   /** Messages taken out while room was wanted elsewhere. */
   private readonly early: Message[] = [];
   private workEnd = Number.POSITIVE_INFINITY;
+  /** Where the kernel was when it last asked for something. */
+  private lastPlace = 0;
 
   constructor({ id, memory, build, environment, clock, board, inboxes, stretches }: CpuThreadOptions) {
     const { topology } = memory;
@@ -129,9 +131,7 @@ export class CpuThread implements Port {
   /** Tell others what this CPU is doing, before it sleeps or when it wakes. */
   publishState(state: CpuState): void {
     const { cpu } = this;
-    const context = cpu.current;
-    const place = context === undefined ? 0 : this.places.of(context);
-    this.board.setState(this.index, state, cpu.busy, context?.taskId ?? 0, place, this.time());
+    this.board.setState(this.index, state, cpu.busy, cpu.taskId, this.lastPlace, this.time());
   }
 
   restingState(): CpuState {
@@ -213,6 +213,7 @@ export class CpuThread implements Port {
   private sendHandler(kind: Kind, home: number, handler: AnyHandler, ticket: number, body: Uint8Array | null): void {
     const context = this.cpu.current;
     const place = context === undefined ? 0 : this.places.of(context);
+    this.lastPlace = place;
     this.toAgent(this.outgoing.set(kind, home, this.cpu.id, handler.index, ticket, this.cpu.taskId, place, body));
   }
 
@@ -221,7 +222,7 @@ export class CpuThread implements Port {
     const target = cpuOfWaiter(waiter);
     const node = this.cpu.nodeOf(target);
     this.sent.completion(node);
-    const message = new Message().set(Kind.completion, node, this.cpu.id, target, waiter, value, 0, null);
+    const message = this.outgoing.set(Kind.completion, node, this.cpu.id, target, waiter, value, 0, null);
     if (node === this.cpu.node) this.toThread(target - this.memory.topology.firstCpuOf(node), message);
     else this.toAgent(message);
   }

@@ -1,0 +1,15 @@
+/** Where orders arrive. */
+export const SUBMIT_SUBJECT = 'kmemlab.runs.submit';
+
+/** Where the answers to an order go. */
+export interface OrderSubjects {
+  readonly progress: string;
+  readonly result: string;
+  readonly refused: string;
+}
+
+/** @param id of the order, one token of a subject */
+export function subjectsOf(id: string): OrderSubjects {
+  const run = `kmemlab.runs.${id}`;
+  return { progress: `${run}.progress`, result: `${run}.result`, refused: `${run}.refused` };
+}
