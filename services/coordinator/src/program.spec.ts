@@ -117,6 +117,8 @@ describe('the coordinator program', () => {
   test('runs an order on a registered node, keeps and publishes its result', async () => {
     const env = process.env;
     const access = { url: broker.url, ...credentialsOf(broker) };
+    let claims = 0;
+    bus.subscribe('kmemlab.registry.*.claim', () => claims++);
     const daemon = new NodeDaemon({ ...access, bus, name: 'a-node', program: nodeProgram, env });
     try {
       const service = await start();
@@ -124,6 +126,7 @@ describe('the coordinator program', () => {
       await answer('first', ({ document }) => document.state === 'queued');
       const { kind, document } = await last('first');
       expect(kind).toBe('result');
+      expect(claims).toBe(1);
       const machine = { nodes: 1, cpusPerNode: 1 };
       expect(document).toMatchObject({ schema: 'kmemlab.result/1', outcome: 'ok', machine, params: { loops: 1 } });
       const [directory = '', ...others] = readdirSync(runs);
