@@ -7,7 +7,7 @@ import { armCacheReap, CACHE_REAP } from '../mm/slab/reap.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { Scalar } from '../published-state.js';
-import { rcuGpKthread } from '../rcu/grace-period.js';
+import '../rcu/grace-period.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { initWork } from '../workqueue/items.js';
 
@@ -64,7 +64,6 @@ export function* startKernel(cpu: Cpu): Coroutine<void> {
   for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
   yield* call(kmemCacheInitLate, cpu, caches);
   yield* call(cgroupInit, cpu);
-  cpu.spawn('rcu_sched', rcuGpKthread, [cpu]);
   yield* call(smpInit, cpu);
 }
 

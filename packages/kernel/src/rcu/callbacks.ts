@@ -1,8 +1,9 @@
-import { BOOT_NODE, type Coroutine, call, post, wait } from '@kmemlab/machine';
+import { BOOT_CPU, BOOT_NODE, type Coroutine, call, post, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 import { complete } from '../sched/wake.js';
 import { rcuReport } from './quiescent.js';
+import { RCU_GP_KTHREAD } from './state.js';
 
 /** Callbacks invoked in one pass before the softirq looks round (blimit). */
 const BATCH_LIMIT = 10;
@@ -10,11 +11,10 @@ const BATCH_LIMIT = 10;
 /** Ask for a grace period; wakes the kthread if it sleeps for want of one. */
 const requestGracePeriod = defineHandler('rcu.request', (node, args: { gp: number }, context): void => {
   const root = node.rcuRoot;
-  if (args.gp <= root.requested) return;
-  root.requested = args.gp;
-  if (root.sleeper === 0 || root.gpNumber !== root.completed) return;
-  context.complete(root.sleeper, 0);
-  root.sleeper = 0;
+  root.requested = Math.max(root.requested, args.gp);
+  if (root.kthreadAwake || root.requested <= root.completed) return;
+  root.kthreadAwake = true;
+  context.wakeThread(BOOT_CPU, RCU_GP_KTHREAD, 0);
 });
 
 /**

@@ -1,29 +1,29 @@
-import { BOOT_NODE, type Coroutine, call, request, requestAll, wait } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
-import { defineHandler } from '../registry.js';
+import { defineFunction, defineHandler } from '../registry.js';
 import { TIMED_OUT, waitTimeout } from '../sched/timer.js';
 import { rcuReport, reportNode } from './quiescent.js';
+import { RCU_GP_KTHREAD } from './state.js';
 
-/** Sleep until the root has something to do: the kthread leaves its waiter there unless that is so already. */
-const sleepAtRoot = defineHandler(
-  'rcu.sleep',
-  (node, args: { waiter: number; inProgress: boolean }): 'awake' | 'asleep' => {
-    const root = node.rcuRoot;
-    const ready = args.inProgress ? root.owingNodes.size === 0 : root.requested > root.completed;
-    if (ready) return 'awake';
-    root.sleeper = args.waiter;
-    return 'asleep';
-  },
-);
+/** The kthread goes to sleep until the last node has reported, which may have happened already. */
+const sleepAtRoot = defineHandler('rcu.sleep', (node, args: { waiter: number }): 'awake' | 'asleep' => {
+  const root = node.rcuRoot;
+  if (root.owingNodes.size === 0) return 'awake';
+  root.sleeper = args.waiter;
+  return 'asleep';
+});
 
 /** The sleep timed out: take the waiter back. */
 const wakeAtRoot = defineHandler('rcu.wake', (node): void => {
   node.rcuRoot.sleeper = 0;
 });
 
+/** Answers with the number of the grace period that starts, 0 if none is wanted: the kthread sleeps until one is. */
 const startAtRoot = defineHandler('rcu.startRoot', (node, _args: null): number => {
   const root = node.rcuRoot;
+  root.kthreadAwake = root.requested > root.completed;
+  if (!root.kthreadAwake) return 0;
   root.gpNumber++;
   for (let n = 0; n < node.topology.nodes; n++) root.owingNodes.add(n);
   return root.gpNumber;
@@ -62,34 +62,36 @@ const completeAtLeaf = defineHandler('rcu.completeLeaf', (node, args: { gp: numb
 });
 
 /**
- * rcu_gp_kthread of the rcu_sched flavour (4.10): waits for a request, starts a grace period on every leaf, forces
- * quiescent states every fqs interval, and completes it when the root has heard from all nodes. Never a fixed wait: the
- * interval only bounds how long idle CPUs go unnoticed.
+ * rcu_gp_kthread of the rcu_sched flavour (4.10), from one wake-up to the next time that nobody wants a grace period: starts
+ * one on every leaf, forces quiescent states every fqs interval, and completes it when the root has heard from all nodes.
+ * Never a fixed wait: the interval only bounds how long idle CPUs go unnoticed.
  */
-export function* rcuGpKthread(cpu: Cpu): Coroutine<never> {
-  const nodes = cpu.allNodes;
+defineFunction('thread', RCU_GP_KTHREAD, function* rcuGpKthread(cpu) {
   for (;;) {
-    yield* call(sleepUntilReady, cpu, false, 0);
     const gp = yield* request(BOOT_NODE, startAtRoot, null);
+    if (gp === 0) return;
     cpu.counters.add('rcu_grace_periods');
-    yield* requestAll(nodes, startAtLeaf, { gp });
-    yield* call(rcuReport, cpu);
-    while ((yield* call(sleepUntilReady, cpu, true, cpu.fqsInterval)) === TIMED_OUT) {
-      yield* requestAll(nodes, forceQuiescent, { gp });
-    }
-    yield* request(BOOT_NODE, completeAtRoot, null);
-    yield* requestAll(nodes, completeAtLeaf, { gp });
+    yield* call(rcuGracePeriod, cpu, gp);
   }
+});
+
+function* rcuGracePeriod(cpu: Cpu, gp: number): Coroutine<void> {
+  const nodes = cpu.allNodes;
+  yield* requestAll(nodes, startAtLeaf, { gp });
+  yield* call(rcuReport, cpu);
+  while ((yield* call(sleepUntilReported, cpu)) === TIMED_OUT) yield* requestAll(nodes, forceQuiescent, { gp });
+  yield* request(BOOT_NODE, completeAtRoot, null);
+  yield* requestAll(nodes, completeAtLeaf, { gp });
 }
 
-function* sleepUntilReady(cpu: Cpu, inProgress: boolean, timeout: number): Coroutine<number> {
+/** At most an fqs interval. */
+function* sleepUntilReported(cpu: Cpu): Coroutine<number> {
   const waiter = cpu.newWaiter();
-  if ((yield* request(BOOT_NODE, sleepAtRoot, { waiter, inProgress })) === 'awake') {
+  if ((yield* request(BOOT_NODE, sleepAtRoot, { waiter })) === 'awake') {
     cpu.dropWaiter(waiter);
     return 0;
   }
-  if (timeout === 0) return yield* wait(waiter);
-  const result = yield* call(waitTimeout, cpu, waiter, timeout);
+  const result = yield* call(waitTimeout, cpu, waiter, cpu.fqsInterval);
   if (result === TIMED_OUT) yield* request(BOOT_NODE, wakeAtRoot, null);
   return result;
 }

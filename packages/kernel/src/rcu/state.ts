@@ -1,3 +1,6 @@
+/** Name of the grace-period kthread, on the boot CPU. */
+export const RCU_GP_KTHREAD = 'rcu_sched';
+
 /** A callback queued by call_rcu, on its CPU. */
 export interface RcuHead {
   readonly fn: string;
@@ -57,7 +60,9 @@ export class RcuRoot {
   /** Highest grace period anybody waits for. */
   requested = 0;
   readonly owingNodes = new Set<number>();
-  /** Waiter of the sleeping kthread, 0 if it is awake. */
+  /** The kthread is at work on a grace period; it may sleep meanwhile. */
+  kthreadAwake = false;
+  /** Waiter of the kthread that sleeps until the last node has reported, 0 if it does not. */
   sleeper = 0;
   /** Odd while an rcu_barrier runs. */
   barrierSequence = 0;
