@@ -19,11 +19,17 @@ const describe = (handle: Handle, dentry: Dentry): Found => ({
   memcg: dentry.memcg,
 });
 
-/** __d_lookup in a directory: 0 if the name is not cached. */
+/**
+ * __d_lookup_rcu in a directory: what is cached under the name, read together with finding it. Null if nothing is; only the
+ * handle if the dentry's home is another node.
+ */
 const lookup = defineHandler(
   'dcache.lookup',
-  (node, args: { parent: Handle; name: string }, context): Handle =>
-    node.dentries.get(args.parent, context.step).children.get(args.name) ?? 0,
+  (node, args: { parent: Handle; name: string }, context): Found | Handle | null => {
+    const dentry = node.dentries.get(args.parent, context.step).children.get(args.name);
+    if (dentry === undefined) return null;
+    return homeOf(dentry) === node.id ? describe(dentry, node.dentries.get(dentry, context.step)) : dentry;
+  },
 );
 
 const read = defineHandler(
@@ -34,8 +40,10 @@ const read = defineHandler(
 
 const allocateDentry = defineHandler(
   'dcache.allocate',
-  (node, args: NewDentry & { object: ObjectRef; cache: Handle }): Handle =>
-    node.dentries.allocate({ ...args, children: new Map(), holders: 0, unhashed: false }),
+  (node, args: NewDentry & { object: ObjectRef; cache: Handle }): Found => {
+    const dentry: Dentry = { ...args, children: new Map(), holders: 0, unhashed: false };
+    return describe(node.dentries.allocate(dentry), dentry);
+  },
 );
 
 const allocateInode = defineHandler('inode.allocate', (node, args: Inode): Handle => node.inodes.allocate(args));
@@ -112,8 +120,8 @@ const releaseInode = defineHandler(
 
 /** Look a name up in the dentry cache only. */
 export function* dLookup(parent: Handle, name: string): Coroutine<Found | null> {
-  const dentry = yield* request(homeOf(parent), lookup, { parent, name }, parent);
-  return dentry === 0 ? null : yield* call(dRead, dentry);
+  const found = yield* request(homeOf(parent), lookup, { parent, name }, parent);
+  return typeof found === 'number' ? yield* call(dRead, found) : found;
 }
 
 export function* dRead(dentry: Handle): Coroutine<Found> {
@@ -129,7 +137,7 @@ export interface DentrySpec {
 
 /**
  * d_alloc, and with `inodeCache` also alloc_inode: an object of the cache "dentry", then one of the filesystem's inode
- * cache, both charged to the running task. The dentry is not hashed yet. Evaluates to 0 if memory is denied.
+ * cache, both charged to the running task. The dentry is not hashed yet. Evaluates to null if memory is denied.
  */
 export function* dAlloc(
   cpu: Cpu,
@@ -137,13 +145,13 @@ export function* dAlloc(
   name: string,
   spec: DentrySpec,
   inodeCache: string | null,
-): Coroutine<Handle> {
+): Coroutine<Found | null> {
   const { object, cache } = yield* call(kmemCacheAlloc, cpu, 'dentry');
-  if (object === 0) return 0;
+  if (object === 0) return null;
   const inode = inodeCache === null ? 0 : yield* call(allocInode, cpu, inodeCache);
   if (inode === 0 && inodeCache !== null) {
     yield* call(kmemCacheFree, cpu, cache, object);
-    return 0;
+    return null;
   }
   const fields = { name, parent: parent.dentry, fs: parent.fs, ...spec, inode };
   return yield* request(cpu.node, allocateDentry, { ...fields, object, cache });
@@ -153,10 +161,12 @@ export function* dAlloc(
  * d_add: hash a new dentry under its parent. Evaluates to the dentry that has the name: if a concurrent lookup was first,
  * that one's, and the new dentry is given up.
  */
-export function* dAdd(cpu: Cpu, parent: Handle, name: string, dentry: Handle): Coroutine<Handle> {
+export function* dAdd(cpu: Cpu, parent: Handle, added: Found): Coroutine<Found> {
+  const { name, dentry } = added;
   const first = yield* request(homeOf(parent), link, { parent, name, dentry }, parent);
-  if (first !== dentry) yield* call(dentryKill, cpu, dentry);
-  return first;
+  if (first === dentry) return added;
+  yield* call(dentryKill, cpu, dentry);
+  return yield* call(dRead, first);
 }
 
 /** Hold a dentry for an open file or as current directory. Evaluates to false if it has been dropped meanwhile. */

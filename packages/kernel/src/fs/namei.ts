@@ -74,11 +74,9 @@ function* lookupSlow(cpu: Cpu, parent: Found, name: string): Coroutine<Found | n
   const entry = yield* call(lookupInFs, cpu, parent, name);
   const spec = entry ?? { directory: false, cgroup: 0, memcg: 0 };
   const { directory, cgroup, memcg } = spec;
-  const dentry = yield* call(dAlloc, cpu, parent, name, { directory, cgroup, memcg }, entry?.inodeCache ?? null);
-  if (dentry === 0) return null;
-  if (entry === null) {
-    yield* call(dFree, cpu, dentry);
-    return null;
-  }
-  return yield* call(dRead, yield* call(dAdd, cpu, parent.dentry, name, dentry));
+  const added = yield* call(dAlloc, cpu, parent, name, { directory, cgroup, memcg }, entry?.inodeCache ?? null);
+  if (added === null) return null;
+  if (entry !== null) return yield* call(dAdd, cpu, parent.dentry, added);
+  yield* call(dFree, cpu, added.dentry);
+  return null;
 }

@@ -90,9 +90,8 @@ function* pathOpenat(cpu: Cpu, task: TaskRecord, path: string, create: boolean):
 function* shmemCreate(cpu: Cpu, place: Place): Coroutine<Found | number> {
   const { parent, name } = place;
   const spec = { directory: false, cgroup: 0, memcg: 0 };
-  const dentry = yield* call(dAlloc, cpu, parent, name, spec, cpu.build.policies.fs.tmpInodeCache);
-  if (dentry === 0) return ENOMEM;
-  return yield* call(dRead, yield* call(dAdd, cpu, parent.dentry, name, dentry));
+  const added = yield* call(dAlloc, cpu, parent, name, spec, cpu.build.policies.fs.tmpInodeCache);
+  return added === null ? ENOMEM : yield* call(dAdd, cpu, parent.dentry, added);
 }
 
 /** close(2). An inode of /proc is not kept once its file is closed, if the version's policy says so. */
