@@ -9,6 +9,7 @@ import { codec } from './codec.mjs';
 import { effects } from './effects.mjs';
 import { live } from './floors.mjs';
 import { machine } from './machine.mjs';
+import { phold } from './phold/phold.mjs';
 import { queue } from './queue.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -49,8 +50,10 @@ for (const pending of PENDING) rows.push(...(await measure(`${pending} pending e
 rows.push(...(await measure('codec, one small message', codec(MESSAGES, machineLive.pack && machineLive), MESSAGES)));
 const { events, runs } = machine(quick ? 100 : 500);
 rows.push(...(await measure('events of avoid-ipis, 8 CPUs', runs, events)));
+const simulators = phold({ quick });
 
 const line = (name, ...cells) => console.log(`  ${name.padEnd(28)}${cells.map((cell) => cell.padStart(12)).join('')}`);
+const million = (count) => `${(count / 1e6).toFixed(2)} M`;
 const micro = (ns) => `${(ns / 1000).toFixed(1)} us`;
 
 function printLive({ floors, figures, pinned, broker }) {
@@ -65,9 +68,20 @@ function printLive({ floors, figures, pinned, broker }) {
   }
 }
 
+function printPhold({ actors, target, reached, rows: programs }) {
+  console.log(`\nPHOLD, ${actors} actors, events per second`);
+  for (const { name, available, eventsPerSecond, ratio } of programs) {
+    if (available) line(name, million(eventsPerSecond), `${ratio.toFixed(2)}x`);
+    else line(name, 'not available');
+  }
+  console.log(`  target ${million(target)}: ${reached ? 'reached' : 'missed'}`);
+}
+
 if (process.argv.includes('--json')) {
   const about = { node: process.version, cores, quick, pin };
-  console.log(JSON.stringify({ schema: 'kmemlab.bench/1', ...about, rows, live: machines }, null, 2));
+  console.log(
+    JSON.stringify({ schema: 'kmemlab.bench/1', ...about, rows, phold: simulators, live: machines }, null, 2),
+  );
 } else {
   printLive(machines);
   let group = '';
@@ -76,4 +90,5 @@ if (process.argv.includes('--json')) {
     group = row.group;
     line(row.name, `${row.nsPerStep} ns`, `${row.ratio.toFixed(2)}x`);
   }
+  printPhold(simulators);
 }

@@ -1,14 +1,20 @@
 /**
  * Pending events by (time, sequence number): a 4-ary heap on typed arrays. An event's payload stays in its slot; the heap
- * moves slot numbers only.
+ * moves keys and slot numbers only.
+ *
+ * `pop` leaves the root vacant. Most events cause another one, which then takes that place and sinks, so that the last
+ * event need not be moved up and sunk first.
  */
 export class EventQueue<T> {
-  private heap = new Int32Array(1024);
   private times = new Float64Array(1024);
   private sequences = new Float64Array(1024);
+  private slots = new Int32Array(1024);
   private readonly payloads: (T | undefined)[] = [];
-  private readonly freeSlots: number[] = [];
+  private freeSlots = new Int32Array(1024);
+  private free = 0;
   private sequence = 0;
+  /** The root was popped; the events are in the `size` places behind it. */
+  private vacant = false;
   size = 0;
 
   /** Add an event; events of equal time come out in the order in which they were added. Returns its slot. */
@@ -22,29 +28,43 @@ export class EventQueue<T> {
   }
 
   get nextTime(): number {
-    return this.size === 0 ? Number.POSITIVE_INFINITY : (this.times[this.heap[0] as number] as number);
+    this.fillRoot();
+    return this.size === 0 ? Number.POSITIVE_INFINITY : (this.times[0] as number);
   }
 
   /** Remove the first event; undefined if there is none. */
   pop(): { time: number; sequence: number; payload: T } | undefined {
+    this.fillRoot();
     if (this.size === 0) return undefined;
-    const slot = this.heap[0] as number;
-    const last = this.heap[--this.size] as number;
-    if (this.size > 0) this.siftDown(last);
+    const time = this.times[0] as number;
+    const sequence = this.sequences[0] as number;
+    const slot = this.slots[0] as number;
+    this.size--;
+    this.vacant = true;
     const payload = this.payloads[slot] as T;
     this.payloads[slot] = undefined;
-    this.freeSlots.push(slot);
-    return { time: this.times[slot] as number, sequence: this.sequences[slot] as number, payload };
+    this.freeSlots[this.free++] = slot;
+    return { time, sequence, payload };
   }
 
   private insert(time: number, sequence: number, payload: T): number {
-    const slot = this.freeSlots.pop() ?? this.payloads.length;
-    if (slot >= this.times.length) this.grow();
-    this.times[slot] = time;
-    this.sequences[slot] = sequence;
+    if (this.size === this.times.length) this.grow();
+    const slot = this.free > 0 ? (this.freeSlots[--this.free] as number) : this.payloads.length;
     this.payloads[slot] = payload;
-    this.siftUp(this.size++, slot);
+    const last = this.size++;
+    if (this.vacant) this.sink(this.size, time, sequence, slot);
+    else this.rise(last, time, sequence, slot);
+    this.vacant = false;
     return slot;
+  }
+
+  /** Move the last event into the vacant root. */
+  private fillRoot(): void {
+    if (!this.vacant) return;
+    this.vacant = false;
+    const last = this.size;
+    if (last > 0)
+      this.sink(last, this.times[last] as number, this.sequences[last] as number, this.slots[last] as number);
   }
 
   private grow(): void {
@@ -53,43 +73,53 @@ export class EventQueue<T> {
       to.set(from);
       return to;
     };
-    this.heap = grown(this.heap, new Int32Array(length));
     this.times = grown(this.times, new Float64Array(length));
     this.sequences = grown(this.sequences, new Float64Array(length));
+    this.slots = grown(this.slots, new Int32Array(length));
+    this.freeSlots = grown(this.freeSlots, new Int32Array(length));
   }
 
-  private before(a: number, b: number): boolean {
-    const ta = this.times[a] as number;
-    const tb = this.times[b] as number;
-    return ta < tb || (ta === tb && (this.sequences[a] as number) < (this.sequences[b] as number));
-  }
-
-  private siftUp(from: number, slot: number): void {
+  /** Place an event at `from` or above. */
+  private rise(from: number, time: number, sequence: number, slot: number): void {
+    const { times, sequences, slots } = this;
     let index = from;
     while (index > 0) {
       const parent = (index - 1) >> 2;
-      const above = this.heap[parent] as number;
-      if (!this.before(slot, above)) break;
-      this.heap[index] = above;
+      const above = times[parent] as number;
+      if (above < time || (above === time && (sequences[parent] as number) < sequence)) break;
+      times[index] = above;
+      sequences[index] = sequences[parent] as number;
+      slots[index] = slots[parent] as number;
       index = parent;
     }
-    this.heap[index] = slot;
+    times[index] = time;
+    sequences[index] = sequence;
+    slots[index] = slot;
   }
 
-  private siftDown(slot: number): void {
+  /** Place an event at the root or below; the heap ends before `end`. */
+  private sink(end: number, time: number, sequence: number, slot: number): void {
+    const { times, sequences, slots } = this;
     let index = 0;
-    for (;;) {
-      const first = 4 * index + 1;
-      if (first >= this.size) break;
+    for (let first = 1; first < end; first = 4 * index + 1) {
+      const behind = first + 4 < end ? first + 4 : end;
       let least = first;
-      for (let child = first + 1; child < Math.min(first + 4, this.size); child++) {
-        if (this.before(this.heap[child] as number, this.heap[least] as number)) least = child;
+      let leastTime = times[first] as number;
+      for (let child = first + 1; child < behind; child++) {
+        const childTime = times[child] as number;
+        if (childTime > leastTime) continue;
+        if (childTime === leastTime && (sequences[child] as number) > (sequences[least] as number)) continue;
+        least = child;
+        leastTime = childTime;
       }
-      const below = this.heap[least] as number;
-      if (!this.before(below, slot)) break;
-      this.heap[index] = below;
+      if (leastTime > time || (leastTime === time && (sequences[least] as number) > sequence)) break;
+      times[index] = leastTime;
+      sequences[index] = sequences[least] as number;
+      slots[index] = slots[least] as number;
       index = least;
     }
-    this.heap[index] = slot;
+    times[index] = time;
+    sequences[index] = sequence;
+    slots[index] = slot;
   }
 }

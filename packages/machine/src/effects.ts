@@ -20,20 +20,22 @@ export const Op = {
 
 /**
  * An effect is its own one-shot iterator: `const reply = yield* request(…)` hands the effect to the core and evaluates to
- * what the core resumes with, so the type of the answer is known where the effect is written.
+ * what the core resumes with, so the type of the answer is known where the effect is written. It is its own iterator
+ * result, too, so that nothing else need be allocated.
  */
 export abstract class Effect<T> {
   abstract readonly op: number;
-  private handed = false;
+  protected done = false;
+  protected value: unknown = undefined;
 
   [Symbol.iterator](): this {
     return this;
   }
 
   next(value: unknown): IteratorResult<Effect<unknown>, T> {
-    if (this.handed) return { done: true, value: value as T };
-    this.handed = true;
-    return { done: false, value: this };
+    this.done = this.value === this;
+    this.value = this.done ? value : this;
+    return this as unknown as IteratorResult<Effect<unknown>, T>;
   }
 
   throw(error: unknown): IteratorResult<Effect<unknown>, T> {

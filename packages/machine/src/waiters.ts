@@ -5,6 +5,9 @@ const WAITERS_PER_CPU = 4096;
 /** CPU that a waiter belongs to. */
 export const cpuOfWaiter = (waiter: number): number => waiter % WAITERS_PER_CPU;
 
+/** No waiter has this number. */
+const NONE = -1;
+
 interface State {
   completed: boolean;
   value: number;
@@ -13,33 +16,53 @@ interface State {
 
 /** The waiters of one CPU: each is made once, completed at most once, from anywhere, and waited for by one context. */
 export class Waiters {
-  private readonly states = new Map<number, State>();
+  /** The waiter made last, which is mostly the only one; the others, in the order of making, are in `older`. */
+  private readonly newest: State & { waiter: number } = { waiter: NONE, completed: false, value: 0, context: null };
+  private readonly older = new Map<number, State>();
   private made = 0;
 
   constructor(private readonly cpu: number) {}
 
   make(): number {
-    const waiter = ++this.made * WAITERS_PER_CPU + this.cpu;
-    this.states.set(waiter, { completed: false, value: 0, context: null });
-    return waiter;
+    const { newest } = this;
+    const { waiter, completed, value, context } = newest;
+    if (waiter !== NONE) this.older.set(waiter, { completed, value, context });
+    newest.waiter = ++this.made * WAITERS_PER_CPU + this.cpu;
+    newest.completed = false;
+    newest.context = null;
+    return newest.waiter;
+  }
+
+  private stateOf(waiter: number): State | undefined {
+    return waiter === this.newest.waiter ? this.newest : this.older.get(waiter);
   }
 
   /** True once the waiter is completed, or dropped. */
   isCompleted(waiter: number): boolean {
-    return this.states.get(waiter)?.completed ?? true;
+    return this.stateOf(waiter)?.completed ?? true;
   }
 
   drop(waiter: number): void {
-    this.states.delete(waiter);
+    if (waiter === this.newest.waiter) this.newest.waiter = NONE;
+    else this.older.delete(waiter);
+  }
+
+  /** Who waits for what: each waiter that is not completed and for which a context waits. */
+  *waiting(): IterableIterator<[waiter: number, context: Context]> {
+    for (const [waiter, { completed, context }] of this.older) {
+      if (!completed && context !== null) yield [waiter, context];
+    }
+    const { waiter, completed, context } = this.newest;
+    if (waiter !== NONE && !completed && context !== null) yield [waiter, context];
   }
 
   /** Complete a waiter. Answers with the context that waits for it, to be resumed with `value`; null if none does (yet). */
   complete(waiter: number, value: number): Context | null {
-    const state = this.states.get(waiter);
+    const state = this.stateOf(waiter);
     if (state === undefined || state.completed) return null;
     state.completed = true;
     state.value = value;
-    if (state.context !== null) this.states.delete(waiter);
+    if (state.context !== null) this.drop(waiter);
     return state.context;
   }
 
@@ -48,13 +71,13 @@ export class Waiters {
    * it is the one that completion will resume.
    */
   take(waiter: number, context: Context): boolean {
-    const state = this.states.get(waiter);
+    const state = this.stateOf(waiter);
     if (state === undefined) throw new Error(`waiter ${waiter} does not exist on CPU ${this.cpu}`);
     if (!state.completed) {
       state.context = context;
       return false;
     }
-    this.states.delete(waiter);
+    this.drop(waiter);
     context.resume = state.value;
     return true;
   }

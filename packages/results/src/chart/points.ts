@@ -1,0 +1,80 @@
+import { checkNumber, checkValue, extentOf } from './check.js';
+import {
+  axisLines,
+  chartDocument,
+  type LegendEntry,
+  legend,
+  noData,
+  plotBelow,
+  xAxis,
+  xLabel,
+  yAxis,
+} from './frame.js';
+import { errorBar, type Look, line, looksOf, marker } from './marks.js';
+import { type Scale, scaleFor } from './scale.js';
+import { element } from './svg.js';
+import type { PointChart, PointSeries } from './types.js';
+
+interface Scales {
+  readonly x: Scale;
+  readonly y: Scale;
+}
+
+function check({ x, y, series }: PointChart): void {
+  for (const { name, points } of series) {
+    points.forEach((point, n) => {
+      checkNumber(name, `x of point ${n + 1}`, point.x, x);
+      checkValue(name, `point ${n + 1}`, point, y);
+    });
+  }
+}
+
+function drawn({ points }: PointSeries, look: Look, joined: boolean, { x, y }: Scales): string {
+  const sorted = points.toSorted((a, b) => a.x - b.x);
+  const places = sorted.map((point) => [x.at(point.x), y.at(point.y)] as const);
+  const errors = sorted.map((point) => errorBar(point, x.at(point.x), y));
+  const markers = places.map(([left, top]) => marker(look, left, top));
+  const path = joined && places.length > 1 ? line(places, look.dash) : '';
+  return element('g', { class: look.group }, [path, ...errors, ...markers].join('') || ' ');
+}
+
+function sample(look: Look, joined: boolean): string {
+  const path = joined
+    ? line(
+        [
+          [-14, 0],
+          [14, 0],
+        ],
+        look.dash,
+      )
+    : '';
+  return path + marker(look, 0, 0);
+}
+
+/** Points on two numeric axes; with `join` those of a series that is no reference are joined by a line. */
+export function pointChart(chart: PointChart, join: boolean): string {
+  check(chart);
+  const { title, description, series } = chart;
+  const looks = looksOf(series);
+  const joined = series.map(({ reference }) => join && reference !== true);
+  const entries: LegendEntry[] = series.map(({ name }, n) => {
+    const look = looks[n] as Look;
+    return { name, look, sample: sample(look, joined[n] === true) };
+  });
+  const plot = plotBelow(entries);
+  const all = series.flatMap(({ points }) => points);
+  if (all.length === 0) {
+    const parts = [legend(entries), xLabel(chart.x.label, plot), axisLines(plot), noData(plot)];
+    return chartDocument(title, description, parts);
+  }
+  const x = scaleFor(
+    chart.x.scale ?? 'linear',
+    all.map((point) => point.x),
+    plot.left,
+    plot.right,
+  );
+  const y = scaleFor(chart.y.scale ?? 'linear', extentOf(all), plot.bottom, plot.top);
+  const data = series.map((one, n) => drawn(one, looks[n] as Look, joined[n] === true, { x, y }));
+  const axes = [xAxis(chart.x, x, plot), yAxis(chart.y, y, plot), axisLines(plot)];
+  return chartDocument(title, description, [legend(entries), ...axes, ...data]);
+}

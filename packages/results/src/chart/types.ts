@@ -1,0 +1,69 @@
+export type ScaleKind = 'linear' | 'log2' | 'log10';
+
+/** A numeric axis of a chart. */
+export interface Axis {
+  readonly label: string;
+  /** `ns`: times, whose ticks are written with fitting units; anything else stands behind the label. */
+  readonly unit?: string;
+  /** Default `linear`. */
+  readonly scale?: ScaleKind;
+}
+
+/** A value with, where it is known, the range that it may have. */
+export interface Value {
+  readonly y: number;
+  readonly low?: number;
+  readonly high?: number;
+}
+
+export interface Point extends Value {
+  readonly x: number;
+}
+
+interface Named {
+  readonly name: string;
+  /** Published or otherwise given values, not measured ones: drawn as hollow diamonds, never joined. */
+  readonly reference?: boolean;
+}
+
+export interface PointSeries extends Named {
+  /** In any order; lines join them by x. */
+  readonly points: readonly Point[];
+}
+
+export interface BarSeries extends Named {
+  /** One for each category; undefined leaves a gap. */
+  readonly values: readonly (Value | undefined)[];
+}
+
+interface Titled {
+  readonly title: string;
+  /** What the chart shows in a sentence, for readers who cannot see it. */
+  readonly description: string;
+}
+
+/** What `lineChart` and `scatterChart` draw. */
+export interface PointChart extends Titled {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly PointSeries[];
+}
+
+/** What `barChart` draws: groups of bars, one group for each category. */
+export interface BarChart extends Titled {
+  readonly x: { readonly label: string; readonly categories: readonly string[] };
+  readonly y: Axis;
+  readonly series: readonly BarSeries[];
+}
+
+/** A series holds a value that its axis cannot show. */
+export class ChartError extends Error {
+  override readonly name = 'ChartError';
+
+  constructor(
+    readonly series: string,
+    detail: string,
+  ) {
+    super(`series ${JSON.stringify(series)}: ${detail}`);
+  }
+}
