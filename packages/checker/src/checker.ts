@@ -1,4 +1,5 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
+import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
@@ -25,12 +26,20 @@ const both =
 export class Checker implements Probe {
   private readonly listeners: Listener[] = new Array(TRACEPOINTS).fill(deaf);
   private readonly families: readonly Family[];
+  private readonly reporter: Reporter;
 
   constructor(view: MachineView) {
     const reporter = new Reporter(view);
+    this.reporter = reporter;
     const calls = new CrossCpuCalls(view, reporter);
     const slab = new SlabCaches(view, reporter, calls.answered);
-    this.families = [calls, slab, new Workqueues(view, reporter), new Mutexes(view, reporter)];
+    this.families = [
+      calls,
+      slab,
+      new Workqueues(view, reporter),
+      new Mutexes(view, reporter),
+      new Leaks(view, reporter),
+    ];
     for (const family of this.families) {
       for (const [tracepoint, listener] of family.listeners) this.listen(tracepoint, listener);
     }
@@ -42,7 +51,23 @@ export class Checker implements Probe {
 
   /** Check what must hold of a machine that is at rest in this way. */
   audit(rest: Rest): void {
+    this.conclude();
+    this.inspect(rest);
+  }
+
+  /** The same, but a rule that was broken without harm is left for what may still come of it. */
+  inspect(rest: Rest): void {
     for (const family of this.families) family.audit(rest);
+  }
+
+  /** What was reported is a rule that was broken without harm. */
+  get concluded(): boolean {
+    return this.reporter.concluded;
+  }
+
+  /** Report a rule that was broken without harm so far; for the end of a run that no audit has seen. */
+  conclude(): void {
+    this.reporter.conclude();
   }
 
   private listen(tracepoint: Tracepoint, listener: Listener): void {

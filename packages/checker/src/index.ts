@@ -1,3 +1,7 @@
 export { Checker } from './checker.js';
 export { invariants } from './rules.js';
 export type { Invariant, MachineView, Rest } from './types.js';
+export type { MachineWaits } from './waiting/actors.js';
+export { deadlockVerdict, signatureOf } from './waiting/deadlock.js';
+export { gracePeriodVerdict, type Look, livelockVerdict, stallVerdict } from './waiting/standstill.js';
+export { WaitGraph } from './waiting/wait-graph.js';

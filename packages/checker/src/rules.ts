@@ -1,10 +1,11 @@
 import { mutexRules } from './locking/rules.js';
+import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
 import { smpRules } from './smp/rules.js';
 import type { Invariant } from './types.js';
 import { workqueueRules } from './workqueue/rules.js';
 
 /** Every rule that the checker knows, in the order of the specification. */
-export const invariants: readonly Invariant[] = [smpRules, workqueueRules, mutexRules, slabRules].flatMap(
+export const invariants: readonly Invariant[] = [smpRules, rcuRules, workqueueRules, mutexRules, slabRules].flatMap(
   (family): Invariant[] => Object.values(family),
 );

@@ -1,5 +1,5 @@
 import type { KernelBuild, KernelNode, Tracepoint } from '@kmemlab/kernel';
-import type { Step, Topology, Verdict } from '@kmemlab/machine';
+import type { Handle, Step, Topology, Verdict } from '@kmemlab/machine';
 
 /** A numbered rule of the specification. The checker's verdicts carry its id. */
 export interface Invariant {
@@ -24,6 +24,8 @@ export interface MachineView {
   /** Call-function interrupts that reached the CPU, and those of them that merged with one already pending. */
   received(cpu: number): number;
   merged(cpu: number): number;
+  /** The memcg and the pages that the CPU's stock holds. */
+  stock(cpu: number): { readonly css: Handle; readonly pages: number };
 }
 
 /** Hears one kind of tracepoint. The numbers mean what `Trace` says. */

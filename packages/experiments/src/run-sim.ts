@@ -6,6 +6,7 @@ import { checkerFor, restOf } from './lab/checked.js';
 import { EventComparison, EventLog } from './lab/event-log.js';
 import { SimLab } from './lab/sim-lab.js';
 import { observeSim } from './lab/sim-observed.js';
+import { SimPhases } from './lab/sim-phases.js';
 import { buildResult } from './result.js';
 import { endWith, newRun, type Run } from './run.js';
 import { kernelOf } from './scenario/kernel-of.js';
@@ -36,15 +37,20 @@ export async function runSim(
     stretches: experiment.stretches?.(scenario.params) ?? [],
   });
   machine.onEvent = onEvent;
-  const lab = new SimLab(machine, topology, recorder, {
+  const phases = new SimPhases(machine, recorder);
+  const lab = new SimLab(machine, topology, {
     onProgress: (progress) => options.onProgress?.(progress),
-    onPhase: () => options.onPartial?.(buildResult({ ...run, outcome: 'incomplete' })),
+    onPhase: (name) => {
+      phases.end(name);
+      options.onPartial?.(buildResult({ ...run, outcome: 'incomplete' }));
+    },
     interrupted: () => options.signal?.aborted ?? false,
     hostMs: () => performance.now(),
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
     audit: (stuck) => checker.audit(stuck ? 'stuck' : restOf(machine)),
+    conclude: () => checker.conclude(),
   });
-  const run: Run = newRun(scenario, kernel, observeSim(machine, lab.phases, recorder), performance.now());
+  const run: Run = newRun(scenario, kernel, observeSim(machine, phases.records, recorder), performance.now());
   try {
     await lab.boot();
     run.findings = await experiment.run(lab, scenario.params);

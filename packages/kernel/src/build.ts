@@ -84,7 +84,7 @@ export interface Patch {
   readonly summary: string;
   /** Author, list and date of the mail that it models. */
   readonly mail?: string;
-  /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant. */
+  /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
   /** Versions it applies to; all if absent. */

@@ -59,6 +59,10 @@ export class Cpu extends Core {
   readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
   /** Windows to be stretched on purpose, null if none. */
   stretches: Stretch[] | null = null;
+  /** Passing a labelled preemption point takes a step of its own, at which the machine can keep this CPU. */
+  pointsAreSteps = false;
+  /** Label of the point that the CPU is passing as such a step. */
+  atPoint: string | null = null;
   spinlocksHeld = 0;
   flushes = 0;
   /** cache_reap's work item on this CPU and the alien node whose turn it is. */
@@ -71,7 +75,8 @@ export class Cpu extends Core {
   private tickArmed = false;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
-  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn }>();
+  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
+  private syscallsBegun = 0;
 
   constructor(
     id: number,
@@ -158,6 +163,11 @@ export class Cpu extends Core {
     return jiffies * this.jiffy;
   }
 
+  /** Labelled preemption points do something. */
+  get instrumented(): boolean {
+    return this.stretches !== null || this.pointsAreSteps;
+  }
+
   get jiffy(): number {
     return Math.floor(1e9 / this.build.hz);
   }
@@ -185,7 +195,7 @@ export class Cpu extends Core {
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
-    this.syscallTasks.set(context, { task, done });
+    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
     this.runQueue.enqueue(context);
   }
 
@@ -203,6 +213,16 @@ export class Cpu extends Core {
   leaveUser(pid: number): void {
     if (!this.userTasks.delete(pid) || this.userTasks.size > 0) return;
     if (this.current === undefined && this.runQueue.length === 0) this.goIdle();
+  }
+
+  /** Tasks that wait for this CPU, in the order in which they will run. */
+  get runnable(): readonly Context[] {
+    return this.runQueue.runnable;
+  }
+
+  /** Number of the system call that a user task is in, counted on this CPU; 0 for a kernel thread. */
+  syscallNumber(context: Context): number {
+    return this.syscallTasks.get(context)?.number ?? 0;
   }
 
   protected override pickNext(): Context | undefined {

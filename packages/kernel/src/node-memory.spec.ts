@@ -23,7 +23,7 @@ describe('NodeMemory', () => {
   it('starts with every CPU idle and nothing counted', () => {
     const [words] = new NodeMemory(0, environment, new PrivateMemory()).allWords();
     expect(words).toMatchObject({ idle: true, dynticks: 0, rcuCallbacks: 0 });
-    expect(words?.interrupts.read()).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
+    expect({ ...words?.interrupts }).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
   });
 
   it('is the same memory for a node and for a CPU thread that attaches to it', () => {
@@ -38,7 +38,7 @@ describe('NodeMemory', () => {
     own.rcuCallbacks = 9;
     own.idle = false;
     expect(node.words(2)).toMatchObject({ idle: false, dynticks: 1, rcuCallbacks: 9 });
-    expect(node.words(2).interrupts.read()).toEqual({ call: 2, reschedule: 1, localTimer: 3, tlb: 0 });
+    expect({ ...node.words(2).interrupts }).toEqual({ call: 2, reschedule: 1, localTimer: 3, tlb: 0 });
     expect(node.words(3).idle).toBe(true);
     node.words(2).callTimes.set(3, 10, 11, 12);
     expect([own.callTimes.raised(3), own.callTimes.entered(3), own.callTimes.done(3)]).toEqual([10, 11, 12]);

@@ -91,6 +91,16 @@ export class KernelNode extends NodeMemory {
     return mutex;
   }
 
+  /** Mutexes of this node that were ever asked for. */
+  get usedMutexes(): ReadonlyMap<MutexName, Mutex> {
+    return this.mutexes;
+  }
+
+  /** Spinlocks of this node that were ever asked for. */
+  get usedSpinlocks(): ReadonlyMap<SpinlockName, Spinlock> {
+    return this.spinlocks;
+  }
+
   spinlock(name: SpinlockName): Spinlock {
     const lock = this.spinlocks.get(name) ?? new Spinlock();
     this.spinlocks.set(name, lock);
@@ -109,6 +119,11 @@ export class KernelNode extends NodeMemory {
   /** All pools of a workqueue on this node. */
   poolsOf(queue: string): Iterable<WorkPool> {
     return this.pools.get(queue)?.values() ?? [];
+  }
+
+  /** Every pool of this node that was ever used, with the name of its workqueue. */
+  *allPools(): IterableIterator<[queue: string, pool: WorkPool]> {
+    for (const [queue, pools] of this.pools) for (const pool of pools.values()) yield [queue, pool];
   }
 
   /** Items are queued or running in pools of this node. */

@@ -74,6 +74,9 @@ export function defineFunction(kind: FunctionKind, name: string, fn: NamedFuncti
   return name;
 }
 
+/** Names of all functions of a kind. */
+export const functionNames = (kind: FunctionKind): readonly string[] => names.get(kind) ?? [];
+
 /** Number of a function within its kind, the same in every process. @throws Error if no function of this kind has the name */
 export function functionNumber(kind: FunctionKind, name: string): number {
   const number = numbers.get(kind)?.get(name);

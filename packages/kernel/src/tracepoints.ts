@@ -71,6 +71,10 @@ export const Trace = {
   callQueue: 32,
   /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
   workInsert: 33,
+  /** css: its reference count is killed. */
+  cssKill: 34,
+  /** css: its memory is freed. */
+  cssFree: 35,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -4,55 +4,29 @@ import type { PercpuCounters } from './percpu-ref/counters.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
 
+/** Rows of /proc/interrupts, in the order of their words. */
+const ROWS = ['call', 'reschedule', 'localTimer', 'tlb'] as const;
+
 /** Handler runs per row of /proc/interrupts. */
-export interface InterruptRuns {
-  readonly call: number;
-  readonly reschedule: number;
-  readonly localTimer: number;
-  readonly tlb: number;
-}
+export type InterruptRuns = Record<(typeof ROWS)[number], number>;
 
-/** Places of a CPU's words. */
-const Word = { call: 0, reschedule: 1, localTimer: 2, tlb: 3, busy: 4, rcuCallbacks: 5 } as const;
-const WORDS = 6;
+/** Places of a CPU's other words. */
+const Word = { busy: ROWS.length, rcuCallbacks: ROWS.length + 1 } as const;
+const WORDS = ROWS.length + 2;
 
-/** Handler runs of one CPU, counted in its words. */
-class InterruptCounts implements InterruptRuns {
-  constructor(private readonly words: Float64Array) {}
-
-  get call(): number {
-    return this.words[Word.call] as number;
-  }
-
-  set call(count: number) {
-    this.words[Word.call] = count;
-  }
-
-  get reschedule(): number {
-    return this.words[Word.reschedule] as number;
-  }
-
-  set reschedule(count: number) {
-    this.words[Word.reschedule] = count;
-  }
-
-  get localTimer(): number {
-    return this.words[Word.localTimer] as number;
-  }
-
-  set localTimer(count: number) {
-    this.words[Word.localTimer] = count;
-  }
-
-  get tlb(): number {
-    return this.words[Word.tlb] as number;
-  }
-
-  /** The counts as they are now, as plain data. */
-  read(): InterruptRuns {
-    const { call, reschedule, localTimer, tlb } = this;
-    return { call, reschedule, localTimer, tlb };
-  }
+/** Handler runs that are counted in a CPU's words; a copy with `...` is plain data. */
+function countedIn(words: Float64Array): InterruptRuns {
+  const counts = ROWS.map((row, at): [string, PropertyDescriptor] => [
+    row,
+    {
+      enumerable: true,
+      get: () => words[at],
+      set: (count: number) => {
+        words[at] = count;
+      },
+    },
+  ]);
+  return Object.defineProperties({}, Object.fromEntries(counts)) as InterruptRuns;
 }
 
 /**
@@ -60,7 +34,7 @@ class InterruptCounts implements InterruptRuns {
  * by its node's handlers without disturbing the CPU. Nothing else of a CPU is visible from outside.
  */
 export class CpuWords {
-  readonly interrupts: InterruptCounts;
+  readonly interrupts: InterruptRuns;
   readonly callQueue: CallQueue;
   readonly callTimes: CallTimes;
   private readonly words: Float64Array;
@@ -81,7 +55,7 @@ export class CpuWords {
     words.ensure(all);
     this.words = words.view;
     this.dynticksWord = memory.integers(1);
-    this.interrupts = new InterruptCounts(this.words);
+    this.interrupts = countedIn(this.words);
     this.callTimes = new CallTimes(this.words.subarray(WORDS, callQueue));
     this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, all), memory);
   }

@@ -32,8 +32,16 @@ export class Context {
   workLeft = 0;
   /** How often this context has blocked. */
   timesSlept = 0;
+  /** The waiter on which it last began to spin. */
+  spinsOn = 0;
+  /** When it last began to block or spin, i.e. when the work before that ends; ns. */
+  waitingSince = 0;
   /** Interrupt flag of the context below, to be restored when this one ends. */
   savedIrqsOff = false;
+  /** The context that this one interrupted, while it is on a CPU. */
+  below: Context | undefined = undefined;
+  /** The innermost frame. */
+  top: Coroutine<unknown> | undefined = undefined;
 
   constructor(
     readonly kind: ContextKind,
@@ -42,17 +50,16 @@ export class Context {
   ) {}
 
   push(fn: CoroutineFunction, args: readonly unknown[]): void {
-    this.frames.push(fn(...args));
+    this.top = fn(...args);
+    this.frames.push(this.top);
     this.functions.push(fn);
   }
 
   pop(): void {
     this.frames.pop();
     this.functions.pop();
-  }
-
-  get top(): Coroutine<unknown> | undefined {
-    return this.frames[this.frames.length - 1];
+    const depth = this.frames.length;
+    this.top = depth === 0 ? undefined : this.frames[depth - 1];
   }
 
   get function(): string {

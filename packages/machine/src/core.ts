@@ -1,13 +1,16 @@
 import { Context, ContextState } from './context.js';
-import type { Coroutine, CoroutineFunction, Effect, SpinEffect, WaitEffect, WorkEffect } from './effects.js';
-import {
-  type AfterEffect,
-  type CallEffect,
-  Op,
-  type PostEffect,
-  type RaiseEffect,
-  type RequestEffect,
+import type {
+  Coroutine,
+  CoroutineFunction,
+  Effect,
+  RaiseEffect,
+  RequestEffect,
+  SpinEffect,
+  WaitEffect,
+  WorkEffect,
 } from './effects.js';
+import { type AfterEffect, type CallEffect, Op, type PostEffect } from './effects.js';
+import { ENDLESS, endlessLoop } from './endless.js';
 import type { Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
 import type { Step } from './verdict.js';
@@ -33,15 +36,14 @@ export abstract class Core {
    * that follow them, too, and a task that holds interrupts off runs until it turns them on. `run` the CPU after clearing it.
    */
   held = false;
-  private readonly contexts: Context[] = [];
-  private innermost: Context | undefined = undefined;
+  /** The innermost context, which knows those below it; undefined if no kernel code is on the CPU. Only the core sets it. */
+  current: Context | undefined = undefined;
   private readonly waiters: Waiters;
   private pendingVectors = 0;
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
+  private blockedTasks = 0;
   private running = false;
   private idleSince = 0;
-  /** When the work before the current spin ends; the wait itself costs no further time. */
-  private spinningSince = 0;
   private idle = true;
 
   constructor(
@@ -82,31 +84,39 @@ export abstract class Core {
     return this.port.now(this);
   }
 
-  /** The innermost context; undefined if no kernel code is on the CPU. */
-  get current(): Context | undefined {
-    return this.innermost;
-  }
-
   private enterContext(context: Context): void {
-    this.contexts.push(context);
-    this.innermost = context;
+    context.below = this.current;
+    this.current = context;
   }
 
   private leaveContext(): void {
-    this.contexts.pop();
-    this.innermost = this.contexts[this.contexts.length - 1];
+    this.current = this.current?.below;
+  }
+
+  /** Who waits for which waiter of this CPU, whether on the CPU or blocked. */
+  waiting(): IterableIterator<[waiter: number, context: Context]> {
+    return this.waiters.waiting();
   }
 
   /** The task whose kernel code is on this CPU, below any interrupt. */
   get currentTask(): Context | undefined {
-    const bottom = this.contexts[0];
+    let bottom = this.current;
+    while (bottom?.below !== undefined) bottom = bottom.below;
     return bottom?.kind === 'task' ? bottom : undefined;
+  }
+
+  /**
+   * The waiter on which this CPU spins, if the completion of any other cannot matter before that one's: none of its tasks
+   * is blocked, so none becomes runnable. Else 0.
+   */
+  get spinsOnlyOn(): number {
+    const top = this.current;
+    return top?.state === ContextState.spinning && this.blockedTasks === 0 ? top.spinsOn : 0;
   }
 
   /** True in softirq or hardirq context. */
   get inInterrupt(): boolean {
-    const top = this.current;
-    return top !== undefined && top.kind !== 'task';
+    return (this.current?.kind ?? 'task') !== 'task';
   }
 
   /** Code that must not block: interrupts or preemption off, or interrupt context. */
@@ -116,8 +126,7 @@ export abstract class Core {
 
   /** No kernel code, or a task with interrupts on: where a held CPU stops. */
   private get atHoldingPoint(): boolean {
-    const top = this.innermost;
-    return top === undefined || (top.kind === 'task' && !this.irqsOff);
+    return this.current === undefined || (!this.inInterrupt && !this.irqsOff);
   }
 
   /** The CPU is where it stays while it is held: at a holding point and without an interrupt that it could take. */
@@ -198,8 +207,10 @@ export abstract class Core {
     context.resume = value;
     const blocked = context.state === ContextState.blocked;
     context.state = ContextState.ready;
-    if (blocked) this.wake(context);
-    else this.debt = Math.max(this.debt, this.spinningSince - this.port.time());
+    if (blocked) {
+      this.blockedTasks--;
+      this.wake(context);
+    } else this.debt = Math.max(this.debt, context.waitingSince - this.port.time());
     return blocked;
   }
 
@@ -219,7 +230,7 @@ export abstract class Core {
     if (this.running) return;
     this.running = true;
     try {
-      while (this.advance());
+      for (let steps = 0; this.advance(); steps++) if (steps === ENDLESS) throw endlessLoop(this.step());
     } catch (error) {
       this.port.failed(this, error);
     } finally {
@@ -368,7 +379,9 @@ export abstract class Core {
     if (this.waiters.take(waiter, context)) return;
     this.checkMayBlock(context);
     context.state = ContextState.blocked;
+    context.waitingSince = this.now();
     context.timesSlept++;
+    this.blockedTasks++;
     this.leaveContext();
   }
 
@@ -378,7 +391,8 @@ export abstract class Core {
   private spinOn(context: Context, waiter: number): void {
     if (this.waiters.take(waiter, context)) return;
     context.state = ContextState.spinning;
-    this.spinningSince = this.now();
+    context.spinsOn = waiter;
+    context.waitingSince = this.now();
     this.debt = 0;
   }
 }

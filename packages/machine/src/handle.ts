@@ -1,5 +1,5 @@
 import type { Step } from './verdict.js';
-import { VerdictError } from './verdict.js';
+import { actorOf, VerdictError } from './verdict.js';
 
 /**
  * A handle names one incarnation of a kernel object: home node (7 bits), index (23 bits), generation (14 bits), as one
@@ -100,6 +100,7 @@ export class HandleTable<T> {
       class: verdictClass,
       id: verdictClass,
       object: `${this.kind} ${handle.toString(16)}`,
+      ...(freed !== undefined && { owner: actorOf(freed) }),
       steps: freed === undefined ? [step] : [freed, step],
       detail: freed === undefined ? `no ${this.kind} has this handle` : `${this.kind} was freed in ${freed.function}`,
     });

@@ -31,11 +31,13 @@ export interface Step {
   readonly stack?: readonly string[];
 }
 
-/** A broken invariant, with the two steps that conflict. */
+/** A broken invariant, with the two steps that conflict; a deadlock has a step for each that waits. */
 export interface Verdict {
   readonly class: string;
   readonly id: string;
   readonly object: JsonValue;
+  /** Who had the object last by right, where that is known. */
+  readonly owner?: string;
   readonly steps: readonly Step[];
   readonly detail?: string;
 }

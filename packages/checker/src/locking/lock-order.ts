@@ -6,7 +6,7 @@ import { mutexRules } from './rules.js';
 
 const COUNT = mutexNames.length;
 
-/** MTX-4: which mutex was ever asked for while which was held, by any task. Like lockdep, it needs no actual deadlock. */
+/** MTX-4: which mutex was ever asked for while which was held, by any task. Like lockdep, it needs no actual deadlock; if one follows, that is reported. */
 export class LockOrder {
   /** Step of the first time that `inner` was asked for under `outer`, at outer × COUNT + inner. */
   private readonly edges: (Step | undefined)[] = new Array(COUNT * COUNT).fill(undefined);
@@ -24,7 +24,7 @@ export class LockOrder {
     if (path === undefined) return;
     const names = [outer, ...path].map((mutex) => mutexNames[mutex]);
     const earlier = this.edges[inner * COUNT + (path[1] ?? outer)] ?? heldSince;
-    this.reporter.broken(
+    this.reporter.brokenSoFar(
       mutexRules.acyclic,
       mutexNames[inner] ?? '',
       earlier,

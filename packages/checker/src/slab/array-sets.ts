@@ -11,18 +11,10 @@ interface Unpublished {
   readonly step: Step;
 }
 
-interface Breach {
-  readonly object: string;
-  readonly earlier: Step | undefined;
-  readonly now: Step;
-  readonly detail: string;
-}
-
 /** SLAB-4: who touches per-CPU arrays, and when. SLAB-8: what is in them when their cache goes. */
 export class ArraySets {
   /** Array sets replaced and not yet freed. */
   private readonly unpublished = new Map<Handle, Unpublished>();
-  private breach: Breach | undefined;
 
   constructor(
     private readonly view: MachineView,
@@ -40,7 +32,7 @@ export class ArraySets {
 
   /**
    * SLAB-4. The breach itself does no harm as long as the owner does not come back to the array; if it does, the kernel's
-   * own use-after-free names what happened better. So the first breach is kept, and reported by the next audit.
+   * own use-after-free names what happened better.
    */
   accessRemote(cpu: number, cache: Handle, set: Handle, owner: number): void {
     const unpublished = this.unpublished.get(set);
@@ -50,13 +42,7 @@ export class ArraySets {
         ? `the array of CPU${owner} is emptied by CPU${cpu} while it is published`
         : `the array of CPU${owner} is emptied by CPU${cpu}; no call has made CPU${owner} drop it since it was replaced`;
     const object = `array_cache set ${set.toString(16)} of cache ${cache.toString(16)}`;
-    this.breach ??= { object, earlier: unpublished?.step, now: this.view.where(cpu), detail };
-  }
-
-  audit(): void {
-    const { breach } = this;
-    if (breach === undefined) return;
-    this.reporter.broken(slabRules.arrayOwner, breach.object, breach.earlier, breach.now, breach.detail);
+    this.reporter.brokenSoFar(slabRules.arrayOwner, object, unpublished?.step, this.view.where(cpu), detail);
   }
 
   /** SLAB-8: a cache is about to be released. */

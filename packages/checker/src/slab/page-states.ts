@@ -14,6 +14,9 @@ export class PageState {
     readonly page: Handle,
     readonly cache: CacheState,
     readonly num: number,
+    /** Who added the slab to the cache, and when, ns. */
+    private readonly addedBy: number,
+    private readonly addedAt: number,
   ) {
     this.last = new Float64Array(num);
   }
@@ -32,10 +35,10 @@ export class PageState {
     this.live--;
   }
 
-  /** The step that allocated or freed the object last. */
-  lastStep(object: ObjectRef): Step | undefined {
+  /** The step that allocated or freed the object last; if it was never handed out, the one that added its slab. */
+  lastStep(object: ObjectRef): Step {
     const last = this.last[slotOf(object)] as number;
-    if (last === 0) return undefined;
+    if (last === 0) return Reporter.past(this.addedBy, 'cache_grow', this.addedAt);
     const packed = Math.abs(last);
     const fn = last > 0 ? 'kmem_cache_alloc' : 'kmem_cache_free';
     return Reporter.past(packed % STEP_CPUS, fn, Math.floor(packed / STEP_CPUS) - 1);

@@ -1,5 +1,14 @@
 import type { KernelNode } from '@kmemlab/kernel';
-import { type Handle, homeOf, nodeOfObject, type ObjectRef, pageOf, slotOf } from '@kmemlab/machine';
+import {
+  type Handle,
+  homeOf,
+  makeObject,
+  nodeOfObject,
+  type ObjectRef,
+  pageOf,
+  type Step,
+  slotOf,
+} from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Invariant, MachineView } from '../types.js';
 import type { PageStates } from './page-states.js';
@@ -20,6 +29,8 @@ const SLOTS = 256;
 /** SLAB-1, SLAB-2, SLAB-3 and SLAB-8 on a quiet machine: the whole of all lists and arrays against what users hold. */
 export class SlabAudit {
   private readonly slots = new Uint8Array(SLOTS);
+  /** Objects found in arrays by the audit in progress. */
+  private readonly inArrays = new Set<ObjectRef>();
 
   constructor(
     private readonly view: MachineView,
@@ -38,16 +49,16 @@ export class SlabAudit {
   }
 
   private addArrays(sums: readonly Map<Handle, Sums>[]): void {
-    const seen = new Set<ObjectRef>();
+    this.inArrays.clear();
     for (const node of this.view.nodes) {
       for (const words of node.allWords()) {
         for (const array of words.arrays.values()) {
-          this.addEntries(node, array.cache, array.contents(), sums, seen);
+          this.addEntries(node, array.cache, array.contents(), sums);
         }
       }
       for (const [cache, lists] of node.slabNodes) {
-        if (lists.shared !== null) this.addEntries(node, cache, lists.shared, sums, seen);
-        for (const objects of lists.alien.values()) this.addEntries(node, cache, objects, sums, seen);
+        if (lists.shared !== null) this.addEntries(node, cache, lists.shared, sums);
+        for (const objects of lists.alien.values()) this.addEntries(node, cache, objects, sums);
       }
     }
   }
@@ -58,16 +69,15 @@ export class SlabAudit {
     cache: Handle,
     objects: readonly ObjectRef[],
     sums: readonly Map<Handle, Sums>[],
-    seen: Set<ObjectRef>,
   ): void {
     if (objects.length > 0) this.checkPinned(node, cache);
     for (const object of objects) {
       const record = this.view.nodes[nodeOfObject(object)]?.pages.peek(pageOf(object));
-      if (seen.has(object)) this.objectFails(node, object, 'in two arrays');
+      if (this.inArrays.has(object)) this.objectFails(node, object, 'in two arrays');
       else if (this.pages.ofObject(object)?.isLive(object)) this.objectFails(node, object, 'in an array and in use');
       else if (record?.free.includes(slotOf(object)))
         this.objectFails(node, object, 'in an array and free in its slab');
-      seen.add(object);
+      this.inArrays.add(object);
       sumOf(sums[nodeOfObject(object)] as Map<Handle, Sums>, cache).inArrays++;
     }
   }
@@ -130,13 +140,32 @@ export class SlabAudit {
   private checkSum(node: KernelNode, cache: Handle, { free, inArrays, live, capacity }: Sums): void {
     const found = free + inArrays + live;
     if (found === capacity) return;
-    const detail = `node ${node.id}: ${free} free in slabs, ${inArrays} in arrays, ${live} live, of ${capacity} objects`;
+    const detail = `node ${node.id} has ${free} free in slabs, ${inArrays} in arrays, ${live} live, of ${capacity} objects`;
     const object = `cache ${cache.toString(16)}`;
-    this.fails(rules.conservation, node, object, detail, found < capacity ? 'lost-object' : 'invariant-broken');
+    if (found > capacity) this.fails(rules.conservation, node, object, detail);
+    else this.lost(node, cache, detail);
+  }
+
+  /** SLAB-1: an object that is in no slab's free list, in no array, and not in use. */
+  private lost(node: KernelNode, cache: Handle, detail: string): void {
+    for (const [page, record] of node.pages.entries()) {
+      if (record.cache !== cache || record.list === 'none') continue;
+      const state = this.pages.get(page);
+      for (let slot = 0; slot < record.num; slot++) {
+        const object = makeObject(page, slot);
+        if (record.free.includes(slot) || this.inArrays.has(object) || state?.isLive(object)) continue;
+        const name = `object ${object.toString(16)} of cache ${cache.toString(16)}`;
+        const last = state?.lastStep(object);
+        const text = `in no slab, in no array and not in use since ${last?.function ?? 'boot'}; ${detail}`;
+        this.fails(rules.conservation, node, name, text, last, { class: 'lost-object' });
+        return;
+      }
+    }
   }
 
   private objectFails(node: KernelNode, object: ObjectRef, detail: string): void {
-    this.fails(rules.onePlace, node, `object ${object.toString(16)}`, detail);
+    const last = this.pages.ofObject(object)?.lastStep(object);
+    this.fails(rules.onePlace, node, `object ${object.toString(16)}`, detail, last);
   }
 
   private fails(
@@ -144,10 +173,11 @@ export class SlabAudit {
     node: KernelNode,
     object: string,
     detail: string,
-    verdictClass: 'lost-object' | 'invariant-broken' = 'invariant-broken',
+    earlier?: Step,
+    more?: Parameters<Reporter['broken']>[5],
   ): void {
     const now = { ...this.view.where(this.view.topology.firstCpuOf(node.id)), function: 'audit' };
-    this.reporter.broken(rule, object, undefined, now, detail, verdictClass);
+    this.reporter.broken(rule, object, earlier, now, detail, more);
   }
 }
 

@@ -47,7 +47,6 @@ export class SlabCaches implements Family {
   ];
 
   audit(rest: Rest): void {
-    this.arrays.audit();
     if (rest === 'quiet') this.quietAudit.run();
   }
 
@@ -76,7 +75,7 @@ export class SlabCaches implements Family {
     const state = this.caches.of(cache);
     this.checkUse(cpu, state, 'a slab is added');
     state.slabs++;
-    this.pages.add(new PageState(page, state, num));
+    this.pages.add(new PageState(page, state, num, cpu, this.view.now(cpu)));
   }
 
   /** SLAB-2, SLAB-3, SLAB-5. */

@@ -64,7 +64,13 @@ export class CrossCpuCalls implements Family {
     const begin = this.view.where(cpu);
     if (waits && (irqsOff === 1 || spinlocks > 0)) {
       const held = irqsOff === 1 ? 'with interrupts off' : `holding ${spinlocks} spinlocks`;
-      this.reporter.broken(smpRules.mayWait, `call of CPU${cpu}`, undefined, begin, `waits for other CPUs ${held}`);
+      this.reporter.brokenSoFar(
+        smpRules.mayWait,
+        `call of CPU${cpu}`,
+        undefined,
+        begin,
+        `waits for other CPUs ${held}`,
+      );
     }
     const began = this.answered.next();
     this.calls.begin({ sender: cpu, number, begin, began, waits, csds: [], mask: false, raised: 0 });

@@ -20,6 +20,7 @@ export function checkerFor(build: KernelBuild, topology: Topology, machine: () =
     irqRegion: (cpu) => cpuOf(machine(), cpu).irqRegion,
     received: (cpu) => machine().received[cpu] ?? 0,
     merged: (cpu) => machine().merged[cpu] ?? 0,
+    stock: (cpu) => cpuOf(machine(), cpu).stock,
   };
   return new Checker(view);
 }

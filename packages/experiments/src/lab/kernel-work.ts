@@ -1,18 +1,46 @@
-/** Kernel functions whose calls are progress, also while a single system call or the work behind it takes long. */
+import { functionNames } from '@kmemlab/kernel';
+
+/** Kernel functions that are called a limited number of times for each system call: every call of one is progress. */
 const PROGRESS = [
   'cpu_up',
   'caches_created',
-  'memcg_kmem_cache_create_func',
   'do_tune_cpucache',
-  'kmem_cache_shrink',
   'css_offline',
   'css_released',
   'caches_destroyed',
   'memcg_freed',
 ] as const;
 
+/** The work function that queues itself for ever in every kernel. */
+const PERIODIC = 'cache_reap';
+
 /** Machine time without progress after which a run is stuck, ns: the kernel's own stall timeout. */
 export const STALL_NS = 21e9;
 
-/** How much of the kernel's own work a counter source has done: grows while it gets on. */
-export const kernelWork = (get: (name: string) => number): number => PROGRESS.reduce((sum, name) => sum + get(name), 0);
+/** Begins the sentence about a run that is stuck. */
+export const NO_PROGRESS = 'no system call of the script has returned, and no kernel work was done,';
+
+/** How much of the kernel's own work a counter source has done. */
+export interface KernelWork {
+  /** Grows while the kernel gets on. */
+  readonly done: number;
+  /** Work items executed, less those queued: grows while a backlog shrinks, and not if an item only queues itself again. */
+  readonly drained: number;
+  /** Times that each work function was executed, without those that run for ever anyway. */
+  readonly workRuns: Readonly<Record<string, number>>;
+}
+
+export function kernelWork(get: (name: string) => number): KernelWork {
+  const executed = functionNames('work').map((fn) => [fn, get(fn)] as const);
+  return {
+    done: PROGRESS.reduce((sum, name) => sum + get(name), 0),
+    drained: executed.reduce((sum, [, runs]) => sum + runs, 0) - get('queue_work'),
+    workRuns: Object.fromEntries(executed.filter(([fn]) => fn !== PERIODIC)),
+  };
+}
+
+/** Grace periods begun and ended, as the counters of the kthread tell. */
+export const gracePeriods = (get: (name: string) => number): { begun: number; ended: number } => ({
+  begun: get('rcu_grace_periods'),
+  ended: get('rcu_grace_periods_ended'),
+});

@@ -1,3 +1,4 @@
+import { verdictClasses } from '@kmemlab/machine';
 import { z } from 'zod';
 import { RunEnded } from './run-ended.js';
 
@@ -23,6 +24,38 @@ const step = z.object({
   function: z.string(),
   time: z.number(),
   stack: z.array(z.string()).default([]),
+});
+
+const waiting = z.object({
+  task: z.number(),
+  name: z.string(),
+  kind: z.enum(['task', 'softirq', 'hardirq']),
+  syscall: count,
+  doing: z.enum(['runs', 'spins', 'sleeps', 'queued']),
+  waiter: count,
+  target: z.number(),
+  since: z.number(),
+  stack: z.array(z.string()),
+});
+
+const cpuWaits = z.object({
+  cpu: count,
+  irqsOff: z.boolean(),
+  inInterrupt: z.boolean(),
+  running: waiting.nullable(),
+  task: waiting.nullable(),
+  others: z.array(waiting),
+  callbacks: z.array(z.object({ waiter: count, gp: count })),
+});
+
+const nodeWaits = z.object({
+  node: count,
+  mutexes: z.array(z.object({ name: z.string(), owner: z.number(), waiters: counts })),
+  spinlocks: z.array(z.object({ name: z.string(), holder: z.number(), waiters: counts })),
+  flushes: z.array(z.object({ waiter: count, workers: numbers, queue: z.string(), thread: z.string() })),
+  owing: counts,
+  gracePeriod: count,
+  completed: count,
 });
 
 /** What travels between the command's lab and the labs of the nodes. See `LiveLab` for the order. */
@@ -52,19 +85,12 @@ export const schemas = {
   }),
   quiet: z.object({ idle: z.boolean(), sent: count, received: count, activity: z.number() }),
   dump: z.array(step.extend({ state: z.string(), since: z.number(), answered: z.boolean() })),
+  waits: z.object({ cpus: z.array(cpuWaits), node: nodeWaits }),
   verdict: z.object({
-    class: z.enum([
-      'use-after-free',
-      'double-destroy',
-      'leak',
-      'lost-object',
-      'stall',
-      'deadlock',
-      'livelock',
-      'invariant-broken',
-    ]),
+    class: z.enum(verdictClasses),
     id: z.string(),
     object: z.string(),
+    owner: z.string().exactOptional(),
     steps: z.array(step),
     detail: z.string(),
   }),

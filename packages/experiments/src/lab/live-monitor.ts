@@ -3,10 +3,10 @@ import type { Progress } from '../api.js';
 import type { Cluster } from './cluster.js';
 import { checked, schemas } from './live-messages.js';
 import { LiveNodes } from './live-nodes.js';
+import { LiveWatch } from './live-watch.js';
 import { NodeReports } from './node-reports.js';
 import { RunEnded } from './run-ended.js';
 import { RunSignal } from './run-signal.js';
-import { StallWatch } from './stall-watch.js';
 
 /** Least host time between two progress reports, and between two partial results, ms. */
 const PROGRESS_MS = 100;
@@ -33,7 +33,7 @@ export class LiveMonitor {
   readonly nodes: LiveNodes;
   readonly reports: NodeReports;
   readonly verdicts: Verdict[] = [];
-  private readonly watch = new StallWatch();
+  private readonly watch: LiveWatch;
   private phase = 'start';
   private units = { done: 0, total: 0 };
   private watching = false;
@@ -45,6 +45,14 @@ export class LiveMonitor {
     const { cluster, topology, deadlineMs, signal } = options;
     this.nodes = new LiveNodes(cluster, this.signal, deadlineMs);
     this.reports = new NodeReports(topology.nodes, topology.cpuCount);
+    this.watch = new LiveWatch({
+      nodes: this.nodes,
+      reports: this.reports,
+      signal: this.signal,
+      nodeCount: topology.nodes,
+      judge: (verdict) => this.judge(verdict),
+      stalled: (detail) => this.stalled(detail),
+    });
     void cluster.failure.then(({ kind, detail }) => this.fail(kind, detail));
     this.listen('report', (payload, node) => {
       this.reports.take(checked(schemas.report, payload, `a report of node ${node}`));
@@ -76,7 +84,7 @@ export class LiveMonitor {
   begin(phase: string, total: number): void {
     this.phase = phase;
     this.units = { done: 0, total };
-    this.watch.reset(this.reports.now);
+    this.watch.reset();
     this.watching = true;
   }
 
@@ -90,8 +98,13 @@ export class LiveMonitor {
     if (this.signal.end(new RunEnded('verdict', verdict.detail))) this.verdicts.push(verdict);
   }
 
-  /** Nothing moves any more: end the run with a verdict that says where every CPU is. */
+  /** Something does not come to an end: a deadlock if there is one, else a stall. Ends the run. */
   async stuck(detail: string): Promise<void> {
+    if (!(await this.watch.findDeadlock())) await this.stalled(detail);
+  }
+
+  /** Nothing moves any more: end the run with a verdict that says where every CPU is. */
+  private async stalled(detail: string): Promise<void> {
     if (this.declaring) return;
     this.declaring = true;
     const dump = await this.nodes.dump(DUMP_MS, this.options.topology.nodes);
@@ -123,11 +136,7 @@ export class LiveMonitor {
 
   private reported(): void {
     if (this.signal.ended !== undefined) return;
-    const { reports } = this;
-    if (this.watching && this.watch.isStalled(reports.now, reports.progress)) {
-      const what = 'no system call of the script has returned, and no kernel work was done, for 21 s of machine time';
-      void this.stuck(what);
-    }
+    this.watch.reported(this.watching);
     this.showProgress();
     if (performance.now() - this.lastPartial >= PARTIAL_MS) this.figures();
   }

@@ -15,6 +15,7 @@ export type LiveMachine = Pick<
   | 'report'
   | 'inventory'
   | 'dump'
+  | 'waits'
 >;
 
 /** What a node's machine is made of, as far as the scenario says it. */

@@ -1,3 +1,4 @@
+import type { MachineWaits } from '@kmemlab/checker';
 import type { NodeInventory } from '@kmemlab/kernel';
 import type { CpuDump, NodeReport, Quiet } from '@kmemlab/machine-live';
 import type { z } from 'zod';
@@ -72,6 +73,14 @@ export class LiveNodes {
       checked(schemas.dump, await this.cluster.call(node, 'dump', null, deadlineMs), `the dump of node ${node}`);
     const answers = await Promise.allSettled(Array.from({ length: nodes }, (_, node) => ask(node)));
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  }
+
+  /** Who waits for whom on the whole machine; undefined if a node does not say. */
+  async waits(deadlineMs: number, nodes: number): Promise<MachineWaits | undefined> {
+    const ask = async (node: number) =>
+      checked(schemas.waits, await this.cluster.call(node, 'waits', null, deadlineMs), `the waits of node ${node}`);
+    const answers = await Promise.all(Array.from({ length: nodes }, (_, node) => ask(node))).catch(() => undefined);
+    return answers && { cpus: answers.flatMap(({ cpus }) => cpus), nodes: answers.map(({ node }) => node) };
   }
 
   private async checkedAll<T>(name: string, payload: unknown, schema: z.ZodType<T>): Promise<T[]> {

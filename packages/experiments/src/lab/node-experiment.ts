@@ -89,6 +89,7 @@ function serve(node: number, machine: LiveMachine, started: Promise<void>, chann
   channel.serve('report', (payload) => report(checked(schemas.mark, payload, 'a call "report"').mark));
   channel.serve('inventory', () => machine.inventory());
   channel.serve('dump', () => machine.dump());
+  channel.serve('waits', () => machine.waits());
   return reportAgainAndAgain(report, channel);
 }
 

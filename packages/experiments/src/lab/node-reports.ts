@@ -1,6 +1,6 @@
 import type { NodeReport } from '@kmemlab/machine-live';
 import { PhaseDurations, type PlainDurations } from '@kmemlab/results';
-import { kernelWork } from './kernel-work.js';
+import { gracePeriods, type KernelWork, kernelWork } from './kernel-work.js';
 import type { NodeCounts } from './live-node.js';
 import { emptyReading, type Reading, readingOf } from './reading.js';
 
@@ -54,11 +54,26 @@ export class NodeReports {
     return Math.max(0, ...[...this.latest.values()].map(({ at }) => at));
   }
 
-  /** Grows while the script or the kernel's work gets on. */
-  get progress(): number {
-    let progress = 0;
-    for (const { progress: own, sums } of this.latest.values()) progress += own + kernelWork((name) => sums[name] ?? 0);
-    return progress;
+  /** System calls that have returned to the script. */
+  get calls(): number {
+    let calls = 0;
+    for (const { progress } of this.latest.values()) calls += progress;
+    return calls;
+  }
+
+  /** What the kernel has done itself. */
+  get work(): KernelWork {
+    return kernelWork((name) => this.sum(name));
+  }
+
+  get gracePeriods(): { begun: number; ended: number } {
+    return gracePeriods((name) => this.sum(name));
+  }
+
+  private sum(name: string): number {
+    let sum = 0;
+    for (const { sums } of this.latest.values()) sum += sums[name] ?? 0;
+    return sum;
   }
 
   get events(): number {

@@ -1,4 +1,4 @@
-import type { Counters } from '@kmemlab/results';
+import { type Counters, sumByName } from '@kmemlab/results';
 import type { NodeCounts } from './live-node.js';
 
 /** Messages by sender, and from each node (row) to each node (column). */
@@ -8,17 +8,11 @@ export interface Traffic {
 }
 
 /** Everything countable of a machine at one moment. Sums since power-on, except what is named a value. */
-export interface Reading {
+export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'received' | 'merged' | 'events'> {
   readonly modelNs: number;
-  readonly sums: Readonly<Record<string, number>>;
-  readonly cal: readonly number[];
-  readonly res: readonly number[];
-  readonly received: readonly number[];
-  readonly merged: readonly number[];
   readonly sameNode: number;
   readonly crossNode: number;
   readonly byKind: Readonly<Record<string, number>>;
-  readonly events: number;
   /** Value: caches of offline memcgs. */
   readonly deadCaches: number;
   /** Known of the live machine only. */
@@ -27,7 +21,7 @@ export interface Reading {
 
 /** Counters that are not calls of a kernel function. */
 const NOT_CALLS =
-  /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods$)/;
+  /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods)/;
 
 export const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
@@ -47,13 +41,6 @@ export function emptyReading(cpus: number): Reading {
     events: 0,
     deadCaches: 0,
   };
-}
-
-/** Counters by name, added up over parts that counted apart. */
-export function sumByName(parts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const part of parts) for (const [name, value] of Object.entries(part)) sums[name] = (sums[name] ?? 0) + value;
-  return sums;
 }
 
 /** The whole machine from the reports of all its nodes, in the order of their numbers. */

@@ -1,20 +1,18 @@
 import type { Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
-import type { Recorder } from '@kmemlab/results';
 import type { Progress } from '../api.js';
-import { kernelWork, STALL_NS } from './kernel-work.js';
-import type { PhaseRecord } from './phase-record.js';
-import type { Reading } from './reading.js';
 import { RunEnded } from './run-ended.js';
-import { readCounters } from './sim-observed.js';
+import { SimWatch } from './sim-watch.js';
 import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
 
 /** Events between two looks at the outside world: signals, progress. */
 const CHUNK = 20_000;
+
 export interface SimLabHooks {
   readonly onProgress: (progress: Progress) => void;
-  readonly onPhase: () => void;
+  /** A phase has ended. */
+  readonly onPhase: (name: string) => void;
   readonly interrupted: () => boolean;
   /** Host time in ms, to space progress reports. */
   readonly hostMs: () => number;
@@ -22,33 +20,31 @@ export interface SimLabHooks {
   readonly breathe: () => Promise<void>;
   /** Rules that can only be checked at rest; called at each phase mark, and when the run is stuck for good. */
   readonly audit: (stuck: boolean) => void;
+  /** Rules broken without harm are reported; called at the end. */
+  readonly conclude: () => void;
 }
 
 /** An experiment's view of the deterministic machine. */
 export class SimLab implements Lab {
-  readonly phases: PhaseRecord[] = [];
-  private mark: Reading;
   private pid = 0;
   private done = 0;
   private stopping = false;
   private readonly backgroundPids: number[] = [];
   private lastReport = 0;
-  private lastProgress = -1;
-  private lastProgressTime = 0;
+  private readonly watch: SimWatch;
 
   constructor(
     private readonly machine: SimMachine,
     readonly topology: Topology,
-    private readonly recorder: Recorder,
     private readonly hooks: SimLabHooks,
   ) {
-    this.mark = readCounters(machine);
+    this.watch = new SimWatch(machine, () => hooks.audit(true));
   }
 
   async boot(): Promise<void> {
     this.machine.boot();
     await this.runUntil('boot', () => this.machine.quiet, 0);
-    this.endPhase('boot');
+    this.hooks.onPhase('boot');
   }
 
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void {
@@ -86,6 +82,8 @@ export class SimLab implements Lab {
     const exited = (pid: number): boolean => this.machine.outcomeOf(pid) !== null;
     await this.runUntil('end', () => this.backgroundPids.every(exited), 0);
     for (const pid of this.backgroundPids) this.valueOf(pid);
+    this.hooks.conclude();
+    this.throwIfEnded();
   }
 
   private control(pid: number): GuestControl {
@@ -106,7 +104,7 @@ export class SimLab implements Lab {
     const value = this.valueOf(pid) as T;
     this.hooks.audit(false);
     this.throwIfEnded();
-    this.endPhase(name);
+    this.hooks.onPhase(name);
     return value;
   }
 
@@ -116,19 +114,15 @@ export class SimLab implements Lab {
     return outcome?.value;
   }
 
-  private endPhase(name: string): void {
-    const to = readCounters(this.machine);
-    this.phases.push({ name, from: this.mark, to, durations: this.recorder.next() });
-    this.mark = to;
-    this.hooks.onPhase();
-  }
-
   private async runUntil(phase: string, until: () => boolean, total: number): Promise<void> {
+    const { machine, watch } = this;
     for (;;) {
-      const why = this.machine.run(until, CHUNK);
+      const why = machine.run(() => watch.isDue || until(), CHUNK);
       this.throwIfEnded();
-      if (why === 'reached') return;
-      if (why === 'empty') this.stuck('no CPU can go on and no timer is pending');
+      if (why === 'reached' && until()) return;
+      if (why === 'empty') watch.stuck();
+      else watch.look(machine.callsOf(this.pid));
+      this.throwIfEnded();
       this.report(phase, total);
       await this.hooks.breathe();
       if (this.hooks.interrupted()) throw new RunEnded('interrupted', `interrupted in phase ${phase}`);
@@ -144,33 +138,9 @@ export class SimLab implements Lab {
 
   private report(phase: string, total: number): void {
     const { machine } = this;
-    const progress = this.progress();
-    if (progress !== this.lastProgress) {
-      this.lastProgress = progress;
-      this.lastProgressTime = machine.modelTime;
-    } else if (machine.modelTime - this.lastProgressTime > STALL_NS) {
-      this.stuck('no system call of the script has returned, and no kernel work was done, for 21 s of model time');
-    }
     const now = this.hooks.hostMs();
     if (now - this.lastReport < 100) return;
     this.lastReport = now;
     this.hooks.onProgress({ phase, done: this.done, total, modelNs: machine.modelTime, events: machine.digest.events });
-  }
-
-  /** Grows while the phase's own task or the kernel's work gets on; background tasks do not count. */
-  private progress(): number {
-    const { machine } = this;
-    let progress = machine.callsOf(this.pid);
-    for (const { counters } of machine.cpus) progress += kernelWork((name) => counters.get(name));
-    return progress;
-  }
-
-  /** Nothing moves any more: say where every CPU is. */
-  private stuck(detail: string): never {
-    this.hooks.audit(true);
-    this.throwIfEnded();
-    const steps = this.machine.cpus.filter((cpu) => cpu.current !== undefined).map((cpu) => cpu.step());
-    this.machine.report({ class: 'stall', id: 'stall', object: 'machine', steps, detail });
-    throw new RunEnded('verdict', detail);
   }
 }

@@ -54,6 +54,8 @@ export interface Experiment {
   readonly window: readonly string[];
   /** Phase that makes one root cache after boot, if there is one. */
   readonly rootCachePhase?: string;
+  /** Parameters of one schedule of a search, where they differ: as little as shows what the experiment is about. */
+  readonly schedule?: ParamValues;
   /** Windows to stretch on purpose, from the parameters. */
   readonly stretches?: (params: ParamValues) => Stretch[];
   readonly run: (lab: Lab, params: ParamValues) => Promise<Findings>;

@@ -3,6 +3,7 @@ import { newCounter } from '../mm/memcontrol/types.js';
 import { PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
+import { Trace } from '../tracepoints.js';
 import type { CssPair } from './types.js';
 
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
@@ -116,6 +117,7 @@ export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Han
 });
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
+  node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
   node.csses.release(args.css, context.step());
 });
 

@@ -12,7 +12,7 @@ export interface ProcFile {
 
 /** Interrupt counts of this node's CPUs, in CPU order. */
 const interruptCounts = defineHandler('proc.interrupts', (node, _args: null) =>
-  node.allWords().map(({ interrupts }) => interrupts.read()),
+  node.allWords().map(({ interrupts }) => ({ ...interrupts })),
 );
 
 /** show_interrupts (x86): one column per online CPU. The model has the rows whose interrupts it sends. */

@@ -3,6 +3,7 @@ import type { Cpu } from '../cpu.js';
 import { CssField } from '../published-state.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
+import { Trace } from '../tracepoints.js';
 
 /** Added to the shared count while per-CPU counters are in use, so that it cannot reach 0. Source: lib/percpu-refcount.c 4.10. */
 const BIAS = 2 ** 40;
@@ -89,6 +90,7 @@ export function* percpuRefTrygetLive(cpu: Cpu, css: Handle): Coroutine<boolean> 
  * are summed and the confirm function runs, in softirq on this CPU.
  */
 export function* percpuRefKill(cpu: Cpu, css: Handle): Coroutine<void> {
+  cpu.trace(Trace.cssKill, css, 0, 0, 0);
   yield* request(homeOf(css), killShared, { css }, css);
   yield* requestAll(cpu.allNodes, publishAtomic, { css });
   yield* call(callRcu, cpu, switchToAtomic, css);

@@ -39,7 +39,7 @@ const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: { gp: number }, 
 });
 
 /** Force quiescent states at a leaf: CPUs that are idle, or were since the first scan, count as quiescent (RCU-4). */
-const forceQuiescent = defineHandler('rcu.fqs', (node, args: { gp: number }, context): void => {
+export const forceQuiescent = defineHandler('rcu.fqs', (node, args: { gp: number }, context): void => {
   const leaf = node.rcuLeaf;
   if (node.published.scalar(Scalar.rcuGpNumber) !== args.gp || leaf.owing.size === 0) return;
   context.charge(leaf.owing.size * node.costs['list.step']);
@@ -72,6 +72,7 @@ defineFunction('thread', RCU_GP_KTHREAD, function* rcuGpKthread(cpu) {
     if (gp === 0) return;
     cpu.counters.add('rcu_grace_periods');
     yield* call(rcuGracePeriod, cpu, gp);
+    cpu.counters.add('rcu_grace_periods_ended');
   }
 });
 

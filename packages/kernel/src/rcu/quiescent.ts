@@ -13,7 +13,7 @@ export const reportNode = defineHandler('rcu.reportNode', (node, args: { gp: num
 });
 
 /** rcu_report_qs_rdp: one quiescent state of one CPU for one grace period; late reports are ignored (RCU-3). */
-const reportQuiescent = defineHandler('rcu.report', (node, args: { gp: number; cpu: number }, context): void => {
+export const reportQuiescent = defineHandler('rcu.report', (node, args: { gp: number; cpu: number }, context): void => {
   const leaf = node.rcuLeaf;
   if (args.gp !== node.published.scalar(Scalar.rcuGpNumber) || !leaf.owing.delete(args.cpu) || leaf.owing.size > 0)
     return;

@@ -30,18 +30,29 @@ export interface Watched {
 }
 
 const POLL_NS = 5000;
+/** What passing a point takes where schedules are searched, so that passing it is a step of its own. */
+const POINT_NS = 1000;
 
-/** A labelled narrow window. Cheap when nothing is stretched: callers ask `cpu.stretches` first. */
+/** A labelled narrow window. Cheap when nothing is stretched or searched: callers ask `cpu.instrumented` first. */
 export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
     (s) => s.times > 0 && s.cpu === cpu.id && s.label === label && cpu.published.roots.get(s.cache) === cache,
   );
-  if (stretch === undefined) return;
+  if (stretch === undefined) {
+    if (cpu.pointsAreSteps) yield* call(pass, cpu, label);
+    return;
+  }
   yield* call(stay, stretch.maxNs, watched.changed);
   if (!watched.changed()) return;
   stretch.times--;
   yield* call(stay, stretch.tailNs, () => watched.gone() || cpu.callFunctionPending > 0);
   if (!watched.gone()) yield* call(stay, stretch.holdNs, watched.gone);
+}
+
+function* pass(cpu: Cpu, label: string): Coroutine<void> {
+  cpu.atPoint = label;
+  yield* work(POINT_NS);
+  cpu.atPoint = null;
 }
 
 /** The CPU is busy until something holds, at most `ns`. */

@@ -15,6 +15,11 @@ export class RunQueue {
     return this.kernel.shift() ?? this.user.shift();
   }
 
+  /** Everything that waits for the CPU, in the order in which it will run. */
+  get runnable(): readonly Context[] {
+    return [...this.kernel, ...this.user];
+  }
+
   get length(): number {
     return this.kernel.length + this.user.length;
   }

@@ -54,13 +54,19 @@ function* generic(cpu: Cpu, target: number, fn: string, info: number, wait: bool
   const { smp } = cpu;
   if (!wait) yield* call(cpu.build.policies.smp.waitForCsd, cpu, smp.csdData);
   const waiter = cpu.newWaiter();
-  if (!wait) smp.csdData = waiter;
+  if (!wait) {
+    smp.singles.delete(smp.csdData);
+    smp.csdData = waiter;
+  }
+  smp.singles.set(waiter, target);
   cpu.trace(Trace.csdLock, target, waiter, 0, info);
   const csd = { fn, info, synchronous: wait, sender: cpu.id, waiter };
   cpu.debt += cpu.costs['ipi.send'];
   yield* post(cpu.nodeOf(target), csdEnqueue, { target, csd, ring: 'ifEmpty', vector: Vector.callFunctionSingle });
   smp.sentAt = cpu.now();
-  if (wait) yield* spin(waiter);
+  if (!wait) return;
+  yield* spin(waiter);
+  smp.singles.delete(waiter);
 }
 
 /** A call to the own CPU: the function runs at once with interrupts off, no IPI. */

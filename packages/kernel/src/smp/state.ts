@@ -4,6 +4,8 @@ export class SmpState {
   readonly cfd: Float64Array;
   /** Waiter of this CPU's csd for asynchronous single calls. */
   csdData = 0;
+  /** Target of each single call whose csd is in use, by its waiter. */
+  readonly singles = new Map<number, number>();
   /** When the last single call had been handed to the target, ns. */
   sentAt = 0;
   /** Cross-CPU calls begun by this CPU. */
@@ -11,6 +13,11 @@ export class SmpState {
 
   constructor(cpuCount: number) {
     this.cfd = new Float64Array(cpuCount);
+  }
+
+  /** The CPU that has to release the csd that this waiter stands for; −1 if it stands for none. */
+  targetOf(waiter: number): number {
+    return this.singles.get(waiter) ?? this.cfd.indexOf(waiter);
   }
 }
 

@@ -57,7 +57,7 @@ export const nextWork = defineSection(
     const pool = node.pool(args.queue, args.cpu);
     pool.workerCpu = context.cpu;
     if (args.finished !== null) for (const waiter of pool.finish(args.finished)) context.complete(waiter, 0);
-    const next = pool.next();
+    const next = pool.next(context.taskId);
     if (next === undefined) pool.active--;
     return next ?? null;
   },

@@ -28,6 +28,13 @@ interface Flusher {
   readonly waiter: number;
 }
 
+/** A flush_workqueue that waits for a pool. */
+export interface Flush {
+  readonly waiter: number;
+  /** Numbers of the tasks that execute what it waits for; empty if no worker has begun with it. */
+  readonly workers: readonly number[];
+}
+
 /** An item in a pool, with its place in the order of queueing. */
 export interface QueuedWork {
   readonly sequence: number;
@@ -41,7 +48,8 @@ export interface QueuedWork {
 export class WorkPool {
   private readonly parked: QueuedWork[] = [];
   private readonly unfinished = new Set<number>();
-  private readonly running = new Set<Handle>();
+  /** Items being executed, each with the number of its worker's task and its place in the order. */
+  private readonly running = new Map<Handle, { readonly worker: number; readonly sequence: number }>();
   private flushers: Flusher[] = [];
   private sequence = 0;
   active = 0;
@@ -57,11 +65,20 @@ export class WorkPool {
     this.unfinished.add(this.sequence);
   }
 
-  /** Take the next item; from now on it counts as being executed. */
-  next(): QueuedWork | undefined {
+  /** Take the next item; from now on it counts as being executed, by the worker with this task number. */
+  next(worker = 0): QueuedWork | undefined {
     const next = this.parked.shift();
-    if (next !== undefined) this.running.add(next.work);
+    if (next !== undefined) this.running.set(next.work, { worker, sequence: next.sequence });
     return next;
+  }
+
+  /** The flushes that wait for this pool, each with the workers that execute an item of those it waits for. */
+  get flushes(): readonly Flush[] {
+    const running = [...this.running.values()];
+    return this.flushers.map(({ waiter, last }) => ({
+      waiter,
+      workers: running.filter(({ sequence }) => sequence <= last).map(({ worker }) => worker),
+    }));
   }
 
   isRunning(work: Handle): boolean {

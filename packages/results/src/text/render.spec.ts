@@ -109,6 +109,17 @@ describe('renderRun', () => {
     expect(text.indexOf('VERDICT')).toBeLessThan(text.indexOf('Function call interrupts'));
   });
 
+  it('names the last legal owner of the object, and the kernel stack of each step', () => {
+    const [verdict] = violation().verdicts;
+    const steps = verdict?.steps.map((step) => ({ ...step, stack: [step.function, 'do_syscall'] })) ?? [];
+    const text = renderRun(
+      sampleResult({ verdicts: verdict ? [{ ...verdict, owner: 'writer on CPU0', steps }] : [] }),
+      plain,
+    );
+    expect(text).toContain('last legal owner: writer on CPU0');
+    expect(text).toContain('stack 2  ___cache_free < do_syscall');
+  });
+
   it('compares tune-slabinfo with the law', () => {
     const counters = emptyCounters(8);
     const calls = { ...counters.calls, kick_all_cpus_sync: 1100, synchronize_sched: 2200 };

@@ -9,7 +9,8 @@ export function clockOf(result: RunResult): Clock {
   return result.engine === 'sim' ? 'model' : 'host';
 }
 
-function verdictLines(verdict: Verdict, clock: Clock, options: TextOptions): string[] {
+/** One verdict with its conflicting steps. */
+export function verdictLines(verdict: Verdict, clock: Clock, options: TextOptions): string[] {
   const title = paint(options, 'red', `VERDICT ${verdict.class} (${verdict.id})`);
   const rows: Row[] = verdict.steps.map((step, index) => ({
     cells: [
@@ -19,7 +20,6 @@ function verdictLines(verdict: Verdict, clock: Clock, options: TextOptions): str
       step.access ? `${step.function} (${step.access})` : step.function,
       formatNs(step.time, options.unicode),
       `${formatCount(step.time)} ns`,
-      step.stack?.join(' < ') ?? '',
     ],
   }));
   const steps = table(
@@ -31,14 +31,19 @@ function verdictLines(verdict: Verdict, clock: Clock, options: TextOptions): str
       { title: 'function', align: 'left' },
       { title: `at, ${clock} time`, align: 'right', expendable: 1 },
       { title: 'exactly', align: 'right' },
-      ...(rows.some((row) => row.cells[6] !== '')
-        ? [{ title: 'stack', align: 'left' as const, wraps: true, expendable: 2 }]
-        : []),
     ],
     rows,
   );
   const detail = verdict.detail ? paragraph(options, '  ', verdict.detail) : [];
-  return [`${title} on ${valueText(verdict.object)}`, ...detail, ...steps];
+  const owner = verdict.owner ? paragraph(options, '  last legal owner: ', verdict.owner) : [];
+  return [`${title} on ${valueText(verdict.object)}`, ...detail, ...owner, ...steps, ...stackLines(verdict, options)];
+}
+
+/** Kernel stacks of the steps, innermost function first. */
+function stackLines({ steps }: Verdict, options: TextOptions): string[] {
+  return steps.flatMap(({ stack = [] }, index) =>
+    stack.length === 0 ? [] : paragraph(options, `  stack ${index + 1}  `, stack.join(' < ')),
+  );
 }
 
 /** All verdicts, each with its conflicting steps; a repeated class and id is shown once with its number. */

@@ -25,6 +25,10 @@ export class CacheList {
     if (caches?.size === 0) this.ofMemcg.delete(memcg);
   }
 
+  has(cache: Handle): boolean {
+    return this.all.has(cache);
+  }
+
   /** Total number of caches in the system. */
   get size(): number {
     return this.all.size;

@@ -30,7 +30,7 @@ export function* kmemCacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coro
 /** ___cache_free: push onto this CPU's array, flushing its oldest entries first if it is full. */
 function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   const array = presentArray(cpu, cache) ?? (yield* call(cpuCacheGet, cpu, cache));
-  if (cpu.stretches !== null) {
+  if (cpu.instrumented) {
     const changed = () => cpu.published.caches.read(cache, CacheField.cpuCache) !== array.set;
     yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, { changed, gone: () => isStale(cpu, array) });
   }

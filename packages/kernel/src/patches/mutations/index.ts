@@ -4,12 +4,13 @@ import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-que
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
 import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools.js';
 
-/** Deliberately broken kernels: at least one for each invariant, in the order of the invariants. */
+/** Deliberately broken kernels: at least one for each invariant, in their order, then those that break none by number. */
 export const mutations: readonly Patch[] = [
   dropCsd,
   lifoCallQueue,
@@ -23,6 +24,7 @@ export const mutations: readonly Patch[] = [
   reuseLockedCsd,
   kickIrqsOff,
   handleTwice,
+  withholdQuiescentState,
   loseItem,
   runItemTwice,
   secondOrderedWorker,
@@ -42,4 +44,6 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  leakCssReference,
+  requeueForEver,
 ];

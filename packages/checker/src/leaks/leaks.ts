@@ -1,0 +1,106 @@
+import { type KernelNode, Trace } from '@kmemlab/kernel';
+import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
+import type { Reporter } from '../reporter.js';
+import type { Family, MachineView, Rest } from '../types.js';
+
+type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
+
+/**
+ * Leaks: what exists on a quiet machine although nothing can ever release it. A killed css has more references than there are
+ * holders; a cache is on no list; a page is of no slab; a creation item is on no queue. What a live object, a stock or a
+ * child still holds can be released later, and is a finding.
+ */
+export class Leaks implements Family {
+  /** Where each css was killed that has not been freed. */
+  private readonly killed = new Map<Handle, Step>();
+
+  constructor(
+    private readonly view: MachineView,
+    private readonly reporter: Reporter,
+  ) {}
+
+  readonly listeners: Family['listeners'] = [
+    [Trace.cssKill, (cpu, css) => this.killed.set(css, this.view.where(cpu))],
+    [Trace.cssFree, (_cpu, css) => this.killed.delete(css)],
+  ];
+
+  audit(rest: Rest): void {
+    if (rest !== 'quiet') return;
+    this.checkReferences();
+    for (const node of this.view.nodes) this.checkUnreachable(node);
+  }
+
+  private checkReferences(): void {
+    const holders = this.holders();
+    for (const node of this.view.nodes) {
+      for (const [handle, css] of node.csses.entries()) {
+        if (css.ref.dead) this.checkCss(handle, css, holders.get(handle) ?? 0);
+      }
+    }
+  }
+
+  private checkCss(handle: Handle, { name, ref, memcg }: Css, held: number): void {
+    const surplus = ref.count - held;
+    if (surplus <= 0) return;
+    const what = memcg === null ? 'cgroup' : 'memcg';
+    const detail = `${what} "${name}" was removed and has ${ref.count} references, of which ${surplus} have no holder left: it is never freed`;
+    this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
+  }
+
+  /** References of each css that something holds: charged pages, stocks, children, its cgroup's own css, creation items. */
+  private holders(): Map<Handle, number> {
+    const counts = new Map<Handle, number>();
+    const add = (css: Handle, n: number): void => {
+      if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
+    };
+    for (const node of this.view.nodes) {
+      for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
+      for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
+      for (const [, css] of node.csses.entries()) {
+        add(css.parent, 1);
+        if (css.memcg !== null) add(css.self, 1);
+      }
+    }
+    for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
+      const { css, pages } = this.view.stock(cpu);
+      add(css, pages);
+    }
+    return counts;
+  }
+
+  private checkUnreachable(node: KernelNode): void {
+    const lists = this.view.nodes[0]?.cacheList;
+    for (const [cache, { name }] of node.caches.entries()) {
+      if (lists?.has(cache)) continue;
+      this.leak(
+        `cache ${cache.toString(16)}`,
+        undefined,
+        `${name} is on no list of caches: nobody can find it to destroy it`,
+      );
+    }
+    for (const [page, { list, cache }] of node.pages.entries()) {
+      if (list !== 'none') continue;
+      this.leak(
+        `page ${page.toString(16)}`,
+        undefined,
+        `on no list of cache ${cache.toString(16)} and on no other: it is never freed`,
+      );
+    }
+    for (const [item, { memcg }] of node.createWorks.entries()) {
+      const detail = `for memcg ${memcg.toString(16)}, on no queue: it is never freed`;
+      this.leak(`memcg_kmem_cache_create_work ${item.toString(16)}`, undefined, detail);
+    }
+  }
+
+  private leak(object: string, last: Step | undefined, detail: string): void {
+    const verdict: Verdict = {
+      class: 'leak',
+      id: 'leak',
+      object,
+      ...(last !== undefined && { owner: actorOf(last) }),
+      steps: [...(last === undefined ? [] : [last]), { ...this.view.where(0), function: 'audit' }],
+      detail,
+    };
+    this.reporter.found(verdict);
+  }
+}

@@ -1,0 +1,97 @@
+import { RCU_GP_KTHREAD } from '@kmemlab/kernel';
+import { actorOf, type Step, type Verdict } from '@kmemlab/machine';
+import { rcuRules } from '../rcu/rules.js';
+import { type Actor, type MachineWaits, stepOf } from './actors.js';
+import { WaitGraph } from './wait-graph.js';
+
+/** One look at a machine that has done nothing useful for a while. */
+export interface Look {
+  readonly waits: MachineWaits;
+  /** How often each work function was executed, by name, since power-on; those that run for ever anyway left out. */
+  readonly workRuns: Readonly<Record<string, number>>;
+}
+
+/** The kthread that drives grace periods looks at its CPUs again and again while they owe it something: that is waiting. */
+const WAITS_ACTIVELY: readonly string[] = [RCU_GP_KTHREAD];
+
+/** The task in whose name an actor runs, and what it last came to a stop at; undefined for an interrupt over idle. */
+const visitOf = ({ task }: Actor): string | undefined =>
+  task === null || WAITS_ACTIVELY.includes(task.name) ? undefined : `${task.task}.${task.syscall}`;
+
+/** Tasks that were in the same visit to the kernel at both looks and have run in between. */
+function movers(before: MachineWaits, now: MachineWaits): { readonly earlier: Actor; readonly now: Actor }[] {
+  const earlier = new Map<string, Actor>();
+  for (const actor of new WaitGraph(before).actors.all) {
+    const visit = visitOf(actor);
+    if (visit !== undefined) earlier.set(visit, actor);
+  }
+  return new WaitGraph(now).actors.all.flatMap((actor) => {
+    const past = earlier.get(visitOf(actor) ?? '');
+    if (past === undefined || actor.waits.doing === 'queued') return [];
+    const stands = actor.waits.waiter !== 0 && actor.waits.waiter === past.waits.waiter;
+    return stands ? [] : [{ earlier: past, now: actor }];
+  });
+}
+
+/**
+ * Kernel code that goes on and on: a task that has been in the same visit to the kernel all the time and yet has run, or
+ * work functions that are executed again and again while their backlog does not shrink. Undefined if nothing moves.
+ */
+export function livelockVerdict(before: Look, now: Look, span: string): Verdict | undefined {
+  const busy = movers(before.waits, now.waits);
+  const again = Object.keys(now.workRuns).filter((fn) => (now.workRuns[fn] ?? 0) > (before.workRuns[fn] ?? 0));
+  const [first] = busy;
+  if (first === undefined && again.length === 0) return undefined;
+  const runs = again.map((fn) => `${fn} has run ${(now.workRuns[fn] ?? 0) - (before.workRuns[fn] ?? 0)} times`);
+  const tasks = busy.map(({ now: actor }) => `${actor.name} goes on running kernel code`);
+  const steps = busy.length > 0 ? busy.flatMap(({ earlier, now: later }) => [stepOf(earlier), stepOf(later)]) : [];
+  return {
+    class: 'livelock',
+    id: 'livelock',
+    object: first === undefined ? again.join(', ') : first.now.name,
+    ...(first !== undefined && { owner: actorOf(stepOf(first.now)) }),
+    steps: steps.length > 0 ? steps : whereAll(now.waits),
+    detail: `${[...tasks, ...runs].join('; ')}; but ${span}`,
+  };
+}
+
+/** Where everybody is that is in the kernel. */
+const whereAll = (waits: MachineWaits): Step[] => new WaitGraph(waits).actors.all.map(stepOf);
+
+/** Nothing moves any more, and nobody waits in a circle. */
+export const stallVerdict = (waits: MachineWaits, detail: string): Verdict => ({
+  class: 'stall',
+  id: 'stall',
+  object: 'machine',
+  steps: whereAll(waits),
+  detail,
+});
+
+/**
+ * RCU-10: a grace period that does not end because CPUs owe a quiescent state; undefined if none does: then it only waits for
+ * its kthread to be scheduled. The steps are the wait of the kthread and, for each CPU that owes, where it is.
+ * @param lasted how long it has been in progress, ns
+ */
+export function gracePeriodVerdict(waits: MachineWaits, lasted: number, now: number): Verdict | undefined {
+  const owing = waits.nodes.flatMap((node) => node.owing);
+  if (owing.length === 0) return undefined;
+  const { gracePeriod = 0 } = waits.nodes[0] ?? {};
+  const { actors } = new WaitGraph(waits);
+  const kthread = actors.named(RCU_GP_KTHREAD).map((actor) => ({ ...stepOf(actor), time: now - lasted }));
+  const places = owing.map((cpu): Step => {
+    const actor = actors.cpu(cpu);
+    const nowhere = { cpu, task: 'idle', function: 'idle', stack: [] };
+    return { ...(actor === undefined ? nowhere : stepOf(actor)), time: now };
+  });
+  const owed = places.map(
+    ({ cpu, function: name, task }) => `CPU${cpu}, in ${name}${name === task ? '' : ` (${task})`}`,
+  );
+  return {
+    class: 'stall',
+    id: rcuRules.progress.id,
+    object: `grace period ${gracePeriod}`,
+    owner: owing.map((cpu) => `CPU${cpu}`).join(', '),
+    steps: [...kthread, ...places],
+    detail: `in progress for ${Math.round(lasted / 1e9)} s; a quiescent state is owed by ${owed.join('; ')}`,
+  };
+}

@@ -1,0 +1,116 @@
+import {
+  deadlockVerdict,
+  gracePeriodVerdict,
+  type Look,
+  livelockVerdict,
+  type MachineWaits,
+  signatureOf,
+  WaitGraph,
+} from '@kmemlab/checker';
+import type { Verdict } from '@kmemlab/machine';
+import { NO_PROGRESS, STALL_NS } from './kernel-work.js';
+import type { LiveNodes } from './live-nodes.js';
+import type { NodeReports } from './node-reports.js';
+import type { RunSignal } from './run-signal.js';
+import { GracePeriodWatch, StallWatch } from './stall-watch.js';
+
+/** Host time without progress before the CPUs are asked who waits for whom, and from then on between two looks, ms. */
+const LOOK_MS = 2000;
+/** Host time between the two looks that a cycle has to last; a message is under way for much less, ms. */
+const CYCLE_MS = 1000;
+/** Within which every node answers a look, ms. */
+const ANSWER_MS = 3000;
+
+export interface LiveWatchOptions {
+  readonly nodes: LiveNodes;
+  readonly reports: NodeReports;
+  readonly signal: RunSignal;
+  readonly nodeCount: number;
+  /** End the run with this verdict. */
+  readonly judge: (verdict: Verdict) => void;
+  /** Nothing moves, and nobody waits in a circle. */
+  readonly stalled: (detail: string) => Promise<void>;
+}
+
+/**
+ * Notices when the live machine does not get on. While there is progress it only reads the nodes' reports; then it asks all
+ * CPUs and homes who waits for whom. A cycle that two looks find is a deadlock.
+ */
+export class LiveWatch {
+  private readonly progress = new StallWatch();
+  private readonly grace = new GracePeriodWatch();
+  private progressAt = performance.now();
+  private lookAt = 0;
+  private looking = false;
+  /** Half-way through a time without progress, to see afterwards who has moved. */
+  private before: Look | undefined;
+
+  constructor(private readonly options: LiveWatchOptions) {}
+
+  /** A phase begins: time counts from here. */
+  reset(): void {
+    this.progress.reset(this.options.reports.now);
+    this.progressAt = performance.now();
+    this.before = undefined;
+  }
+
+  /** A report has come. @param mustMove false while the machine may stand still; a deadlock is one even then */
+  reported(mustMove: boolean): void {
+    const { reports } = this.options;
+    const now = performance.now();
+    const idleNs = this.progress.idleNs(reports.now, reports.calls, reports.work);
+    const graceNs = reports.now - this.grace.inProgressSince(reports.now, reports.gracePeriods);
+    if (idleNs === 0) {
+      this.progressAt = now;
+      this.before = undefined;
+    }
+    const overdue = mustMove && (idleNs > STALL_NS || graceNs > STALL_NS);
+    if (this.looking || now < this.lookAt || (now - this.progressAt < LOOK_MS && !overdue)) return;
+    this.looking = true;
+    this.look(mustMove ? idleNs : 0, mustMove ? graceNs : 0)
+      .catch(() => {})
+      .finally(() => {
+        this.looking = false;
+        this.lookAt = performance.now() + LOOK_MS;
+      });
+  }
+
+  /** Look for a deadlock now; true if there is one, with which the run has then ended. */
+  async findDeadlock(): Promise<boolean> {
+    const first = await this.waits();
+    return first !== undefined && this.confirmed(first);
+  }
+
+  private waits(): Promise<MachineWaits | undefined> {
+    return this.options.nodes.waits(ANSWER_MS, this.options.nodeCount);
+  }
+
+  private async look(idleNs: number, graceNs: number): Promise<void> {
+    const { reports, judge, stalled } = this.options;
+    const { workRuns } = reports.work;
+    const waits = await this.waits();
+    if (waits !== undefined && (await this.confirmed(waits))) return;
+    const look = waits && { waits, workRuns };
+    if (idleNs > STALL_NS / 2) this.before ??= look;
+    const late = idleNs > STALL_NS;
+    const detail = `${NO_PROGRESS} for ${STALL_NS / 1e9} s of machine time`;
+    const livelock =
+      late && look && this.before && this.before !== look ? livelockVerdict(this.before, look, detail) : undefined;
+    const overdue = graceNs > (late ? STALL_NS / 2 : STALL_NS);
+    const found = livelock ?? (overdue && look ? gracePeriodVerdict(look.waits, graceNs, reports.now) : undefined);
+    if (found !== undefined) judge(found);
+    else if (late) await stalled(detail);
+  }
+
+  /** A cycle in this look that is there in another one, too, with nobody in it resumed in between. */
+  private async confirmed(waits: MachineWaits): Promise<boolean> {
+    const first = new WaitGraph(waits).cycle();
+    if (first === undefined) return false;
+    await this.options.signal.sleep(CYCLE_MS);
+    const again = await this.waits();
+    const second = again && new WaitGraph(again).cycle();
+    if (second === undefined || signatureOf(first) !== signatureOf(second)) return false;
+    this.options.judge(deadlockVerdict(second));
+    return true;
+  }
+}
