@@ -25,5 +25,6 @@ export default defineConfig({
     reporters: ['default', './test/plain-summary.ts'],
     include: ['packages/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

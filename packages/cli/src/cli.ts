@@ -1,9 +1,12 @@
 import { type ApplicationText, buildApplication, buildRouteMap, help, run, version } from '@stricli/core';
 import { calibrateCommand } from './commands/calibrate.js';
+import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { listCommand } from './commands/list.js';
+import { matrixCommand } from './commands/matrix.js';
 import { nodeCommand } from './commands/node.js';
+import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { applicationText } from './messages.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
@@ -18,6 +21,7 @@ EXAMPLES
   kmemlab run avoid-ipis --kernel v4.10 --nodes 2 --cpus-per-node 4 --param loops=1000
   kmemlab run avoid-ipis --engine sim --seed 7                                the deterministic machine
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1     a verdict, exit status 1
+  kmemlab check tune-slabinfo --kernel v4.10+never-kick                       search for a race
   kmemlab list experiments                                                    names and parameters
   kmemlab doctor                                                              what this computer can run
   kmemlab run --help                                                          flags of a command`;
@@ -25,6 +29,9 @@ EXAMPLES
 const routes = {
   run: runCommand,
   compare: compareCommand,
+  check: checkCommand,
+  replay: replayCommand,
+  matrix: matrixCommand,
   list: listCommand,
   doctor: doctorCommand,
   calibrate: calibrateCommand,

@@ -24,6 +24,9 @@ export interface MachineFlags {
   readonly deadline?: number;
 }
 
+/** Those of them that say what a search is about. */
+export type SearchedFlags = Pick<MachineFlags, 'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'param' | 'seed'>;
+
 /** Allowed values of the numeric flags; the experiments may allow less, and say so. */
 export const RANGES = {
   nodes: [1, 64],
@@ -43,7 +46,7 @@ export function integer(range: readonly [number, number]) {
   };
 }
 
-function choice<T extends string>(values: readonly T[]) {
+export function choice<T extends string>(values: readonly T[]) {
   return (text: string): T => {
     const found = values.find((value) => value === text);
     if (found === undefined) throw new UsageError(`unknown; ${suggestion(text, values)}`);
@@ -188,4 +191,16 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     placeholder: 'S',
     brief: 'Live: seconds of silence after which a node is lost (default 5)',
   },
+};
+
+const { patch, config, nodes, cpusPerNode, param, seed } = machineFlags;
+
+/** Definitions of {@link SearchedFlags}. */
+export const searchedFlags: FlagParametersForType<SearchedFlags, CommandThis> = {
+  patch,
+  config,
+  nodes,
+  cpusPerNode,
+  param,
+  seed,
 };

@@ -12,6 +12,9 @@ function timeLeft(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** What is under way; `modelNs` only where there is a machine's clock to show. */
+type Shown = Pick<Progress, 'phase' | 'done' | 'total'> & Partial<Progress>;
+
 /** One line on a terminal that is rewritten in place; nothing at all elsewhere. Rates are per second of host time. */
 export class ProgressLine {
   readonly #output: Output;
@@ -32,7 +35,7 @@ export class ProgressLine {
   }
 
   /** Shows where the run is. Bound, so that it can be passed as a callback. */
-  readonly show = (progress: Progress): void => {
+  readonly show = (progress: Shown): void => {
     if (!this.#output.isTerminal) return;
     const now = this.#now().getTime();
     if (progress.phase !== this.#phase) {
@@ -48,7 +51,7 @@ export class ProgressLine {
     if (rate > 0 && progress.total > progress.done) {
       parts.push(`${timeLeft((progress.total - progress.done) / rate)} left`);
     }
-    parts.push(`${formatNs(progress.modelNs, false)} ${this.#clock} time`);
+    if (progress.modelNs !== undefined) parts.push(`${formatNs(progress.modelNs, false)} ${this.#clock} time`);
     const line = parts.join('  ').slice(0, (this.#output.columns || DEFAULT_COLUMNS) - 1);
     this.#output.write(`\r\u001b[K${line}`);
     this.#visible = true;

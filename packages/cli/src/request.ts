@@ -13,7 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Reads a text file named on the command line. Throws {@link UsageError}. */
-async function readInput(what: string, path: string): Promise<string> {
+export async function readInput(what: string, path: string): Promise<string> {
   try {
     const file = await open(path, 'r');
     try {
@@ -50,10 +50,16 @@ function isScenarioFile(experiment: string): boolean {
   return /\.ya?ml$/.test(experiment);
 }
 
-/** The request that the command line makes, without its kernel, with the files it names read. Throws {@link UsageError}. */
-export async function requestFrom(experiment: string, flags: MachineFlags): Promise<RunRequest> {
+/** The patch files named on the command line, read. Throws {@link UsageError}. */
+export async function patchFilesFrom(paths: readonly string[] = []): Promise<PatchFile[]> {
   const patchFiles: PatchFile[] = [];
-  for (const path of flags.patch ?? []) patchFiles.push({ path, text: await readInput('--patch', path) });
+  for (const path of paths) patchFiles.push({ path, text: await readInput('--patch', path) });
+  return patchFiles;
+}
+
+/** The request that the command line makes, without its kernel, with the files it names read. Throws {@link UsageError}. */
+export async function requestFrom(experiment: string, flags: Partial<MachineFlags>): Promise<RunRequest> {
+  const patchFiles = await patchFilesFrom(flags.patch);
   const scenarioText = isScenarioFile(experiment) ? await readInput('scenario', experiment) : undefined;
   return {
     experiment,
@@ -63,7 +69,7 @@ export async function requestFrom(experiment: string, flags: MachineFlags): Prom
     ...(flags.nodes !== undefined && { nodes: flags.nodes }),
     ...(flags.cpusPerNode !== undefined && { cpusPerNode: flags.cpusPerNode }),
     ...(flags.strategy !== undefined && { strategy: flags.strategy }),
-    ...(flags.checkDeterminism && { checkDeterminism: true }),
+    ...(flags.checkDeterminism === true && { checkDeterminism: true }),
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.param && flags.param.length > 0 && { params: paramsOf(flags.param) }),
     ...(scenarioText !== undefined && { scenarioText }),

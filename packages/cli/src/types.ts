@@ -1,7 +1,25 @@
 import type { Broker, BrokerChoice, FloorSet, HostDescription, MeasureOptions } from '@kmemlab/coordinator';
-import type { CatalogueEntry, CatalogueTopic, RunOptions, RunRequest, Scenario } from '@kmemlab/experiments';
+import type {
+  CatalogueEntry,
+  CatalogueTopic,
+  check,
+  mutationMatrix,
+  playReplay,
+  RunOptions,
+  RunRequest,
+  resolveCheck,
+  Scenario,
+} from '@kmemlab/experiments';
 import type { DeterminismCheck, FileSystem, RunResult } from '@kmemlab/results';
 import type { CommandContext } from '@stricli/core';
+
+/** Searches for schedules that break a kernel. */
+export interface Searches {
+  readonly resolveCheck: typeof resolveCheck;
+  readonly check: typeof check;
+  readonly playReplay: typeof playReplay;
+  readonly mutationMatrix: typeof mutationMatrix;
+}
 
 /** The experiments, as the command needs them; tests pass a fake one. */
 export interface Engine {
@@ -13,6 +31,7 @@ export interface Engine {
     scenario: Scenario,
     options?: RunOptions,
   ): Promise<DeterminismCheck & { readonly result?: RunResult }>;
+  readonly searches: Searches;
   catalogue(topic: CatalogueTopic): readonly CatalogueEntry[];
   scenarioToYaml(scenario: Scenario): string;
   isInputError(error: unknown): boolean;

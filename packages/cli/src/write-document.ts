@@ -4,17 +4,20 @@ import { dirname } from 'node:path';
 import type { FileSystem } from '@kmemlab/results';
 import { UsageError } from './usage-error.js';
 
-const MENDS: Readonly<Record<string, string>> = {
-  EACCES: 'no permission to write there; choose another --out',
-  EPERM: 'no permission to write there; choose another --out',
-  EROFS: 'no permission to write there; choose another --out',
-  EISDIR: 'it is a directory; give a file',
-  ENOTDIR: 'something that is not a directory is in the way; choose another --out',
-  EEXIST: 'something that is not a directory is in the way; choose another --out',
+const CAUSES: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write there',
+  EPERM: 'no permission to write there',
+  EROFS: 'no permission to write there',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'something that is not a directory is in the way',
+  EEXIST: 'something that is not a directory is in the way',
 };
 
-/** Writes a file whole or not at all, and makes its directories. Throws {@link UsageError}, or an Error for a full disk. */
-export function writeDocument(path: string, text: string, fs: FileSystem = nodeFs): void {
+/**
+ * Writes a file whole or not at all, and makes its directories. Throws {@link UsageError}, or an Error for a full disk.
+ * @param flag with which the user can choose another path
+ */
+export function writeDocument(path: string, text: string, flag: '--out' | '--save', fs: FileSystem = nodeFs): void {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     fs.mkdirSync(dirname(path), { recursive: true });
@@ -28,6 +31,6 @@ export function writeDocument(path: string, text: string, fs: FileSystem = nodeF
     }
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new Error(`${path}: the disk is full (${code}); free some space`);
-    throw new UsageError(`${path}: ${MENDS[code] ?? `it cannot be written (${code}); choose another --out`}`);
+    throw new UsageError(`${path}: ${CAUSES[code] ?? `it cannot be written (${code})`}; choose another ${flag}`);
   }
 }

@@ -22,6 +22,8 @@ export interface RunRequest {
   readonly cpusPerNode?: number;
   /** The deterministic machine only. */
   readonly strategy?: 'time' | 'random';
+  /** The scenario is for a search: on the deterministic machine, and small unless more is asked for. */
+  readonly forSearch?: boolean;
   /** The scenario is for a check of determinism. */
   readonly checkDeterminism?: boolean;
   /** The live machine only: machine time per host time. */

@@ -7,11 +7,11 @@ import { defaultOf, rangeOf } from './params.js';
 const verdicts: readonly CatalogueEntry[] = [
   ['use-after-free', 'a freed object was touched; names the freeing and the touching step'],
   ['double-destroy', 'an object was freed twice'],
-  ['leak', 'with all work drained, nothing can ever release the object any more'],
-  ['lost-object', 'a slab object is in two places, or in none'],
-  ['stall', 'no system call returns any more; names where every CPU is'],
-  ['deadlock', 'a cycle of CPUs or tasks wait for each other'],
-  ['livelock', 'CPUs are busy and nothing advances'],
+  ['leak', 'on a quiet machine, something exists that nothing can ever release'],
+  ['lost-object', 'a slab object is in no slab, in no array, and not in use'],
+  ['stall', 'a grace period does not end, or nothing moves at all; names who owes what, and where everybody is'],
+  ['deadlock', 'tasks or CPUs wait for each other in a circle; spells out who holds what and who waits for whom'],
+  ['livelock', 'kernel code goes on and on, and nothing comes of it'],
   ['invariant-broken', 'a numbered rule of the kernel was broken; the id names it'],
 ].map(([name = '', summary = '']) => ({ name, summary, details: [] }));
 

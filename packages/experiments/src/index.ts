@@ -1,5 +1,18 @@
 export * from './api.js';
 export { catalogue } from './catalogue.js';
+export {
+  type Checked,
+  type CheckOptions,
+  type CheckRequest,
+  check,
+  playReplay,
+  type Replayed,
+  resolveCheck,
+  searchStrategies,
+} from './check/check.js';
+export { type MatrixOptions, type MatrixRequest, mutationMatrix } from './check/matrix.js';
+export { parseReplayFile, type ReplayFile } from './check/replay-file.js';
+export type { SearchPlan, SearchStrategy } from './check/types.js';
 export { checkerFor } from './lab/checked.js';
 export type { Cluster, ClusterPlan, StartCluster } from './lab/cluster.js';
 export type { LiveMachine, LiveMachineOptions, NodeFailure, PlainOutcome } from './lab/live-node.js';
@@ -7,6 +20,7 @@ export { type NodeExperiment, type NodeExperimentOptions, runNodeExperiment } fr
 export type { NodeChannel } from './lab/node-lab.js';
 export type { NodePlan } from './lab/node-plan.js';
 export type { LivePlace } from './lab/observed.js';
+export { SimWatch } from './lab/sim-watch.js';
 export { type ClusterStarterOptions, clusterStarter } from './lab/start-cluster.js';
 export { runScenario } from './run.js';
 export { checkDeterminism } from './run-sim.js';

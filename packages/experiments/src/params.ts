@@ -9,7 +9,14 @@ interface ParamBase {
 
 /** A parameter of an experiment: what it means, what it may be, and what it is if nothing is said. */
 export type ParamSpec =
-  | (ParamBase & { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly default: number })
+  | (ParamBase & {
+      readonly kind: 'integer';
+      readonly min: number;
+      readonly max: number;
+      readonly default: number;
+      /** How much there is of something: with less of it the scenario is smaller. */
+      readonly amount?: boolean;
+    })
   | (ParamBase & { readonly kind: 'optionalCpu' })
   | (ParamBase & { readonly kind: 'choice'; readonly values: readonly string[]; readonly default: string })
   | (ParamBase & { readonly kind: 'placement'; readonly default: string });
@@ -106,4 +113,15 @@ export function resolveParams(
     if (value !== undefined) values[name] = value;
   }
   return values;
+}
+
+/** Whether parameters that name a CPU name one of a machine with so many. */
+export function cpusExist(specs: ParamSpecs, params: ParamValues, cpuCount: number): boolean {
+  return Object.entries(specs).every(([name, { kind }]) => {
+    const value = params[name];
+    if (kind === 'optionalCpu') return value === undefined || Number(value) < cpuCount;
+    if (kind !== 'placement') return true;
+    const placement = placementOf(String(value));
+    return placement.kind !== 'pinned' || placement.cpu < cpuCount;
+  });
 }

@@ -1,3 +1,8 @@
-export { EventKind } from './events.js';
+export { Checkpoint } from './checkpoint.js';
+export { type Extent, pctStalls, randomStalls, replay } from './deciders.js';
+export { EventKind, type SimEvent } from './events.js';
 export type { GuestOutcome } from './guests.js';
+export { History } from './history.js';
 export { SimMachine, type SimOptions, type StrategyName } from './sim-machine.js';
+export { Sketch } from './sketch.js';
+export { actorName, actorOf, type Decider, type NextStep, type Stall, StallOrder } from './strategy.js';

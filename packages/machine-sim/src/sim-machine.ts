@@ -29,6 +29,7 @@ import {
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
+import { randomStalls } from './deciders.js';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { EventKind, type MessageEvent, type SimEvent } from './events.js';
@@ -37,7 +38,7 @@ import { SimHandlerContext } from './handler-context.js';
 import { Interconnect } from './interconnect.js';
 import type { MessageCounts } from './message-counts.js';
 import { Occupation } from './occupation.js';
-import { RandomOrder, type Strategy, timeOrder } from './strategy.js';
+import { type Decider, StallOrder, type Strategy, timeOrder } from './strategy.js';
 
 /** Work below this many ns is added up before it takes model time. */
 const WORK_GRAIN = 400;
@@ -72,9 +73,11 @@ export class SimMachine implements Port {
   failure: unknown = undefined;
   /** Called with every event before it happens, for comparing two runs. */
   onEvent: ((time: number, kind: number, actor: number, detail: number) => void) | null = null;
+  /** Called with every event, too, for those who look into it. */
+  onStep: ((event: SimEvent, time: number) => void) | null = null;
   private readonly costs: Costs;
   private readonly queue = new EventQueue<SimEvent>();
-  private readonly strategy: Strategy;
+  private strategy: Strategy;
   private readonly interconnect: Interconnect;
   private readonly occupation: Occupation;
   private readonly guests: Guests;
@@ -89,7 +92,8 @@ export class SimMachine implements Port {
     const { topology, build, costs, seed, durations, probe, stretches } = options;
     const { cpuCount } = topology;
     this.costs = costs;
-    this.strategy = options.strategy === 'time' ? timeOrder : new RandomOrder(new RandomStream(seed, 'strategy'));
+    this.strategy =
+      options.strategy === 'time' ? timeOrder : this.stalled(randomStalls(new RandomStream(seed, 'strategy')));
     this.interconnect = new Interconnect(topology, costs, this.queue);
     this.handlerContext = new SimHandlerContext(this.interconnect);
     this.occupation = new Occupation(topology.nodes);
@@ -145,6 +149,17 @@ export class SimMachine implements Port {
   /** System calls that have returned to a task. */
   callsOf(pid: number): number {
     return this.guests.callsOf(pid);
+  }
+
+  /** From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made. */
+  schedule(decide: Decider): StallOrder {
+    const order = this.stalled(decide);
+    this.strategy = order;
+    return order;
+  }
+
+  private stalled(decide: Decider): StallOrder {
+    return new StallOrder(decide, (cpu) => this.cpu(cpu).atPoint !== null);
   }
 
   get messages(): MessageCounts {
@@ -266,6 +281,7 @@ export class SimMachine implements Port {
     const detail = event.kind === EventKind.message ? event.handler.index : event.channel;
     this.digest.add(this.clock, event.kind, actor, detail);
     this.onEvent?.(this.clock, event.kind, actor, detail);
+    this.onStep?.(event, this.clock);
     if (event.kind === EventKind.message) this.handle(event);
     else if (this.deliver(this.cpu(event.cpu), event)) this.cpu(event.cpu).run();
   }

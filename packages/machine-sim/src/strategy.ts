@@ -1,41 +1,117 @@
-import type { RandomStream } from '@kmemlab/machine';
 import type { EventQueue } from './event-queue.js';
-import type { SimEvent } from './events.js';
+import { EventKind, type SimEvent } from './events.js';
+
+type TimedEvent = NonNullable<ReturnType<EventQueue<SimEvent>['pop']>>;
 
 /** Decides which pending event happens next. Events of one channel always happen in the order of their arrival times. */
 export interface Strategy {
-  next(queue: EventQueue<SimEvent>): { time: number; payload: SimEvent } | undefined;
+  next(queue: EventQueue<SimEvent>): TimedEvent | undefined;
 }
 
 /** The cost model's order: for measurement. */
 export const timeOrder: Strategy = { next: (queue) => queue.pop() };
 
-/** How far ahead of the first event one may be chosen, ns; one of these is drawn for each step. */
-const WINDOWS = [0, 200, 2_000, 20_000, 400_000];
-const MOST_CANDIDATES = 12;
+/** At the event number `step` of a schedule, whoever would act is put off by `ns` of model time. */
+export interface Stall {
+  readonly step: number;
+  readonly ns: number;
+}
 
-/** A random order among events that lie close together, within a window whose width is drawn anew at every step. */
-export class RandomOrder implements Strategy {
-  constructor(private readonly random: RandomStream) {}
+/** What a decider knows of the event that would happen next. */
+export interface NextStep {
+  /** Events that have happened before in this schedule. */
+  readonly step: number;
+  /** Who would act: see {@link actorOf}. */
+  readonly actor: number;
+  /** Labelled preemption points passed before in this schedule. */
+  readonly points: number;
+  /** The actor is at such a point. */
+  readonly atPoint: boolean;
+}
 
-  next(queue: EventQueue<SimEvent>): { time: number; payload: SimEvent } | undefined {
-    const window = WINDOWS[this.random.below(WINDOWS.length)] as number;
-    const limit = queue.nextTime + window;
-    const taken: NonNullable<ReturnType<typeof queue.pop>>[] = [];
-    while (taken.length < MOST_CANDIDATES && queue.nextTime <= limit) {
+/** By how many ns to put off who would act next; 0 for not at all. Asked once for each step. */
+export type Decider = (next: NextStep) => number;
+
+/** A CPU's code and what it asks for, or the interrupts and timers on their way to it, can be late by themselves. */
+export const actorOf = (event: SimEvent): number =>
+  2 * event.cpu + Number(event.kind === EventKind.doorbell || event.kind === EventKind.timer);
+
+/** Who that is, in words. */
+export const actorName = (actor: number): string => `${actor % 2 === 0 ? '' : 'interrupts of '}CPU${actor >> 1}`;
+
+/**
+ * The cost model's order, except that some CPUs are late now and then, as if the memory, the interrupt controller or a
+ * hypervisor had made them wait. Which schedule it is follows from the stalls alone, so that few stalls describe it.
+ */
+export class StallOrder implements Strategy {
+  /** Made so far. */
+  readonly stalls: Stall[] = [];
+  /** Events and labelled points so far. */
+  step = 0;
+  points = 0;
+  /** Until when each actor has to wait. */
+  private readonly actorFree: number[] = [];
+  /** By channel, the late event and what has arrived behind it; only the first of them is in the queue. */
+  private readonly held: SimEvent[][] = [];
+  private readonly about = { step: 0, actor: 0, points: 0, atPoint: false };
+  private decided = -1;
+
+  /** @param atPoint the CPU's code is at a labelled preemption point */
+  constructor(
+    private readonly decide: Decider,
+    private readonly atPoint: (cpu: number) => boolean,
+  ) {}
+
+  next(queue: EventQueue<SimEvent>): TimedEvent | undefined {
+    for (;;) {
       const event = queue.pop();
-      if (event === undefined) break;
-      taken.push(event);
+      if (event === undefined) return undefined;
+      const { payload, time } = event;
+      const held = this.held[payload.channel];
+      const first = held?.[0];
+      if (first !== undefined && first !== payload) {
+        held?.push(payload);
+        continue;
+      }
+      const actor = actorOf(payload);
+      if (this.step !== this.decided) this.consider(event, actor);
+      const free = this.actorFree[actor] ?? 0;
+      if (free > time) {
+        if (first === undefined) this.hold(payload);
+        queue.push(free, payload);
+        continue;
+      }
+      if (held !== undefined && first !== undefined) this.release(held, time, queue);
+      if (payload.kind === EventKind.workDone && this.atPoint(payload.cpu)) this.points++;
+      this.step++;
+      return event;
     }
-    if (taken.length === 0) return undefined;
-    const channels = new Set<number>();
-    const candidates = taken.filter(({ payload }) => {
-      const first = !channels.has(payload.channel);
-      channels.add(payload.channel);
-      return first;
-    });
-    const chosen = candidates[this.random.below(candidates.length)] as (typeof taken)[number];
-    for (const event of taken) if (event !== chosen) queue.restore(event);
-    return chosen;
+  }
+
+  private hold(event: SimEvent): void {
+    const { channel } = event;
+    this.held[channel] ??= [];
+    this.held[channel].push(event);
+  }
+
+  /** The first of these happens now, the next may follow. */
+  private release(held: SimEvent[], time: number, queue: EventQueue<SimEvent>): void {
+    held.shift();
+    const next = held[0];
+    if (next !== undefined) queue.push(time, next);
+  }
+
+  /** Whether to stall who would act now, once for each step. */
+  private consider(event: TimedEvent, actor: number): void {
+    const { about, step, points } = this;
+    this.decided = step;
+    about.step = step;
+    about.actor = actor;
+    about.points = points;
+    about.atPoint = event.payload.kind === EventKind.workDone && this.atPoint(event.payload.cpu);
+    const ns = this.decide(about);
+    if (ns === 0) return;
+    this.stalls.push({ step, ns });
+    this.actorFree[actor] = event.time + ns;
   }
 }

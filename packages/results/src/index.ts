@@ -1,3 +1,18 @@
+export { barChart } from './chart/bar.js';
+export { lineChart } from './chart/line.js';
+export { scatterChart } from './chart/scatter.js';
+export {
+  type Axis,
+  type BarChart,
+  type BarSeries,
+  ChartError,
+  type Point,
+  type PointChart,
+  type PointSeries,
+  type ScaleKind,
+  type Value,
+} from './chart/types.js';
+export type { CheckResult, Interleaving, InterleavingRow, MatrixResult, MatrixRow } from './check.js';
 export { type ComparedQuantity, type CompareResult, compareResults } from './compare.js';
 export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
 export { Histogram } from './histogram.js';
@@ -12,6 +27,7 @@ export {
   type RunDirectoryErrorKind,
 } from './run-directory.js';
 export * from './schema.js';
+export { sumByName } from './sum-by-name.js';
 export {
   formatBytes,
   formatCount,
@@ -24,6 +40,10 @@ export {
 export { MAIL_FIGURES } from './text/mail-table.js';
 export { nearest, suggestion } from './text/nearest.js';
 export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
+export { renderCheck } from './text/render-check.js';
 export { renderCompare } from './text/render-compare.js';
+export { renderInterleaving } from './text/render-interleaving.js';
+export { renderMatrix } from './text/render-matrix.js';
 export { renderRun } from './text/render-run.js';
 export { type Cell, type Column, type Row, table } from './text/table.js';
+export { verdictLines } from './text/verdicts.js';

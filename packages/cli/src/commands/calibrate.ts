@@ -3,8 +3,9 @@ import { isAbsolute, join } from 'node:path';
 import type { FloorSet } from '@kmemlab/coordinator';
 import { heading, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { filled, natsUrl } from '../flags.js';
+import { filled } from '../flags.js';
 import { floorTable } from '../floor-table.js';
+import { serverFlag } from '../server-flag.js';
 import { StepLine } from '../step-line.js';
 import { textOptions } from '../terminal.js';
 import { type CliContext, type CommandThis, ExitStatus, type HostReport } from '../types.js';
@@ -85,7 +86,7 @@ export const calibrateCommand = buildCommand<CalibrateFlags, [], CommandThis>({
     const table = [heading(options, title), ...floorTable(document.floors, options), ''].join('\n');
     cli.stdout.write(flags.json ? text : table);
     const file = flags.out ?? defaultFile(cli.env);
-    writeDocument(file, text, cli.fileSystem);
+    writeDocument(file, text, '--out', cli.fileSystem);
     cli.stderr.write(`stored: ${file}\n`);
   },
   parameters: {
@@ -97,13 +98,7 @@ export const calibrateCommand = buildCommand<CalibrateFlags, [], CommandThis>({
         placeholder: 'FILE',
         brief: 'Where to store it (default: in the cache directory)',
       },
-      nats: {
-        kind: 'parsed',
-        parse: natsUrl,
-        optional: true,
-        placeholder: 'URL',
-        brief: 'A NATS server of your own',
-      },
+      nats: serverFlag,
       pin: {
         kind: 'boolean',
         default: false,

@@ -1,8 +1,8 @@
 import type { Broker, FloorSet } from '@kmemlab/coordinator';
 import { formatBytes, heading, paragraph, plural, type TextOptions, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { natsUrl } from '../flags.js';
 import { floorTable } from '../floor-table.js';
+import { serverFlag } from '../server-flag.js';
 import { textOptions } from '../terminal.js';
 import { type CliContext, type CommandThis, ExitStatus, type Host, type HostReport } from '../types.js';
 import { oneLine } from '../usage-error.js';
@@ -107,13 +107,7 @@ export const doctorCommand = buildCommand<DoctorFlags, [], CommandThis>({
   },
   parameters: {
     flags: {
-      nats: {
-        kind: 'parsed',
-        parse: natsUrl,
-        optional: true,
-        placeholder: 'URL',
-        brief: 'A NATS server of your own',
-      },
+      nats: serverFlag,
       json: { kind: 'boolean', default: false, withNegated: false, brief: 'Print a kmemlab.doctor/1 document' },
     },
   },

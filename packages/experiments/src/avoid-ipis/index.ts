@@ -9,7 +9,7 @@ export const avoidIpis: Experiment = {
   name: 'avoid-ipis',
   summary: "the 2017 mail's script: make and enter memcgs, count function call interrupts, remove them",
   params: {
-    loops: { kind: 'integer', min: 1, max: 65000, default: 100, summary: 'memcgs to make' },
+    loops: { kind: 'integer', amount: true, min: 1, max: 65000, default: 100, summary: 'memcgs to make' },
     profile: {
       kind: 'choice',
       values: ['tmpfs', 'mail'],
@@ -20,6 +20,7 @@ export const avoidIpis: Experiment = {
     pause: { kind: 'integer', min: 0, max: 10000, default: 0, summary: 'ms of model time slept after each loop' },
   },
   window: ['create', 'settle'],
+  schedule: { loops: 1 },
   rootCachePhase: 'rootCache',
   async run(lab, params) {
     const loops = Number(params.loops);

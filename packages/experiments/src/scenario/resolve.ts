@@ -14,6 +14,8 @@ export const DEFAULT_ENGINE: Scenario['engine'] = 'live';
 
 const DEFAULT_NODES = 2;
 const DEFAULT_CPUS_PER_NODE = 4;
+/** In a search. */
+const SEARCHED_CPUS_PER_NODE = 2;
 /** Largest machine: a waiter's CPU number has 12 bits. */
 const MOST_CPUS = 4096;
 /** Machine time per host time. */
@@ -32,7 +34,8 @@ const asTexts = (params: Readonly<Record<string, string | number>> = {}): Record
 
 function topologyOf(request: RunRequest, file: ScenarioFile | undefined): Topology {
   const nodes = request.nodes ?? file?.nodes ?? DEFAULT_NODES;
-  const cpusPerNode = request.cpusPerNode ?? file?.cpusPerNode ?? DEFAULT_CPUS_PER_NODE;
+  const usual = request.forSearch === true ? SEARCHED_CPUS_PER_NODE : DEFAULT_CPUS_PER_NODE;
+  const cpusPerNode = request.cpusPerNode ?? file?.cpusPerNode ?? usual;
   if (nodes > MAX_NODES) throw new InputError(`nodes: ${nodes} is too many; give 1 to ${MAX_NODES}`);
   if (nodes * cpusPerNode > MOST_CPUS) {
     const fit = Math.floor(MOST_CPUS / nodes);
@@ -64,7 +67,7 @@ function machineOf(
   file: ScenarioFile | undefined,
 ): Pick<Scenario, 'engine' | 'strategy' | 'timeScale'> {
   const meant = machineOfFile(file);
-  const engine = request.engine ?? meant ?? impliedMachine(request);
+  const engine = request.engine ?? (request.forSearch === true ? 'sim' : meant) ?? impliedMachine(request);
   const settings = meant === engine ? file : undefined;
   const strategy = request.strategy ?? settings?.strategy;
   const timeScale = request.timeScale ?? settings?.timeScale;
@@ -98,7 +101,8 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
   const machine = machineOf(request, file);
-  const given = { ...asTexts(file?.params), ...request.params };
+  const small = request.forSearch === true ? experiment.schedule : undefined;
+  const given = { ...asTexts(small), ...asTexts(file?.params), ...request.params };
   const where = (name: string): string =>
     request.params !== undefined && Object.hasOwn(request.params, name)
       ? `--param ${name}`

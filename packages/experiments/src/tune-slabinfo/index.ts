@@ -24,23 +24,39 @@ export const tuneSlabinfo: Experiment = {
   name: 'tune-slabinfo',
   summary: 'write new tunables for dentry to /proc/slabinfo while other CPUs allocate and free dentries',
   params: {
-    writes: { kind: 'integer', min: 1, max: 100000, default: 10, summary: 'writes to /proc/slabinfo' },
-    children: { kind: 'integer', min: 0, max: 65000, default: 0, summary: 'memcgs with a dentry cache of their own' },
+    writes: { kind: 'integer', amount: true, min: 1, max: 100000, default: 10, summary: 'writes to /proc/slabinfo' },
+    children: {
+      kind: 'integer',
+      amount: true,
+      min: 0,
+      max: 65000,
+      default: 0,
+      summary: 'memcgs with a dentry cache of their own',
+    },
+    pause: {
+      kind: 'integer',
+      min: 1,
+      max: 10000,
+      default: 2,
+      summary: 'ms between two files of a task: long against making one, by default short against a grace period',
+    },
     irqOffCpu: {
       kind: 'optionalCpu',
       summary: 'CPU that stretches one slab free between loading cpu_cache and storing into the array',
     },
   },
   window: ['writes'],
+  schedule: { writes: 1, pause: 40 },
   stretches: (params: ParamValues) => (params.irqOffCpu === undefined ? [] : [stretchOf(Number(params.irqOffCpu))]),
   async run(lab, params) {
     const children = Number(params.children);
     const writer = { kind: 'pinned', cpu: 0 } as const;
     const writes = Number(params.writes);
+    const pause = Number(params.pause) * MS;
     await lab.phase('create', (control) => childrenProgram(control, children), writer, { total: children });
     await lab.nextPhase('settle', settleProgram, writer, { until: 'quiet' });
     for (let cpu = 1; cpu < lab.topology.cpuCount; cpu++) {
-      lab.background(`files/${cpu}`, filesProgram, { kind: 'pinned', cpu });
+      lab.background(`files/${cpu}`, (control) => filesProgram(control, pause), { kind: 'pinned', cpu });
     }
     await lab.nextPhase('writes', (control) => writerProgram(control, writes), writer, { total: writes });
     lab.stopBackground();

@@ -2,9 +2,6 @@ import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { GuestControl } from '../lab/types.js';
 
 const HIERARCHY = '/mnt/cgroup/memory';
-/** Time between two files of a background task, ns: long against making one, short against a grace period. */
-const FILE_INTERVAL = 2_000_000;
-
 /** One task per memcg enters it, makes and removes a file, and goes back, so that the memcg gets a dentry cache. */
 export function* childrenProgram({ pid, tick }: GuestControl, children: number): Program<void> {
   yield* sys.chdir(HIERARCHY);
@@ -36,10 +33,13 @@ export function* writerProgram({ tick }: GuestControl, writes: number): Program<
   yield* sys.close(fd);
 }
 
-/** A task of the root cgroup that keeps making and removing a file on tmpfs. */
-export function* filesProgram({ pid, stopped }: GuestControl): Program<void> {
+/**
+ * A task of the root cgroup that keeps making and removing a file on tmpfs.
+ * @param pause time between two files, ns
+ */
+export function* filesProgram({ pid, stopped }: GuestControl, pause: number): Program<void> {
   while (!stopped()) {
     yield* oneFile(`/tmp/file${pid}`);
-    yield* sys.nanosleep(FILE_INTERVAL);
+    yield* sys.nanosleep(pause);
   }
 }

@@ -1,0 +1,151 @@
+import { availableParallelism } from 'node:os';
+import { patches } from '@kmemlab/kernel';
+import type { MatrixResult, MatrixRow } from '@kmemlab/results';
+import type { PatchFile } from '../api.js';
+import { resolveScenario } from '../scenario/resolve.js';
+import { workers } from './search.js';
+import type { SearchPlan, Tried } from './types.js';
+
+const DEFAULT_SCHEDULES = 300;
+const DEPTH = 3;
+
+/** What each kernel goes through, in this order, until something is found. */
+const SCENARIOS = [
+  { experiment: 'torture', nodes: 2, cpusPerNode: 2 },
+  { experiment: 'torture', nodes: 1, cpusPerNode: 1 },
+  { experiment: 'tune-slabinfo', nodes: 2, cpusPerNode: 2 },
+  { experiment: 'avoid-ipis', nodes: 2, cpusPerNode: 2 },
+];
+
+type ScenarioShape = (typeof SCENARIOS)[number];
+
+const nameOf = ({ experiment, nodes, cpusPerNode }: ScenarioShape): string => `${experiment} ${nodes}x${cpusPerNode}`;
+
+export interface MatrixRequest {
+  readonly version: string;
+  readonly config?: string;
+  /** The user's own patches, each in a row of its own. */
+  readonly patchFiles?: readonly PatchFile[];
+  readonly schedules?: number;
+  readonly seed?: number;
+}
+
+export interface MatrixOptions {
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** Called with the number of finished rows. */
+  readonly onProgress?: (done: number, total: number, patch: string) => void;
+}
+
+interface Subject {
+  readonly patch?: string;
+  readonly breaks?: string;
+  readonly file?: PatchFile;
+}
+
+/** How one scenario of one kernel came out. */
+interface Column {
+  readonly name: string;
+  readonly tried: Tried;
+  readonly hostNs: number;
+}
+
+/**
+ * Search every mutation for what it breaks, and the unbroken kernel for anything, each under the same schedules.
+ * @throws InputError if the version, the configuration or a patch file is wrong
+ */
+export async function mutationMatrix(request: MatrixRequest, options: MatrixOptions = {}): Promise<MatrixResult> {
+  const { version, schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
+  const own = (request.patchFiles ?? []).map((file): Subject => ({ patch: file.path, file }));
+  const mutations = patches.filter(({ mutation, appliesTo }) => mutation && (appliesTo?.includes(version) ?? true));
+  const broken = mutations.map(
+    ({ name, breaks }): Subject => ({ patch: name, ...(breaks !== undefined && { breaks }) }),
+  );
+  const subjects: readonly Subject[] = [{}, ...broken, ...own];
+  const started = performance.now();
+  const { config } = await resolveScenario(requestFor(request, {}, SCENARIOS[0] as ScenarioShape));
+  const pool = workers(options.jobs ?? availableParallelism());
+  const rows: MatrixRow[] = [];
+  try {
+    let done = 0;
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let index = next++; index < subjects.length && !options.signal?.aborted; index = next++) {
+        const subject = subjects[index] as Subject;
+        rows[index] = await rowOf(subject, request, (plan) => pool.run(plan, { name: 'tryAlone' }) as Promise<Tried>);
+        options.onProgress?.(++done, subjects.length, subject.patch ?? version);
+      }
+    };
+    await Promise.all(Array.from({ length: pool.options.maxThreads }, work));
+  } finally {
+    await pool.destroy();
+  }
+  const interrupted = options.signal?.aborted ?? false;
+  const wrong = rows.some(({ asExpected }) => !asExpected);
+  return {
+    schema: 'kmemlab.matrix/1',
+    version,
+    config,
+    strategy: 'pct',
+    seed,
+    asked: schedules,
+    scenarios: SCENARIOS.map(nameOf),
+    rows: rows.filter((row) => row !== undefined),
+    outcome: wrong ? 'violation' : interrupted ? 'incomplete' : 'ok',
+    elapsed: { hostNs: Math.round((performance.now() - started) * 1e6) },
+  };
+}
+
+type TryAlone = (plan: SearchPlan) => Promise<Tried>;
+
+async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlone): Promise<MatrixRow> {
+  const { schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
+  const columns: Column[] = [];
+  for (const shape of SCENARIOS) {
+    const scenario = await resolveScenario(requestFor(request, subject, shape));
+    const begun = performance.now();
+    const { breaks } = subject;
+    const only = breaks !== undefined && { only: breaks };
+    const tried = await tryAlone({
+      scenario,
+      strategy: 'pct',
+      depth: DEPTH,
+      schedules,
+      seed,
+      anyVerdict: true,
+      ...only,
+    });
+    columns.push({ name: nameOf(shape), tried, hostNs: (performance.now() - begun) * 1e6 });
+    if (tried.found !== undefined || tried.failure !== undefined) break;
+  }
+  return describe(subject, columns);
+}
+
+const requestFor = ({ version, config, seed }: MatrixRequest, { patch, file }: Subject, shape: ScenarioShape) => ({
+  ...shape,
+  kernel: patch === undefined || file !== undefined ? version : `${version}+${patch}`,
+  ...(file !== undefined && { patchFiles: [file] }),
+  ...(config !== undefined && { config }),
+  ...(seed !== undefined && { seed }),
+  engine: 'sim' as const,
+  forSearch: true,
+});
+
+function describe({ patch, breaks }: Subject, columns: readonly Column[]): MatrixRow {
+  const last = columns[columns.length - 1] as Column;
+  const { failure } = last.tried;
+  const shown =
+    columns.find(({ tried }) => tried.found !== undefined) ?? columns.find(({ tried }) => tried.other !== undefined);
+  const verdict = (shown?.tried.found ?? shown?.tried.other)?.verdict;
+  return {
+    ...(patch !== undefined && { patch }),
+    ...(breaks !== undefined && { breaks }),
+    ...(verdict !== undefined && { verdict: { class: verdict.class, id: verdict.id }, scenario: shown?.name ?? '' }),
+    schedules: columns.reduce((sum, { tried }) => sum + tried.schedules, 0),
+    hostNs: Math.round(columns.reduce((sum, { hostNs }) => sum + hostNs, 0)),
+    asExpected:
+      failure === undefined &&
+      (breaks === undefined ? verdict === undefined : [verdict?.id, verdict?.class].includes(breaks)),
+    ...(failure !== undefined && { failure: { kind: 'internal', detail: failure.detail } }),
+  };
+}

@@ -1,0 +1,44 @@
+import { Topology } from '@kmemlab/machine';
+import { EventKind, type SimEvent } from '@kmemlab/machine-sim';
+import { describe, expect, it } from 'vitest';
+import { Races } from './races.js';
+
+const handler = (cpu: number, node: number, object = 0): SimEvent =>
+  ({ kind: EventKind.message, channel: 0, cpu, node, object, handler: { index: 1 } }) as SimEvent;
+
+const work = (cpu: number): SimEvent => ({ kind: EventKind.workDone, channel: 9, cpu, epoch: 0 });
+
+const doorbell = (cpu: number): SimEvent => ({ kind: EventKind.doorbell, channel: 1, cpu, vector: 0 });
+
+/** Events at 0, 10, 20 ns, …; what could have come otherwise, by step and the step that it is put behind. */
+function racesOf(...events: readonly SimEvent[]): [number, number][] {
+  const races = new Races(new Topology(2, 2));
+  events.forEach((event, n) => {
+    races.note(event, 10 * n);
+  });
+  return [...races.oneMore(0)].map(({ step, ns }) => [step, step + (ns - 1) / 10]);
+}
+
+describe('Races', () => {
+  it('puts a handler behind later ones of other CPUs at its node, one after the other', () => {
+    expect(racesOf(handler(0, 0), handler(1, 0), handler(2, 0))).toEqual([
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ]);
+  });
+
+  it('keeps the order of steps that have nothing to do with each other', () => {
+    expect(racesOf(handler(0, 0), handler(2, 1))).toEqual([]);
+    expect(racesOf(handler(0, 0, 5), handler(1, 0, 6))).toEqual([]);
+    expect(racesOf(work(0), work(1))).toEqual([]);
+    expect(racesOf(handler(0, 0), handler(0, 0))).toEqual([]);
+  });
+
+  it('lets a CPU race with handlers at its own node, and with its own interrupts', () => {
+    expect(racesOf(work(0), handler(2, 0))).toEqual([[0, 1]]);
+    expect(racesOf(work(0), handler(2, 1))).toEqual([]);
+    expect(racesOf(work(0), doorbell(0))).toEqual([[0, 1]]);
+    expect(racesOf(work(0), doorbell(1))).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+import { RandomStream } from '@kmemlab/machine';
+import { pctStalls, randomStalls, replay } from '@kmemlab/machine-sim';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Scenario } from '../api.js';
+import { resolveScenario } from '../scenario/resolve.js';
+import { search } from './search.js';
+import { shrink } from './shrink.js';
+import { Subject } from './subject.js';
+import { WITHOUT_STALLS } from './try-schedules.js';
+import type { SearchPlan } from './types.js';
+
+const scenarioOf = (kernel: string, more = {}): Promise<Scenario> =>
+  resolveScenario({ experiment: 'tune-slabinfo', kernel, engine: 'sim', forSearch: true, ...more });
+
+const planOf = async (kernel: string, more: Partial<SearchPlan> = {}): Promise<SearchPlan> => ({
+  scenario: await scenarioOf(kernel),
+  strategy: 'pct',
+  schedules: 200,
+  depth: 3,
+  seed: 1,
+  anyVerdict: false,
+  ...more,
+});
+
+describe('a subject', () => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await Subject.of(await scenarioOf('v4.10+never-kick'));
+  });
+
+  it('begins each trial where the boot ended, whatever the trials before came to', async () => {
+    const first = await subject.trial(WITHOUT_STALLS);
+    for (let seed = 0; seed < 20; seed++) {
+      const stalled = await subject.trial(pctStalls(new RandomStream(seed, 'trial'), 3, first.extent));
+      const again = await subject.trial(replay(stalled.stalls));
+      expect(again.digest).toBe(stalled.digest);
+      expect(again.verdict).toEqual(stalled.verdict);
+    }
+    expect(await subject.trial(WITHOUT_STALLS)).toEqual(first);
+  });
+
+  it('is the same machine each time it is made', async () => {
+    const other = await Subject.of(await scenarioOf('v4.10+never-kick'));
+    const [a, b] = [subject, other].map((each) => each.trial(randomStalls(new RandomStream(4, 'trial'))));
+    expect(await a).toEqual(await b);
+  });
+
+  it('tells a rule that was broken without harm from the harm', async () => {
+    expect(await subject.trial(WITHOUT_STALLS)).toMatchObject({ harmless: true, verdict: { id: 'SLAB-4' } });
+  });
+
+  it('ends every trial with what the boot ended with', async () => {
+    const broken = await Subject.of(await scenarioOf('v4.10+kick-twice'));
+    const { verdict, harmless } = await broken.trial(WITHOUT_STALLS);
+    expect(verdict).toMatchObject({ id: 'SLAB-7' });
+    expect(harmless).toBe(false);
+  });
+});
+
+describe('a search', () => {
+  it('gives the same answer on one thread and on three', async () => {
+    const plan = await planOf('v4.10+never-kick');
+    const one = await search(plan, { jobs: 1 });
+    const three = await search(plan, { jobs: 3 });
+    expect(one.found).toMatchObject({ harmless: false, verdict: { class: 'use-after-free', id: 'SLAB-4' } });
+    expect(three).toEqual(one);
+  });
+
+  it('finds nothing in kernels that kick, or need not, and says how much it tried', async () => {
+    for (const kernel of ['v4.10', 'v4.10+avoid-kick-on-create']) {
+      const { schedules, found, orders, states, longest } = await search(await planOf(kernel));
+      expect({ schedules, found }).toEqual({ schedules: 200, found: undefined });
+      expect(orders).toBeGreaterThan(100);
+      expect(states).toBeGreaterThan(longest);
+    }
+  });
+
+  it('reports a rule broken without harm if no schedule shows harm', async () => {
+    const { found, schedules } = await search(await planOf('v4.10+never-kick', { schedules: 3 }));
+    expect(found).toMatchObject({ index: 0, harmless: true, verdict: { class: 'invariant-broken', id: 'SLAB-4' } });
+    expect(schedules).toBe(3);
+  });
+
+  it('that is exhaustive tries everything within its bounds, or says that it did not', async () => {
+    const shape = { nodes: 1, cpusPerNode: 2 };
+    const plan = await planOf('v4.10', { strategy: 'exhaustive', depth: 1, schedules: 100_000 });
+    const all = await search({ ...plan, scenario: await scenarioOf('v4.10', shape) });
+    expect(all).toMatchObject({ complete: true, found: undefined });
+    expect(all.schedules).toBeGreaterThan(100);
+    const broken = { ...plan, scenario: await scenarioOf('v4.10+never-kick', shape) };
+    const { found, schedules } = await search(broken);
+    expect(await search({ ...broken, schedules: schedules - 1 })).toMatchObject({ complete: false });
+    expect(found).toMatchObject({ harmless: false, verdict: { class: 'use-after-free' } });
+    expect(found?.stalls).toHaveLength(1);
+  });
+
+  it('ends when it is told to', async () => {
+    const stop = new AbortController();
+    const plan = await planOf('v4.10', { schedules: 1e6 });
+    const result = await search(plan, { signal: stop.signal, onProgress: () => stop.abort() });
+    expect(result.interrupted).toBe(true);
+    expect(result.schedules).toBeLessThan(1e6);
+  });
+
+  it('names what a patch throws', async () => {
+    const text = `export default { name: 'throws', summary: 's', apply({ policies }) {
+      policies.slab.afterPublish = function* () { throw new Error('not today'); };
+    } };`;
+    const scenario = await scenarioOf('v4.10', { patchFiles: [{ path: 'throws.js', text }] });
+    expect(await search(await planOf('v4.10', { scenario }))).toMatchObject({ failure: { detail: 'not today' } });
+  });
+});
+
+it('shrinking leaves two CPUs, one write and one delay of the race that the kick prevents', async () => {
+  const plan = await planOf('v4.10+never-kick', {
+    scenario: await scenarioOf('v4.10+never-kick', { params: { writes: '3' } }),
+  });
+  const { found } = await search(plan);
+  if (found === undefined) throw new Error('nothing found');
+  const { scenario, stalls, trial } = await shrink(plan, found);
+  expect(scenario).toMatchObject({ nodes: 1, cpusPerNode: 2, params: { writes: 1 } });
+  expect(stalls).toHaveLength(1);
+  expect(trial).toMatchObject({ verdict: { class: 'use-after-free', id: 'SLAB-4' }, harmless: false });
+});

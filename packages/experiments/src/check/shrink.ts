@@ -1,0 +1,113 @@
+import { replay, type Stall } from '@kmemlab/machine-sim';
+import type { Scenario } from '../api.js';
+import { cpusExist } from '../params.js';
+import { findExperiment } from '../scenario/resolve.js';
+import { Subject, type Trial } from './subject.js';
+import { trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import type { Counterexample, SearchPlan } from './types.js';
+
+/** Schedules that a smaller scenario is given to show the verdict, at least, and as a multiple of what the larger one took. */
+const LEAST_TRIES = 300;
+const PATIENCE = 4;
+/** Stalls are halved down to this, ns. */
+const SHORTEST_STALL = 100;
+
+/** A counterexample with everything taken away that it does not need. */
+export interface Shrunk {
+  readonly scenario: Scenario;
+  readonly stalls: readonly Stall[];
+  /** The schedule as it is now. */
+  readonly trial: Trial;
+  readonly subject: Subject;
+}
+
+type Verdictless = Pick<Counterexample, 'verdict' | 'harmless'>;
+
+/**
+ * Look for the same verdict on fewer CPUs and with smaller parameters, then with fewer and shorter stalls.
+ * @param found what a search of the plan has found
+ */
+export async function shrink(plan: SearchPlan, found: Counterexample, signal?: AbortSignal): Promise<Shrunk> {
+  let best = { plan, stalls: found.stalls };
+  for (let smaller = await firstSmaller(best.plan, found, signal); smaller !== undefined; ) {
+    best = smaller;
+    smaller = await firstSmaller(best.plan, found, signal);
+  }
+  const { scenario } = best.plan;
+  const subject = await Subject.of(scenario);
+  const stalls = await fewerStalls(subject, best.stalls, found);
+  return { scenario, stalls, subject, trial: await subject.trial(replay(stalls)) };
+}
+
+/** The smallest of the scenarios one step smaller that still shows the verdict. */
+async function firstSmaller(
+  plan: SearchPlan,
+  found: Counterexample,
+  signal: AbortSignal | undefined,
+): Promise<{ plan: SearchPlan; stalls: readonly Stall[] } | undefined> {
+  const tries = Math.max(LEAST_TRIES, PATIENCE * found.index);
+  for (const scenario of smallerScenarios(plan.scenario)) {
+    if (signal?.aborted) return undefined;
+    const smaller = { ...plan, scenario };
+    const example = await findIn(smaller, found, tries);
+    if (example !== undefined) return { plan: smaller, stalls: example.stalls };
+  }
+  return undefined;
+}
+
+async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
+  const subject = await Subject.of(plan.scenario);
+  const { extent } = await subject.trial(WITHOUT_STALLS);
+  const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
+  const part = { first: 0, count: tries, given: [], expand: 0 };
+  const tried = await trySchedules({ subject, extent }, { ...plan, strategy, anyVerdict: found.harmless }, part);
+  const example = tried.found ?? tried.harmless;
+  return example !== undefined && same(example, found) ? example : undefined;
+}
+
+/** Fewer CPUs first, the fewest of all before that; then each whole-number parameter at its least, then halved. */
+function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
+  const { nodes, cpusPerNode, params } = scenario;
+  const { params: specs } = findExperiment(scenario.experiment);
+  for (let cpus = 1; cpus < nodes * cpusPerNode; cpus++) {
+    for (let n = 1; n <= nodes; n++) {
+      if (cpus % n === 0 && cpusExist(specs, params, cpus)) yield { ...scenario, nodes: n, cpusPerNode: cpus / n };
+    }
+  }
+  for (const [name, spec] of Object.entries(specs)) {
+    const value = Number(params[name]);
+    if (spec.kind !== 'integer' || !spec.amount || !(value > spec.min)) continue;
+    for (const less of new Set([spec.min, Math.floor(value / 2)])) {
+      if (less >= spec.min) yield { ...scenario, params: { ...params, [name]: less } };
+    }
+  }
+}
+
+const same = (a: Verdictless, b: Verdictless): boolean =>
+  a.verdict.class === b.verdict.class && a.verdict.id === b.verdict.id && a.harmless === b.harmless;
+
+/** Leave out what can be left out, in halves first, then halve what is left. */
+async function fewerStalls(subject: Subject, stalls: readonly Stall[], found: Verdictless): Promise<readonly Stall[]> {
+  const shows = async (tried: readonly Stall[]): Promise<boolean> => {
+    const { verdict, harmless, failure } = await subject.trial(replay(tried));
+    return failure === undefined && verdict !== undefined && same({ verdict, harmless }, found);
+  };
+  let left = stalls;
+  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < left.length; ) {
+      const without = [...left.slice(0, at), ...left.slice(at + size)];
+      if (await shows(without)) left = without;
+      else at += size;
+    }
+  }
+  for (let at = 0; at < left.length; at++) {
+    for (;;) {
+      const stall = left[at] as Stall;
+      const ns = Math.floor(stall.ns / 2);
+      const shorter = left.with(at, { ...stall, ns });
+      if (ns < SHORTEST_STALL || !(await shows(shorter))) break;
+      left = shorter;
+    }
+  }
+  return left;
+}

@@ -1,0 +1,101 @@
+import { RandomStream } from '@kmemlab/machine';
+import {
+  type Decider,
+  type Extent,
+  History,
+  pctStalls,
+  randomStalls,
+  replay,
+  Sketch,
+  type Stall,
+} from '@kmemlab/machine-sim';
+import { Races } from './races.js';
+import type { Subject, Trial } from './subject.js';
+import type { Counterexample, Expansion, SearchPlan, Tried } from './types.js';
+
+/** A part of a search: the schedules from `first` on. */
+export interface Part {
+  readonly first: number;
+  readonly count: number;
+  /** For `exhaustive`: their stalls. */
+  readonly given: readonly (readonly Stall[])[];
+  /** For `exhaustive`: schedules to follow from these that are wanted at most. */
+  readonly expand: number;
+}
+
+/** What schedules of a search are drawn from: its subject, and how long that is without stalls. */
+export interface Prepared {
+  readonly subject: Subject;
+  readonly extent: Extent;
+}
+
+type How = Pick<SearchPlan, 'strategy' | 'depth' | 'seed' | 'anyVerdict' | 'only'>;
+
+/** Schedule 0 of every search has no stalls. */
+export const WITHOUT_STALLS: Decider = () => 0;
+
+/** Schedule number `index` depends on the seed and on its own number only. */
+function drawn({ strategy, depth, seed }: How, index: number, extent: Extent): Decider {
+  if (index === 0) return WITHOUT_STALLS;
+  const random = new RandomStream(seed, `schedule ${index}`);
+  return strategy === 'pct' ? pctStalls(random, depth, extent) : randomStalls(random);
+}
+
+/** Try a part of a search's schedules, up to the first that ends it. */
+export async function trySchedules(
+  { subject, extent }: Prepared,
+  how: How,
+  { first, count, given, expand }: Part,
+): Promise<Tried> {
+  const states = new Sketch();
+  const orders = new Sketch();
+  const expansions: Expansion[] = [];
+  let wanted = expand;
+  let [schedules, steps, longest] = [0, 0, 0];
+  let found: Counterexample | undefined;
+  let harmless: Counterexample | undefined;
+  let other: Counterexample | undefined;
+  let failure: Tried['failure'];
+  while (schedules < count && found === undefined && failure === undefined) {
+    const index = first + schedules;
+    const own = given[schedules];
+    const history = new History(subject.topology, states);
+    const races = own !== undefined && own.length < how.depth && wanted >= 0 ? new Races(subject.topology) : undefined;
+    const trial = await subject.trial(own === undefined ? drawn(how, index, extent) : replay(own), (event, time) => {
+      history.step(event);
+      races?.note(event, time);
+    });
+    history.addTo(orders);
+    schedules++;
+    steps += trial.extent.steps;
+    longest = Math.max(longest, trial.extent.steps);
+    if (trial.failure !== undefined) failure = { index, detail: trial.failure };
+    const example = counterexampleOf(index, trial);
+    if (example !== undefined && !counts(example, how.only)) other ??= example;
+    else if (example?.harmless === false || how.anyVerdict) found = example;
+    else harmless ??= example;
+    if (races !== undefined && own !== undefined) {
+      const schedules = oneMore(own, races, wanted + 1);
+      wanted -= schedules.length;
+      expansions.push({ order: history.order, schedules });
+    }
+  }
+  const sketches = { states: states.registers, orders: orders.registers };
+  return { schedules, steps, longest, found, harmless, other, failure, ...sketches, expansions };
+}
+
+/** The schedule's stalls with one more, behind them. */
+function oneMore(own: readonly Stall[], races: Races, most: number): (readonly Stall[])[] {
+  const schedules: (readonly Stall[])[] = [];
+  for (const stall of races.oneMore((own[own.length - 1]?.step ?? -1) + 1)) {
+    if (schedules.length >= most) break;
+    schedules.push([...own, stall]);
+  }
+  return schedules;
+}
+
+const counts = ({ verdict }: Counterexample, only: string | undefined): boolean =>
+  only === undefined || verdict.id === only || verdict.class === only;
+
+const counterexampleOf = (index: number, { verdict, harmless, stalls }: Trial): Counterexample | undefined =>
+  verdict === undefined ? undefined : { index, stalls, verdict, harmless };

@@ -1,0 +1,60 @@
+import type { Verdict } from '@kmemlab/machine';
+import type { Stall } from '@kmemlab/machine-sim';
+import type { Scenario } from '../api.js';
+
+export const searchStrategies = ['random', 'pct', 'exhaustive'] as const;
+
+export type SearchStrategy = (typeof searchStrategies)[number];
+
+/** What to search, and how. */
+export interface SearchPlan {
+  readonly scenario: Scenario;
+  readonly strategy: SearchStrategy;
+  /** Schedules to try at most. */
+  readonly schedules: number;
+  /** Stalls in a schedule: exactly for `pct`, at most for `exhaustive`. */
+  readonly depth: number;
+  readonly seed: number;
+  /** Also end the search at a rule that was broken without harm; otherwise go on for the harm. */
+  readonly anyVerdict: boolean;
+  /** Rule or class of the verdicts that count; all if absent. */
+  readonly only?: string;
+}
+
+/** A schedule that ended with a verdict. */
+export interface Counterexample {
+  /** Number of the schedule within the search. */
+  readonly index: number;
+  readonly stalls: readonly Stall[];
+  readonly verdict: Verdict;
+  /** A rule was broken, but nothing came of it in this schedule. */
+  readonly harmless: boolean;
+}
+
+/** Some schedules of a search, tried one after the other. */
+export interface Tried {
+  /** Schedules tried; less than asked for if one ended the search. */
+  readonly schedules: number;
+  /** Events of all of them. */
+  readonly steps: number;
+  /** Events of the longest. */
+  readonly longest: number;
+  /** The first verdict with harm (or any, see `SearchPlan.anyVerdict`), and the first without. */
+  readonly found: Counterexample | undefined;
+  readonly harmless: Counterexample | undefined;
+  /** The first verdict that does not count. */
+  readonly other: Counterexample | undefined;
+  readonly failure: { readonly index: number; readonly detail: string } | undefined;
+  /** Sketches of the states gone through and of the orders of steps tried. */
+  readonly states: Uint8Array;
+  readonly orders: Uint8Array;
+  /** For `exhaustive`: what follows from each of these schedules by one stall more. */
+  readonly expansions: readonly Expansion[];
+}
+
+/** Schedules that have one stall more than another. */
+export interface Expansion {
+  /** The order of steps of the schedule without it; the same order needs to be followed once only. */
+  readonly order: string;
+  readonly schedules: readonly (readonly Stall[])[];
+}

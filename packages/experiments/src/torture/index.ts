@@ -1,0 +1,26 @@
+import type { Experiment } from '../lab/types.js';
+import { type Part, tortureProgram } from './programs.js';
+
+/** For the checker, as rcutorture is for RCU: a task on each CPU goes through the whole life of memcgs and their caches. */
+export const torture: Experiment = {
+  name: 'torture',
+  summary: 'a task on each CPU makes, uses, tunes and removes memcgs and their caches: every path, for searching',
+  params: {
+    loops: { kind: 'integer', amount: true, min: 1, max: 1000, default: 3, summary: 'memcgs that each task makes' },
+  },
+  window: ['torture'],
+  schedule: { loops: 2 },
+  async run(lab, params) {
+    const loops = Number(params.loops);
+    const last = lab.topology.cpuCount - 1;
+    const part = (cpu: number): Part => ({ cpu, loops, tunes: cpu === 0, loadsModule: cpu === last });
+    for (let cpu = 1; cpu <= last; cpu++) {
+      const placement = cpu % 2 === 0 ? ({ kind: 'pinned', cpu } as const) : ({ kind: 'spread' } as const);
+      lab.background(`torture/${cpu}`, (control) => tortureProgram(control, part(cpu)), placement);
+    }
+    const first = { kind: 'pinned', cpu: 0 } as const;
+    await lab.phase('torture', (control) => tortureProgram(control, part(0)), first, { total: loops });
+    lab.stopBackground();
+    return {};
+  },
+};

@@ -1,0 +1,84 @@
+import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import type { GuestControl } from '../lab/types.js';
+
+const MS = 1e6;
+const SECOND = 1e9;
+const HIERARCHY = '/mnt/cgroup/memory';
+/** Writes to /proc/slabinfo between two rounds of cache_reap. */
+const TUNES = 16;
+const FILES = 10;
+/** cache_reap comes to each CPU in turn, within so many ns. */
+const REAP_INTERVAL = 2 * SECOND;
+
+/** What the task on one CPU does. */
+export interface Part {
+  readonly cpu: number;
+  /** Memcgs to make. */
+  readonly loops: number;
+  /** Also writes /proc/slabinfo. */
+  readonly tunes: boolean;
+  /** Also loads and unloads a module with a cache. */
+  readonly loadsModule: boolean;
+}
+
+/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, reap. */
+export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
+  const { cpu, loops, tunes, loadsModule } = part;
+  yield* sys.chdir(HIERARCHY);
+  for (let i = 0; i < loops; i++) {
+    yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    tick(i + 1);
+  }
+  yield* writeFile('cgroup.procs', `${pid}\n`);
+  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  if (tunes) for (let i = 0; i < 2; i++) yield* writeFile('/proc/slabinfo', tunables(i));
+  for (let i = 0; i < FILES; i++) {
+    yield* oneFile(`/tmp/f${pid}`);
+    yield* sys.nanosleep(0.2 * MS);
+  }
+  for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
+  if (loadsModule) {
+    yield* sys.initModule('module_cache', 300);
+    yield* sys.deleteModule('module_cache');
+  }
+  if (tunes) yield* tuneWhileReaping();
+  else yield* sys.nanosleep(REAP_INTERVAL);
+  for (let i = 1; i < loops; i += 2) yield* sys.unlink(`/tmp/${cpu}-${i}`);
+  yield* sys.nanosleep(2 * REAP_INTERVAL);
+}
+
+/** A memcg that the task enters and uses. It leaves it at once with nothing left in it, or leaves a file there. */
+function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
+  yield* sys.mkdir(name);
+  yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
+  yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
+  yield* useMemory(`/tmp/${name}a`);
+  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* useMemory(`/tmp/${name}b`);
+  if (empty) yield* writeFile('cgroup.procs', `${pid}\n`);
+  else yield* sys.close(yield* sys.create(`/tmp/${name}`));
+}
+
+/** Some objects of several caches: those of a mapped area and of a short-lived file. */
+function* useMemory(path: string): Program<void> {
+  const area = yield* sys.mmap();
+  yield* sys.touch(area);
+  yield* oneFile(path);
+  yield* sys.munmap(area);
+}
+
+function* oneFile(path: string): Program<void> {
+  yield* sys.close(yield* sys.create(path));
+  yield* sys.unlink(path);
+}
+
+/** slab_mutex is held while cache_reap tries to get it, on some CPU. */
+function* tuneWhileReaping(): Program<void> {
+  for (let i = 0; i < TUNES; i++) {
+    yield* writeFile('/proc/slabinfo', tunables(i));
+    yield* sys.nanosleep(REAP_INTERVAL / TUNES);
+  }
+}
+
+/** New tunables for the dentry cache and all its children. */
+const tunables = (write: number): string => `dentry ${write % 2 === 0 ? 40 : 120} 20 8\n`;

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Checkpoint } from './checkpoint.js';
+
+class Counter {
+  count = 0;
+  later: string | undefined;
+  constructor(readonly name: string) {}
+}
+
+class Machine {
+  readonly numbers = new Float64Array(4);
+  readonly list: unknown[] = [1, 2, 3];
+  readonly byName = new Map<string, Counter>([['a', new Counter('a')]]);
+  readonly marks = new Set<number>([5, 4]);
+  readonly record: Record<string, number> = { x: 1 };
+  counter = new Counter('own');
+}
+
+describe('Checkpoint', () => {
+  it('puts back fields, elements, entries and numbers into the same objects', () => {
+    const machine = new Machine();
+    const { numbers, list, byName, marks, record, counter } = machine;
+    const checkpoint = new Checkpoint([machine], []);
+    numbers.fill(7);
+    list.push(4);
+    list[0] = 'changed';
+    (byName.get('a') as Counter).count = 9;
+    byName.set('b', new Counter('b'));
+    marks.delete(5);
+    marks.add(6);
+    record.y = 2;
+    delete record.x;
+    record.x = 1;
+    counter.count = 3;
+    counter.later = 'set for the first time';
+    machine.counter = new Counter('another');
+    checkpoint.restore();
+    expect([...machine.numbers]).toEqual([0, 0, 0, 0]);
+    expect(machine.list).toEqual([1, 2, 3]);
+    expect([...machine.byName.keys()]).toEqual(['a']);
+    expect(machine.byName.get('a')?.count).toBe(0);
+    expect([...machine.marks]).toEqual([5, 4]);
+    expect(machine.record).toEqual({ x: 1 });
+    expect(machine.counter).toBe(counter);
+    expect([counter.count, counter.later]).toEqual([0, undefined]);
+    expect(machine.numbers).toBe(numbers);
+    expect(machine.byName).toBe(byName);
+  });
+
+  it('keeps the order of entries, which decides the order of walks', () => {
+    const map = new Map([
+      [1, 'a'],
+      [2, 'b'],
+    ]);
+    const checkpoint = new Checkpoint([map], []);
+    map.delete(1);
+    map.set(1, 'a');
+    checkpoint.restore();
+    expect([...map.keys()]).toEqual([1, 2]);
+  });
+
+  it('goes back as often as one likes, and through objects that refer to each other', () => {
+    const a: { other?: unknown; n: number } = { n: 1 };
+    const b = { other: a, n: 2 };
+    a.other = b;
+    const checkpoint = new Checkpoint([a], []);
+    for (let round = 0; round < 3; round++) {
+      a.n = b.n = 10;
+      a.other = null;
+      checkpoint.restore();
+      expect([a.n, b.n, a.other]).toEqual([1, 2, b]);
+    }
+  });
+
+  it('leaves alone what is shared', () => {
+    const shared = { n: 1 };
+    const checkpoint = new Checkpoint([{ shared }], [shared]);
+    shared.n = 2;
+    checkpoint.restore();
+    expect(shared.n).toBe(2);
+  });
+
+  it('restores any nested data', () => {
+    const json = fc.jsonValue({ maxDepth: 4 });
+    fc.assert(
+      fc.property(json, json, (before, after) => {
+        const root = { value: structuredClone(before) };
+        const checkpoint = new Checkpoint([root], []);
+        if (Array.isArray(root.value)) root.value.unshift(after);
+        else if (typeof root.value === 'object' && root.value !== null)
+          Object.assign(root.value, { '': after, added: after });
+        root.value = after;
+        checkpoint.restore();
+        expect(root.value).toEqual(before);
+      }),
+      { seed: 3 },
+    );
+  });
+});

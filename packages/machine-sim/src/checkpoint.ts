@@ -1,0 +1,161 @@
+type Fields = Record<string, unknown>;
+/**
+ * The state of a machine at rest, to go back to as often as one likes. Objects keep their identity: going back writes into
+ * each object that was reachable what it held then. Everything mutable must therefore be held in objects, arrays, maps, sets
+ * or typed arrays; coroutines and variables of closures are not kept.
+ */
+export class Checkpoint {
+  private readonly shapes = new Map<string, Shape>();
+  private readonly arrays = new Kept<unknown[], readonly unknown[]>(restoreArray);
+  private readonly numbers = new Kept<Float64Array, Float64Array>((numbers, held) => numbers.set(held));
+  private readonly maps = new Kept<Map<unknown, unknown>, HeldMap>(restoreMap);
+  private readonly sets = new Kept<Set<unknown>, readonly unknown[]>(restoreSet);
+
+  /** @param shared what never changes and need not be looked into */
+  constructor(roots: readonly object[], shared: readonly object[]) {
+    const seen = new Set<unknown>(shared);
+    const pending: unknown[] = [...roots];
+    while (pending.length > 0) {
+      const object = pending.pop();
+      if (typeof object !== 'object' || object === null || seen.has(object)) continue;
+      seen.add(object);
+      for (const value of this.keep(object)) pending.push(value);
+    }
+  }
+
+  restore(): void {
+    for (const shape of this.shapes.values()) shape.restore();
+    this.arrays.restore();
+    this.numbers.restore();
+    this.maps.restore();
+    this.sets.restore();
+  }
+
+  /** Returns what the object refers to. */
+  private keep(object: object): readonly unknown[] {
+    if (ArrayBuffer.isView(object)) {
+      const numbers = object as Float64Array;
+      this.numbers.add(numbers, numbers.slice());
+      return [];
+    }
+    if (Array.isArray(object)) return this.arrays.add(object, [...object]);
+    if (object instanceof Set) return this.sets.add(object, [...object]);
+    if (object instanceof Map) {
+      const { keys, values } = this.maps.add(object, { keys: [...object.keys()], values: [...object.values()] });
+      return [...keys, ...values];
+    }
+    return this.keepFields(object as Fields);
+  }
+
+  private keepFields(object: Fields): readonly unknown[] {
+    const keys = Object.keys(object);
+    const plain = Object.getPrototypeOf(object) === Object.prototype;
+    const name = `${plain ? '' : object.constructor.name} ${keys.join()}`;
+    const shape = this.shapes.get(name) ?? new Shape(keys, plain);
+    this.shapes.set(name, shape);
+    shape.add(object);
+    return Object.values(object);
+  }
+}
+
+/** Objects of one kind, each with what it held. */
+class Kept<T, Held> {
+  private readonly objects: T[] = [];
+  private readonly held: Held[] = [];
+
+  constructor(private readonly write: (object: T, held: Held) => void) {}
+
+  add(object: T, held: Held): Held {
+    this.objects.push(object);
+    this.held.push(held);
+    return held;
+  }
+
+  restore(): void {
+    const { objects, held, write } = this;
+    for (let i = 0; i < objects.length; i++) write(objects[i] as T, held[i] as Held);
+  }
+}
+
+function restoreArray(array: unknown[], held: readonly unknown[]): void {
+  if (array.length !== held.length) array.length = held.length;
+  for (let i = 0; i < held.length; i++) array[i] = held[i];
+}
+
+interface HeldMap {
+  readonly keys: readonly unknown[];
+  readonly values: readonly unknown[];
+}
+
+/** The order of the entries counts, so a map that has changed is filled anew. */
+function restoreMap(map: Map<unknown, unknown>, { keys, values }: HeldMap): void {
+  if (map.size === 0 && keys.length === 0) return;
+  let at = 0;
+  let same = map.size === keys.length;
+  if (same) {
+    map.forEach((value, key) => {
+      same = same && key === keys[at] && value === values[at];
+      at++;
+    });
+  }
+  if (same) return;
+  map.clear();
+  for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
+}
+
+function restoreSet(set: Set<unknown>, held: readonly unknown[]): void {
+  if (set.size > 0) set.clear();
+  for (const value of held) set.add(value);
+}
+
+/** Writes the objects' fields from `held`, where they follow each other. */
+type WriteFields = (objects: readonly Fields[], held: readonly unknown[]) => void;
+
+/**
+ * A writer for objects that have these fields. It is made as code of its own for each shape: a loop over names would be
+ * ten times slower, and this is most of what going back takes.
+ */
+function writerOf(keys: readonly string[]): WriteFields {
+  const writes = keys.map((key, i) => `object[${JSON.stringify(key)}] = held[at + ${i}];`).join(' ');
+  const body = `for (let n = 0, at = 0; n < objects.length; n++, at += ${keys.length}) { const object = objects[n]; ${writes} }`;
+  return new Function('objects', 'held', body) as WriteFields;
+}
+
+/** Objects with the same fields, restored together. */
+class Shape {
+  private readonly objects: Fields[] = [];
+  private readonly held: unknown[] = [];
+  private readonly write: WriteFields;
+
+  /** @param record fields come and go; the fields of other objects may be set for the first time, and are undefined before */
+  constructor(
+    private readonly keys: readonly string[],
+    private readonly record: boolean,
+  ) {
+    this.write = writerOf(keys);
+  }
+
+  add(object: Fields): void {
+    this.objects.push(object);
+    for (const key of this.keys) this.held.push(object[key]);
+  }
+
+  restore(): void {
+    for (const object of this.objects) this.reset(object);
+    this.write(this.objects, this.held);
+  }
+
+  /** Take away fields that an object got since; those of a record come back in their order. */
+  private reset(object: Fields): void {
+    const { keys } = this;
+    let same = 0;
+    for (const key in object)
+      if (key === keys[same]) same++;
+      else same = keys.length + 1;
+    if (same === keys.length) return;
+    for (const key of Object.keys(object)) {
+      if (this.record) delete object[key];
+      else object[key] = undefined;
+    }
+  }
+}

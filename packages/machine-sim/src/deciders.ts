@@ -1,0 +1,60 @@
+import type { RandomStream } from '@kmemlab/machine';
+import type { Decider, Stall } from './strategy.js';
+
+/** The shortest stall, ns, and how often it can be doubled: up to 26 ms, longer than a grace period on an idle machine. */
+const SHORTEST = 100;
+const DOUBLINGS = 19;
+
+/** Mean numbers of steps between two stalls; each random schedule draws one. */
+const SPACINGS = [8, 32, 128, 512];
+
+/** A length of stall, ns: every order of magnitude is as likely. */
+function lengthOf(random: RandomStream): number {
+  const least = SHORTEST * 2 ** random.below(DOUBLINGS);
+  return least + random.below(least);
+}
+
+/** Exactly these stalls, which are in the order of their steps. */
+export function replay(stalls: readonly Stall[]): Decider {
+  let at = 0;
+  return ({ step }) => {
+    const stall = stalls[at];
+    if (stall === undefined || stall.step !== step) return 0;
+    at++;
+    return stall.ns;
+  };
+}
+
+/** Any step may be late; how often is drawn once for the schedule. */
+export function randomStalls(random: RandomStream): Decider {
+  const spacing = SPACINGS[random.below(SPACINGS.length)] as number;
+  return () => (random.below(spacing) === 0 ? lengthOf(random) : 0);
+}
+
+/** How long a schedule without stalls is: its events, and the labelled preemption points passed in it. */
+export interface Extent {
+  readonly steps: number;
+  readonly points: number;
+}
+
+/**
+ * After PCT (Burckhardt et al. 2010): a bug of depth d needs d moments at which the right CPU is late, so d of them are
+ * drawn from the whole schedule, and nothing else is disturbed. Half of them, where there are labelled preemption points,
+ * are drawn among those.
+ */
+export function pctStalls(random: RandomStream, depth: number, { steps, points }: Extent): Decider {
+  const lateAtStep = new Map<number, number>();
+  const lateAtPoint = new Map<number, number>();
+  for (let n = 0; n < depth; n++) {
+    if (points > 0 && random.below(2) === 0) lateAtPoint.set(random.below(points), lengthOf(random));
+    else lateAtStep.set(random.below(steps), lengthOf(random));
+  }
+  return ({ step, points: passed, atPoint }) => (atPoint ? take(lateAtPoint, passed) : 0) || take(lateAtStep, step);
+}
+
+/** A CPU that was late at a point is still there when it goes on. */
+function take(late: Map<number, number>, key: number): number {
+  const ns = late.get(key) ?? 0;
+  late.delete(key);
+  return ns;
+}

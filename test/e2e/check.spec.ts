@@ -1,0 +1,76 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { emptyDirectory, filesIn, kmemlab } from './command.js';
+
+const example = fileURLToPath(new URL('../../docs/examples/kick-in-two-steps.mjs', import.meta.url));
+const REPLAY = 'tune-slabinfo-v4.10+never-kick-SLAB-4.replay.json';
+
+describe('check', () => {
+  test('finds the race that the kick prevents, makes it small, and saves what replay shows again', async () => {
+    const cwd = emptyDirectory();
+    const { status, stdout } = await kmemlab(['check', 'tune-slabinfo', '--kernel', 'v4.10+never-kick'], cwd);
+    expect(status).toBe(1);
+    expect(stdout).toContain('use-after-free (SLAB-4)');
+    expect(filesIn(cwd)).toEqual([REPLAY]);
+    const { scenario, stalls } = JSON.parse(readFileSync(join(cwd, REPLAY), 'utf8'));
+    expect(scenario.nodes * scenario.cpusPerNode).toBeLessThanOrEqual(3);
+    expect(stalls.length).toBeLessThanOrEqual(2);
+    const replayed = await kmemlab(['replay', REPLAY], cwd);
+    expect(replayed.status).toBe(1);
+    expect(replayed.stdout).toMatch(/CPU0 +CPU1/);
+    expect(replayed.stdout).toContain('~ late by');
+    expect(replayed.stdout).toContain(`the same verdict as in ${REPLAY}`);
+  });
+
+  test('survives where the kernel kicks, and where there is nothing to wait for', async () => {
+    for (const kernel of ['v4.10', 'v4.10+avoid-kick-on-create']) {
+      const cwd = emptyDirectory();
+      const args = ['check', 'tune-slabinfo', '--kernel', kernel, '--schedules', '300', '--json'];
+      const { status, stdout } = await kmemlab(args, cwd);
+      expect(status).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ schema: 'kmemlab.check/1', kernel, schedules: 300, outcome: 'ok' });
+      expect(filesIn(cwd)).toEqual([]);
+    }
+  });
+
+  test('takes a patch of the user, and replay asks for it again', async () => {
+    const cwd = emptyDirectory();
+    const patch = join(cwd, 'mine.mjs');
+    writeFileSync(
+      patch,
+      `export default { name: 'mine', summary: 'no kick', apply({ policies }) { policies.slab.afterPublish = function* () {}; } };`,
+    );
+    const found = await kmemlab(['check', 'tune-slabinfo', '--patch', patch, '--save', 'mine.json'], cwd);
+    expect(found.status).toBe(1);
+    const without = await kmemlab(['replay', 'mine.json'], cwd);
+    expect(without.status).toBe(2);
+    expect(without.stderr).toMatch(/^kmemlab: mine\.json: it needs a patch of yours; add --patch .*mine\.mjs\n$/);
+    expect((await kmemlab(['replay', 'mine.json', '--patch', patch], cwd)).status).toBe(1);
+    const safe = await kmemlab(['check', 'tune-slabinfo', '--patch', example, '--schedules', '100'], cwd);
+    expect(safe.status).toBe(0);
+  });
+
+  test.each([
+    [['check', 'tune-slabinfo', '--strategy', 'pctt'], /did you mean pct\?/],
+    [['check', 'tune-slabinfo', '--schedules', '0'], /out of range/],
+    [['check', 'no-such'], /unknown experiment/],
+    [['replay', 'nowhere.json'], /replay file nowhere\.json: no such file/],
+    [['matrix'], /--mutations is what there is/],
+  ])('%j is one line of complaint and status 2', async (args, message) => {
+    const { status, stdout, stderr } = await kmemlab(args, emptyDirectory());
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('a directory where the replay file should be is named', async () => {
+    const cwd = emptyDirectory();
+    const args = ['check', 'tune-slabinfo', '--kernel', 'v4.10+never-kick', '--schedules', '3', '--save', '.'];
+    const { status, stderr } = await kmemlab(args, cwd);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/choose another --save/);
+    expect(existsSync(join(cwd, REPLAY))).toBe(false);
+  });
+});
