@@ -19,21 +19,33 @@ async function ownServer(onTestFinished: AfterTest): Promise<Broker> {
 const endlessOn = (onTestFinished: AfterTest, { url, token = '' }: Broker): Command =>
   disposable(onTestFinished, endless(['--nats', url], { env: { KMEMLAB_NATS_TOKEN: token } }));
 
-/** A stranger on the server, who has found out the run's name. */
-async function stranger(
-  onTestFinished: AfterTest,
-  { url, token }: Broker,
-): Promise<{ readonly bus: Bus; readonly run: Promise<string> }> {
+/** A stranger on the server, who finds out the name of the run. */
+async function stranger(onTestFinished: AfterTest, { url, token }: Broker) {
   const bus = await connectBus({ url, token, name: 'a stranger' });
   onTestFinished(() => bus.close());
-  const run = new Promise<string>((resolve) => {
+  const name = new Promise<string>((resolve) => {
     bus.subscribe('kmemlab.>', (_data, subject) => {
-      const name = /^kmemlab\.([^.]+)\.(?:ctl|node)\./.exec(subject)?.[1];
-      if (name !== undefined) resolve(name);
+      const found = /^kmemlab\.([^.]+)\.(?:ctl|node)\./.exec(subject)?.[1];
+      if (found !== undefined) resolve(found);
     });
   });
   await bus.flush();
-  return { bus, run };
+  return { bus, name };
+}
+
+interface WatchedRun {
+  readonly command: Command;
+  readonly bus: Bus;
+  readonly run: string;
+}
+
+/** A run that is under way on a server of one's own, and a stranger's connection to that server. */
+async function runWithStranger(onTestFinished: AfterTest): Promise<WatchedRun> {
+  const server = await ownServer(onTestFinished);
+  const { bus, name } = await stranger(onTestFinished, server);
+  const command = endlessOn(onTestFinished, server);
+  await command.underWay();
+  return { command, bus, run: await name };
 }
 
 const GARBAGE = Uint8Array.from({ length: 200 }, (_, index) => (index * 37 + 11) % 256);
@@ -68,29 +80,22 @@ describe.concurrent('a stranger on the server', () => {
   test('who sends garbage to the control subjects is ignored, and to a node ends the run as transport-lost', async ({
     onTestFinished,
   }) => {
-    const server = await ownServer(onTestFinished);
-    const { bus, run } = await stranger(onTestFinished, server);
-    const command = endlessOn(onTestFinished, server);
-    await command.underWay();
-    const name = await run;
+    const { bus, command, run } = await runWithStranger(onTestFinished);
     for (const to of ['coordinator', '0', '1', '7', 'x'])
       for (let length = 0; length <= GARBAGE.length; length++)
-        bus.publish(`kmemlab.${name}.ctl.${to}`, GARBAGE.subarray(0, length));
+        bus.publish(`kmemlab.${run}.ctl.${to}`, GARBAGE.subarray(0, length));
     await bus.flush();
     const { kick_all_cpus_sync: kicks } = command.result().counters.calls;
     await command.underWay(kicks + 10);
-    bus.publish(`kmemlab.${name}.node.0.1`, GARBAGE);
+    bus.publish(`kmemlab.${run}.node.0.1`, GARBAGE);
     await expectFailure(command, 'transport-lost', /^node 0: node 1 sent a malformed frame: /);
   });
 
   test('who sends a well-formed lie in the name of a node ends the run with what was wrong', async ({
     onTestFinished,
   }) => {
-    const server = await ownServer(onTestFinished);
-    const { bus, run } = await stranger(onTestFinished, server);
-    const command = endlessOn(onTestFinished, server);
-    await command.underWay();
-    const liar = new ControlChannel({ bus, run: await run, self: 1 });
+    const { bus, command, run } = await runWithStranger(onTestFinished);
+    const liar = new ControlChannel({ bus, run, self: 1 });
     onTestFinished(() => liar.close());
     liar.event('coordinator', 'report', { node: 1, at: 'noon' });
     await expectFailure(command, 'internal', /^a report of node 1 is malformed: /);

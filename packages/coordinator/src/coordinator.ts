@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Bus, ControlChannel, connectBus, Silence } from '@kmemlab/machine-live';
+import { type Bus, ControlChannel, connectBus, Silence, within } from '@kmemlab/machine-live';
 import { type Broker, credentialsOf, type Environment } from './broker/types.js';
 import { RunFailed, type RunFailure } from './failure.js';
 import { InputProblem } from './input-problem.js';
@@ -291,11 +290,19 @@ export class Coordinator {
       if (lost || this.known[node] === undefined) this.owner.terminate(node);
       else this.channel.call(node, Calls.stop, null, STOP_MS).catch(() => {});
     }
-    if (await settledWithin(this.owner.allExited, STOP_MS)) return;
+    if (await this.allExitWithin(STOP_MS)) return;
     for (const node of remaining()) this.owner.terminate(node);
-    if (await settledWithin(this.owner.allExited, TERMINATE_MS)) return;
+    if (await this.allExitWithin(TERMINATE_MS)) return;
     for (const node of remaining()) this.owner.kill(node);
-    await settledWithin(this.owner.allExited, KILL_MS);
+    await this.allExitWithin(KILL_MS);
+  }
+
+  private allExitWithin(ms: number): Promise<boolean> {
+    return within(
+      ms,
+      this.owner.allExited.then(() => true),
+      () => false,
+    );
   }
 }
 
@@ -323,12 +330,3 @@ async function ownerFor(options: CoordinatorOptions, bus: Bus): Promise<NodeOwne
 
 const isDeadline = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ControlError' && 'kind' in error && error.kind === 'deadline';
-
-/** Whether it settled in time. */
-async function settledWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  const timeout = new AbortController();
-  const late = delay(ms, false, { signal: timeout.signal }).catch(() => false);
-  const inTime = await Promise.race([promise.then(() => true), late]);
-  timeout.abort();
-  return inTime;
-}

@@ -11,4 +11,8 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
  */
 export const encodeBody = (value: unknown): Uint8Array => packr.pack(value);
 
+/** The body of a handler's arguments; null if there are none. */
+export const encodeArguments = (args: unknown): Uint8Array | null =>
+  args === undefined || args === null ? null : encodeBody(args);
+
 export const decodeBody = (bytes: Uint8Array): unknown => unpackr.unpack(bytes);

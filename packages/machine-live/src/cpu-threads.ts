@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
+import type { CpuWaits } from '@kmemlab/kernel';
 import type { SharedMemory, Step } from '@kmemlab/machine';
 import { type Remote, releaseProxy, wrap } from 'comlink';
 import { comlinkEndpoint } from './comlink-endpoint.js';
 import type { CpuControl, CpuWorkerData, ThreadReport } from './cpu/worker.js';
+import { within } from './event-loop.js';
 import type { Inbox } from './memory/inbox.js';
 import { CpuState, type Switchboard } from './memory/switchboard.js';
 import type { NodeMachineOptions } from './node-machine.js';
@@ -122,12 +124,18 @@ export class CpuThreads {
 
   /** Undefined for a CPU that does not answer. */
   where(): Promise<(Step | undefined)[]> {
+    return this.ofThoseThatAnswer((control) => control.where());
+  }
+
+  /** Who waits for what on each CPU; undefined for one that does not answer. */
+  waits(): Promise<(CpuWaits | undefined)[]> {
+    return this.ofThoseThatAnswer((control) => control.waits());
+  }
+
+  private ofThoseThatAnswer<T>(call: (control: Remote<CpuControl>) => Promise<T>): Promise<(T | undefined)[]> {
     return Promise.all(
       this.running.map((_, index) =>
-        within(
-          WHERE_DEADLINE,
-          this.ask(index, (control) => control.where()),
-        ).catch(() => undefined),
+        within(WHERE_DEADLINE, this.ask(index, call), () => undefined).catch(() => undefined),
       ),
     );
   }
@@ -141,11 +149,7 @@ export class CpuThreads {
       running.map(async ({ worker, control, exited }, index) => {
         options.board.announceCall(index);
         control.stop().catch(() => {});
-        const gone = await within(
-          STOP_DEADLINE,
-          exited.then(() => true),
-        ).catch(() => false);
-        if (!gone) await worker.terminate();
+        await within(STOP_DEADLINE, exited, () => worker.terminate());
         control[releaseProxy]();
       }),
     );
@@ -166,12 +170,4 @@ export class CpuThreads {
         .finally(() => this.pending.delete(reject));
     });
   }
-}
-
-function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

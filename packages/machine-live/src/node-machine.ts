@@ -1,18 +1,21 @@
 import {
   birthCpu,
+  type CpuWaits,
   GuestAgent,
   handlerCount,
   inventoryOf,
   type KernelBuild,
   KernelNode,
   type NodeInventory,
+  type NodeWaits,
+  nodeWaitsOf,
   type Placement,
   type Program,
   rootMemcg,
   Scalar,
 } from '@kmemlab/kernel';
-import { type Costs, RandomStream, SharedMemory, type Step, type Topology, type Verdict } from '@kmemlab/machine';
-import { PhaseDurations, type PlainDurations, Recorder } from '@kmemlab/results';
+import { type Costs, RandomStream, SharedMemory, type Topology, type Verdict } from '@kmemlab/machine';
+import { PhaseDurations, Recorder, sumByName } from '@kmemlab/results';
 import { AgentLoop } from './agent/agent-loop.js';
 import { MemoryAgent, type Outlet } from './agent/memory-agent.js';
 import { MachineClock } from './clock.js';
@@ -21,11 +24,14 @@ import { CpuThreads } from './cpu-threads.js';
 import { Inbox } from './memory/inbox.js';
 import { cpuStateName, Switchboard } from './memory/switchboard.js';
 import { decodeMessage, Message } from './message.js';
+import type { CpuDump, NodeReport, Quiet } from './node-report.js';
 import { ScaledSink } from './scaled-sink.js';
 
 /** Cells of 8 bytes in an inbox. */
 const CPU_INBOX = 1 << 15;
 const AGENT_INBOX = 1 << 18;
+/** For an acknowledgement to wait for others, host ms. */
+const KEPT_BACK_MS = 1;
 
 export interface NodeMachineOptions {
   readonly node: number;
@@ -52,49 +58,6 @@ export interface NodeMachineOptions {
   readonly onExit: (pid: number, outcome: { readonly value: unknown } | { readonly error: string }) => void;
 }
 
-/** What one node has counted since power-on; durations are those of the phase in progress. */
-export interface NodeReport {
-  readonly node: number;
-  /** Machine time, ns. */
-  readonly at: number;
-  readonly sums: Readonly<Record<string, number>>;
-  /** Per CPU of the node. */
-  readonly cal: readonly number[];
-  readonly res: readonly number[];
-  readonly received: readonly number[];
-  readonly merged: readonly number[];
-  readonly events: number;
-  readonly messages: {
-    readonly byKind: Readonly<Record<string, number>>;
-    /** Sent by each CPU of the node. */
-    readonly byCpu: readonly number[];
-    /** Sent from this node to each node. */
-    readonly toNode: readonly number[];
-  };
-  readonly durations: PlainDurations;
-  /** System calls that have returned to guests of this node, except background tasks. */
-  readonly progress: number;
-}
-
-/** Where one CPU is. */
-export interface CpuDump extends Step {
-  readonly state: string;
-  /** Machine time at which it last came to rest, ns. */
-  readonly since: number;
-  /** False if the CPU did not answer: what is known is what it left in memory. */
-  readonly answered: boolean;
-}
-
-/** How much is at rest on one node. Two equal answers in a row from all nodes, with as many received as sent, mean rest. */
-export interface Quiet {
-  readonly idle: boolean;
-  /** Messages sent to and received from other nodes. */
-  readonly sent: number;
-  readonly received: number;
-  /** Grows with everything that happens on the node. */
-  readonly activity: number;
-}
-
 /**
  * One NUMA node on this process: a memory agent on its main thread and a worker thread per CPU, with memory that they
  * share, and links to the other nodes.
@@ -114,6 +77,7 @@ export class NodeMachine {
   private readonly agentThread: number;
   private readonly background = new Set<number>();
   private returnedCalls = 0;
+  private keptBack: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: NodeMachineOptions) {
     const { node, topology, costs, seed, build, timeScale, epoch } = options;
@@ -274,7 +238,7 @@ export class NodeMachine {
       merged: perCpu((cpu) => board.mergedCount(cpu)),
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),
       messages: {
-        byKind: addUp([agent.sent.byKind(), ...reports.map(({ byKind }) => byKind)]),
+        byKind: sumByName([agent.sent.byKind(), ...reports.map(({ byKind }) => byKind)]),
         byCpu: reports.map(({ toNode }) => toNode.reduce((sum, n) => sum + n, 0)),
         toNode: agent.sent.toNode.map((n, to) => n + reports.reduce((sum, { toNode }) => sum + (toNode[to] ?? 0), 0)),
       },
@@ -286,7 +250,7 @@ export class NodeMachine {
   private sumsOf(reports: readonly ThreadReport[]): Record<string, number> {
     const own: Record<string, number> = {};
     this.kernel.counters.addTo(own);
-    return addUp([own, ...reports.map(({ sums }) => sums)]);
+    return sumByName([own, ...reports.map(({ sums }) => sums)]);
   }
 
   async inventory(): Promise<NodeInventory> {
@@ -311,20 +275,37 @@ export class NodeMachine {
     });
   }
 
+  /** Who waits for whom here: on the CPUs that answer, and at what is homed on the node. */
+  async waits(): Promise<{ readonly cpus: readonly CpuWaits[]; readonly node: NodeWaits }> {
+    const cpus = await this.threads.waits();
+    return { cpus: cpus.filter((waits) => waits !== undefined), node: nodeWaitsOf(this.kernel) };
+  }
+
   /** Stop the CPUs, then the agent. Nothing is left of the node afterwards. */
   async stop(): Promise<void> {
     await this.threads.stop();
     await this.loop.stop();
+    this.keepNothingBack();
   }
 
-  /** What this node's agent has for others goes out. */
+  /** What this node's agent has for others goes out, except what waits for acknowledgements that are to go with it. */
   private flush(): void {
-    for (const link of this.options.links.values()) link.flush();
+    let kept = false;
+    for (const [node, link] of this.options.links) {
+      if (this.agent.acknowledgements.areComplete(node)) link.flush();
+      else kept = true;
+    }
+    if (!kept) this.keepNothingBack();
+    else this.keptBack ??= setTimeout(() => this.flushAll(), KEPT_BACK_MS);
   }
-}
 
-function addUp(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const one of all) for (const [name, n] of Object.entries(one)) sums[name] = (sums[name] ?? 0) + n;
-  return sums;
+  private flushAll(): void {
+    this.agent.acknowledgements.giveUp();
+    this.flush();
+  }
+
+  private keepNothingBack(): void {
+    clearTimeout(this.keptBack);
+    this.keptBack = undefined;
+  }
 }

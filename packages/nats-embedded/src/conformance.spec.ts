@@ -1,75 +1,31 @@
-import fc from 'fast-check';
-import { connect, ErrorCode, headers, type Msg, type NatsConnection, type NatsError } from 'nats';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { brokers, type RunningBroker } from '../test/brokers.js';
-import { RawClient } from '../test/raw-client.js';
+import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError } from 'nats';
+import { describe, expect, it } from 'vitest';
+import { brokers } from '../test/brokers.js';
+import { useClients } from '../test/clients.js';
 
 const text = (message: Msg): string => Buffer.from(message.data).toString();
 const codeOf = (error: unknown): string => (error as NatsError).code;
 
+/** Collects what arrives; `count` resolves with the first n. */
+function collect(connection: NatsConnection, subject: string, options: { queue?: string; max?: number } = {}) {
+  const got: Msg[] = [];
+  let wake = () => {};
+  const subscription = connection.subscribe(subject, {
+    ...options,
+    callback: (error, message) => {
+      if (error === null) got.push(message);
+      wake();
+    },
+  });
+  const count = async (n: number): Promise<Msg[]> => {
+    while (got.length < n) await new Promise<void>((resolve) => (wake = resolve));
+    return got;
+  };
+  return { got, subscription, count };
+}
+
 describe.each(brokers)('$name', ({ start }) => {
-  let starting: Promise<RunningBroker>;
-  let broker: RunningBroker;
-  const clients: NatsConnection[] = [];
-  const sockets: RawClient[] = [];
-
-  beforeAll(() => {
-    starting = start();
-    starting.catch(() => {});
-  });
-  // A broker that could not be started fails each test; were it awaited above, they would count as skipped.
-  beforeEach(async () => {
-    broker = await starting;
-  });
-  afterEach(async () => {
-    for (const { socket } of sockets.splice(0)) socket.destroy();
-    await Promise.all(clients.splice(0).map((client) => client.close()));
-  });
-  afterAll(async () => {
-    await (await starting.catch(() => undefined))?.close();
-  });
-
-  async function client(options: object = {}): Promise<NatsConnection> {
-    const connection = await connect({
-      servers: broker.url,
-      token: broker.token,
-      reconnect: false,
-      timeout: 10_000,
-      ...options,
-    });
-    clients.push(connection);
-    return connection;
-  }
-
-  async function raw(options?: object): Promise<RawClient> {
-    const socket = await RawClient.open(broker, options);
-    sockets.push(socket);
-    return socket;
-  }
-
-  function greeted(): RawClient {
-    const socket = new RawClient(broker);
-    sockets.push(socket);
-    return socket;
-  }
-
-  /** Collects what arrives; `count` resolves with the first n. */
-  function collect(connection: NatsConnection, subject: string, options: { queue?: string; max?: number } = {}) {
-    const got: Msg[] = [];
-    let wake = () => {};
-    const subscription = connection.subscribe(subject, {
-      ...options,
-      callback: (error, message) => {
-        if (error === null) got.push(message);
-        wake();
-      },
-    });
-    const count = async (n: number): Promise<Msg[]> => {
-      while (got.length < n) await new Promise<void>((resolve) => (wake = resolve));
-      return got;
-    };
-    return { got, subscription, count };
-  }
+  const { broker, client, raw, greeted } = useClients(start);
 
   it('delivers in the order of publishing, to everyone who subscribed', async () => {
     const [a, b, c] = [await client(), await client(), await client()];
@@ -233,7 +189,7 @@ describe.each(brokers)('$name', ({ start }) => {
   it('turns away a wrong token, no token, and whoever does not connect first', async () => {
     const violation = { code: ErrorCode.AuthorizationViolation };
     await expect(client({ token: 'wrong' })).rejects.toMatchObject(violation);
-    await expect(client({ token: `${broker.token}x` })).rejects.toMatchObject(violation);
+    await expect(client({ token: `${broker().token}x` })).rejects.toMatchObject(violation);
     await expect(client({ token: undefined })).rejects.toSatisfy((error) =>
       ['AUTHORIZATION_VIOLATION', 'BAD_AUTHENTICATION'].includes(codeOf(error)),
     );
@@ -342,96 +298,5 @@ describe.each(brokers)('$name', ({ start }) => {
     const socket = await raw();
     const said = await socket.settled('SUB one 5\r\nSUB two 5\r\nPUB two 1\r\nx\r\nPUB one 1\r\ny\r\n');
     expect(said).toBe('MSG one 5 1\r\ny\r\n');
-  });
-
-  describe('whatever one client sends', () => {
-    const session = 'SUB cut.* 1\r\nPUB cut.a re 5\r\nhello\r\nHPUB cut.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\nUNSUB 1 9\r\n';
-    const answer = 'MSG cut.a 1 re 5\r\nhello\r\nHMSG cut.b 1 12 14\r\nNATS/1.0\r\n\r\nhi\r\n';
-    const withHeaders = { headers: true };
-
-    /** Another client's messages still arrive. */
-    async function works(other: RawClient): Promise<void> {
-      expect(await other.settled('PUB well 2\r\nme\r\n')).toBe('MSG well 1 2\r\nme\r\n');
-    }
-
-    async function bystander(): Promise<RawClient> {
-      const other = await raw();
-      await other.settled('SUB well 1\r\n');
-      return other;
-    }
-
-    it('is read the same in two pieces cut anywhere, and byte by byte', async () => {
-      const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
-      for (let at = 1; at < session.length; at++) {
-        const socket = await raw(withHeaders);
-        socket.send(session.slice(0, at));
-        await turn();
-        expect(await socket.settled(session.slice(at))).toBe(answer);
-        socket.socket.destroy();
-      }
-      const socket = await raw(withHeaders);
-      for (const byte of session) {
-        socket.send(byte);
-        await turn();
-      }
-      expect(await socket.settled()).toBe(answer);
-    });
-
-    it('leaves the others working when it ends in the middle of anything', async () => {
-      const other = await bystander();
-      for (let at = 0; at <= session.length; at++) {
-        const socket = await raw(withHeaders);
-        socket.socket.end(Buffer.from(session.slice(0, at), 'latin1'));
-        await socket.untilClosed();
-        await works(other);
-      }
-    });
-
-    it('ends that client and nobody else when it is malformed', async () => {
-      const other = await bystander();
-      for (const wrong of [
-        'X',
-        'GET / HTTP/1.1\r\n\r\n',
-        'PUB\r\n',
-        'PUB a -1\r\n',
-        'PUB a 1\r\nabc\r\n',
-        'PUB a 99999999999999\r\n',
-        'HPUB a 9 1\r\nx\r\n',
-        'SUB a\r\n',
-        'SUB a b c d\r\n',
-        'CONNECT {\r\n',
-        `SUB ${'a'.repeat(5_000)} 1\r\n`,
-        Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]),
-      ]) {
-        const socket = await raw(withHeaders);
-        socket.send(wrong);
-        await socket.untilClosed();
-        await works(other);
-      }
-      const socket = await raw();
-      socket.send('FOO\r\n');
-      await socket.untilClosed();
-      expect(socket.received).toBe(`-ERR 'Unknown Protocol Operation'\r\n`);
-    });
-
-    it('leaves the others working when it is random, before and after CONNECT', async () => {
-      const other = await bystander();
-      const noise = fc.uint8Array({ minLength: 1, maxLength: 200 });
-      const letters = fc.stringMatching(/^[PINGOCSUBHNET \r\n0-9{}">*.a]{1,60}$/).map((line) => Buffer.from(line));
-      const damaged = fc.tuple(fc.nat(), fc.nat({ max: 255 })).map(([at, byte]) => {
-        const bytes = Buffer.from(session, 'latin1');
-        bytes[at % bytes.length] = byte;
-        return bytes;
-      });
-      await fc.assert(
-        fc.asyncProperty(fc.boolean(), fc.oneof(noise, letters, damaged), async (connected, bytes) => {
-          const socket = connected ? await raw(withHeaders) : greeted();
-          socket.socket.end(bytes);
-          await socket.untilClosed();
-          await works(other);
-        }),
-        { seed: 5, numRuns: 200 },
-      );
-    });
   });
 });

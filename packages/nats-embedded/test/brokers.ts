@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { startEmbeddedBroker } from '../src/index.js';
 
 /** A broker under test. */
@@ -11,9 +12,9 @@ export interface RunningBroker {
 
 const token = 'conformance-token';
 
-/** The reference: a `nats-server` from PATH on a free loopback port, ended by its process id. */
-async function startNatsServer(): Promise<RunningBroker> {
-  const child = spawn('nats-server', ['--addr', '127.0.0.1', '--port', '-1', '--auth', token], {
+/** A `nats-server` from PATH on a free loopback port, ended by its process id. */
+export async function startNatsServer(args: readonly string[]): Promise<Omit<RunningBroker, 'token'>> {
+  const child = spawn('nats-server', ['--addr', '127.0.0.1', '--port', '-1', ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.on('close', () => resolve()));
@@ -35,7 +36,6 @@ async function startNatsServer(): Promise<RunningBroker> {
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
-    token,
     async close() {
       child.kill('SIGTERM');
       const timer = setTimeout(kill, 2_000);
@@ -49,5 +49,25 @@ async function startNatsServer(): Promise<RunningBroker> {
 /** What must behave alike. */
 export const brokers: readonly { readonly name: string; readonly start: () => Promise<RunningBroker> }[] = [
   { name: 'nats-embedded', start: () => startEmbeddedBroker({ token }) },
-  { name: 'nats-server', start: startNatsServer },
+  { name: 'nats-server', start: async () => ({ ...(await startNatsServer(['--auth', token])), token }) },
 ];
+
+/**
+ * A broker for the tests of a `describe`, started before the first of them and ended after the last. One that could not be
+ * started fails each test; were it awaited before all of them, they would count as skipped.
+ */
+export function useBroker(start: () => Promise<RunningBroker>): () => RunningBroker {
+  let starting: Promise<RunningBroker>;
+  let broker: RunningBroker;
+  beforeAll(() => {
+    starting = start();
+    starting.catch(() => {});
+  });
+  beforeEach(async () => {
+    broker = await starting;
+  });
+  afterAll(async () => {
+    await (await starting.catch(() => undefined))?.close();
+  });
+  return () => broker;
+}

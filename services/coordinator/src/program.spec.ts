@@ -200,6 +200,39 @@ describe('the coordinator program', () => {
     expect(answers.get('running')?.filter(({ kind }) => kind !== 'progress')).toHaveLength(1);
   });
 
+  test('gives an answer to an order that it is checking when the signal comes', async () => {
+    const service = await start();
+    submit('running', ENDLESS);
+    await underWay('running');
+    const text = "console.log('a patch loads'); await new Promise((go) => process.once('SIGUSR2', go));";
+    submit('checked', '1', { patchFiles: [{ path: 'slow.mjs', text }] });
+    await service.says(/^a patch loads$/m);
+    service.child.kill('SIGTERM');
+    expect((await last('running')).document).toMatchObject({ failure: { kind: 'interrupted' } });
+    expect(answers.get('checked')).toBeUndefined();
+    service.child.kill('SIGUSR2');
+    expect(await last('checked')).toMatchObject({ kind: 'refused' });
+    expect(await service.ended).toBe(0);
+  });
+
+  test('shares the orders of a server with others of its kind: each is run by one of them', async () => {
+    const both = [await start(), await start()];
+    const ids = Array.from({ length: 8 }, (_, index) => `order-${index}`);
+    for (const id of ids) submit(id, '1');
+    for (const id of ids) expect(await last(id)).toMatchObject({ kind: 'result', document: { outcome: 'ok' } });
+    for (const { child } of both) child.kill('SIGTERM');
+    for (const { ended } of both) expect(await ended).toBe(0);
+    await bus.flush();
+    expect(
+      readdirSync(runs)
+        .map((name) => name.replace(/^.*-(order-\d+)$/, '$1'))
+        .sort(),
+    ).toEqual(ids);
+    for (const id of ids) expect(answers.get(id)?.filter(({ kind }) => kind !== 'progress')).toHaveLength(1);
+    const taken = both.map(({ stdout }) => stdout.match(/^order order-\d+: runs /gm)?.length ?? 0);
+    expect(taken.every((orders) => orders > 0)).toBe(true);
+  });
+
   test('ends at once at the second signal', async () => {
     const service = await start();
     submit('running', ENDLESS);

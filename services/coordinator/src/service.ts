@@ -5,7 +5,7 @@ import { oneLine } from './one-line.js';
 import { type Order, readOrder } from './orders.js';
 import { Outbox } from './outbox.js';
 import { type Job, type RunSite, runJob } from './run-job.js';
-import { SUBMIT_SUBJECT } from './subjects.js';
+import { SERVICE_GROUP, SUBMIT_SUBJECT } from './subjects.js';
 
 /** Orders that may wait while another runs. */
 export const MOST_WAITING = 16;
@@ -32,37 +32,45 @@ export class CoordinatorService {
   /** Of all orders that are checked, wait or run. */
   private readonly ids = new Set<string>();
   private readonly stopping = new AbortController();
-  private readonly unsubscribe: () => void;
+  /** Orders that are being checked. */
+  private readonly checks = new Set<Promise<void>>();
+  private readonly leave: () => Promise<void>;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: ServiceOptions) {
-    this.unsubscribe = options.bus.subscribe(SUBMIT_SUBJECT, (data) => this.receive(data));
+    this.leave = options.bus.share(SUBMIT_SUBJECT, SERVICE_GROUP, (data) => this.receive(data));
   }
 
   /**
-   * Take no more orders, refuse those that wait and interrupt the run in hand. Resolves when its result is kept and handed
-   * to the server. Only the first call's failure counts.
+   * Take no more orders, refuse those that wait, are being checked or were on their way, and interrupt the run in hand.
+   * Resolves when its result is kept and all answers are handed to the server. Only the first call's failure counts.
    * @param failure what the run has failed with; without it, it is incomplete
    */
   async stop(failure?: Failure): Promise<void> {
-    this.unsubscribe();
     this.stopping.abort(failure);
     for (const { id, outbox } of this.waiting.splice(0)) this.refuse(id, outbox, STOPPING);
-    await this.running;
+    await this.leave();
+    await Promise.all([...this.checks, this.running]);
   }
 
   private receive(data: Uint8Array): void {
     const order = readOrder(data);
-    if ('request' in order) void this.take(order);
+    if ('request' in order) this.check(order);
     else if (order.id === undefined) this.options.log(`an order was left out: ${order.reason}`);
     else if (this.ids.has(order.id)) this.logRepeated(order.id);
     else this.turnAway(order.id, order.reason);
   }
 
-  /** Check an order and line it up. */
+  private check(order: Order): void {
+    const check = this.take(order).finally(() => this.checks.delete(check));
+    this.checks.add(check);
+  }
+
+  /** Check an order and line it up. Never rejects. */
   private async take({ id, request }: Order): Promise<void> {
     // An answer would be taken for the one to the order that came first.
     if (this.ids.has(id)) return this.logRepeated(id);
+    if (this.stopping.signal.aborted) return this.turnAway(id, STOPPING);
     const running = this.running === undefined ? 0 : 1;
     if (this.ids.size >= MOST_WAITING + running) {
       return this.turnAway(id, `${MOST_WAITING} orders are waiting already; send it again when one has ended`);

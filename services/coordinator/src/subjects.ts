@@ -1,3 +1,6 @@
+/** Services of one server share its orders: each goes to one of them. */
+export const SERVICE_GROUP = 'kmemlab-coordinator';
+
 /** Where orders arrive. */
 export const SUBMIT_SUBJECT = 'kmemlab.runs.submit';
 

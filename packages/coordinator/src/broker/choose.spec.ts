@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connectBus } from '@kmemlab/machine-live';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runs, survivors } from '../../fixtures/processes.js';
+import { allowedCores } from '../host/cores.js';
 import { type BrokerChoice, chooseBroker } from './choose.js';
 import type { Broker } from './types.js';
 
@@ -60,6 +61,8 @@ describe('chooseBroker', () => {
     const pid = broker.pid as number;
     expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('nats-server\n');
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(broker.token);
+    const goThreads = Math.max(1, Math.floor(allowedCores().length / 4));
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')).toContain(`GOMAXPROCS=${goThreads}`);
     await greet(broker);
     await expect(connectBus({ url: broker.url, name: 'a stranger' })).rejects.toThrow('token');
     await broker.close();

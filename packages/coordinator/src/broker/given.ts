@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { InputProblem } from '../input-problem.js';
 import type { Broker, Credentials, Environment } from './types.js';
 
@@ -5,8 +6,10 @@ const DEFAULT_PORT = 4222;
 const SCHEMES = ['nats:', 'tls:'];
 
 /**
- * The server that the user named. Credentials come from the URL (`user:pass@` or `token@`) or else from
- * KMEMLAB_NATS_TOKEN, and are taken out of the URL, where the client would ignore them and messages would show them.
+ * The server that the user named. Credentials come from the URL (`user:pass@` or `token@`) or else from the environment:
+ * KMEMLAB_NATS_CREDS or KMEMLAB_NATS_NKEY (paths of files), KMEMLAB_NATS_USER and KMEMLAB_NATS_PASSWORD, or
+ * KMEMLAB_NATS_TOKEN. They are taken out of the URL, where messages would show them. KMEMLAB_NATS_CA is the path of the
+ * certificates to trust.
  */
 export function givenBroker(url: string, env: Environment): Broker {
   const parsed = parse(url);
@@ -31,8 +34,26 @@ function parse(url: string): URL {
 const withoutSecrets = (url: string): string => url.replace(/^(.*:\/\/)?.*@/, '$1');
 
 function credentials(url: URL, env: Environment): Credentials {
-  const user = decodeURIComponent(url.username);
-  if (url.password !== '') return { user, pass: decodeURIComponent(url.password) };
-  const token = user || env.KMEMLAB_NATS_TOKEN;
+  const caFile = env.KMEMLAB_NATS_CA;
+  return { ...(inUrl(url) ?? inEnvironment(env)), ...(caFile && { caFile: resolve(caFile) }) };
+}
+
+function inUrl({ username, password }: URL): Credentials | undefined {
+  const user = decodeURIComponent(username);
+  if (password !== '') return { user, pass: decodeURIComponent(password) };
+  return user === '' ? undefined : { token: user };
+}
+
+/** The first kind that is set. */
+function inEnvironment(env: Environment): Credentials {
+  const {
+    KMEMLAB_NATS_CREDS: creds,
+    KMEMLAB_NATS_NKEY: nkey,
+    KMEMLAB_NATS_USER: user,
+    KMEMLAB_NATS_TOKEN: token,
+  } = env;
+  if (creds) return { credsFile: resolve(creds) };
+  if (nkey) return { nkeyFile: resolve(nkey) };
+  if (user) return { user, pass: env.KMEMLAB_NATS_PASSWORD ?? '' };
   return token ? { token } : {};
 }

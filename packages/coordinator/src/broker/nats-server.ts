@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allowedCores } from '../host/cores.js';
 import { Tail } from '../host/tail.js';
 import { newToken } from './embedded.js';
 import { portInUse } from './port.js';
@@ -12,12 +13,20 @@ const START_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 2_000;
 
 /**
+ * Threads that run Go code in the server. It passes on one small message at a time; with a thread more each of them is
+ * handed over on the way, on cores that the CPUs need: publish to publish and back took 172 to 205 µs on 2 cores with 2
+ * of them, which is Go's default there, and 143 µs with 1.
+ */
+const goThreads = (): number => Math.max(1, Math.floor(allowedCores().length / 4));
+
+/**
  * Starts the server ($0) with a configuration ($1), says its process id, and ends it when stdin ends, that is when we are
- * gone, however that came. The server may also end by itself. Removes the directory ($2) in either case.
+ * gone, however that came. The server may also end by itself. Removes the directory ($2) in either case. It has as many
+ * Go threads as $3 says, unless the user says otherwise.
  */
 const GUARD = `
 exec 3<&0 </dev/null
-"$0" -c "$1" 3<&- >/dev/null &
+GOMAXPROCS="\${GOMAXPROCS:-$3}" "$0" -c "$1" 3<&- >/dev/null &
 server=$!
 echo "$server"
 (read -r _ <&3; kill -KILL "$server"; rm -rf "$2") >/dev/null 2>&1 &
@@ -41,7 +50,7 @@ export async function natsServer(program: string, port?: number): Promise<Broker
   const lines = [`listen: "127.0.0.1:${port ?? -1}"`, `authorization { token: "${token}" }`, ''];
   writeFileSync(configuration, lines.join('\n'), { mode: 0o600 });
   // A process group of its own: Ctrl-C at the terminal is for us, and the nodes need the server until they have stopped.
-  const guard = spawn('/bin/sh', ['-c', GUARD, program, configuration, directory], {
+  const guard = spawn('/bin/sh', ['-c', GUARD, program, configuration, directory, String(goThreads())], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });

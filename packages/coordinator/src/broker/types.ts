@@ -1,19 +1,13 @@
+import type { Credentials } from '@kmemlab/machine-live';
+
+export type { Credentials };
+
 export type BrokerKind = 'given' | 'nats-server' | 'embedded';
 
-/** How a client proves itself to the broker; all absent if it need not. */
-export interface Credentials {
-  readonly token?: string;
-  readonly user?: string;
-  readonly pass?: string;
-}
-
 /** The credentials alone, those that there are. */
-export function credentialsOf({ token, user, pass }: Credentials): Credentials {
-  return {
-    ...(token !== undefined && { token }),
-    ...(user !== undefined && { user }),
-    ...(pass !== undefined && { pass }),
-  };
+export function credentialsOf({ token, user, pass, credsFile, nkeyFile, caFile }: Credentials): Credentials {
+  const all = { token, user, pass, credsFile, nkeyFile, caFile };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 /** A NATS server that a run may use. */

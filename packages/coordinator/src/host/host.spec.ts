@@ -27,29 +27,29 @@ afterEach(() => {
 });
 
 describe('cgroupRoom', () => {
-  it('is the least that a group of version 2 and those above it leave', () => {
-    const root = directoryWith({
-      'a/b/memory.max': '1000\n',
-      'a/b/memory.current': '400\n',
-      'a/b/memory.stat': 'anon 300\ninactive_file 50\n',
-      'a/memory.max': '700\n',
-      'a/memory.current': '500\n',
-      'a/b/pids.max': 'max\n',
-      'pids.max': '90\n',
-      'pids.current': '30\n',
-    });
-    expect(cgroupRoom(root, '0::/a/b\n')).toEqual({ memory: 200, pids: 60 });
-  });
+  const unified = {
+    'a/b/memory.max': '1000\n',
+    'a/b/memory.current': '400\n',
+    'a/b/memory.stat': 'anon 300\ninactive_file 50\n',
+    'a/memory.max': '700\n',
+    'a/memory.current': '500\n',
+    'a/b/pids.max': 'max\n',
+    'pids.max': '90\n',
+    'pids.current': '30\n',
+  };
+  const separate = {
+    'memory/x/memory.limit_in_bytes': '5000\n',
+    'memory/x/memory.usage_in_bytes': '4000\n',
+    'memory/x/memory.stat': 'cache 900\ninactive_file 700\n',
+    'pids/pids.max': '10\n',
+    'pids/pids.current': '12\n',
+  };
 
-  it('knows version 1, and counts page cache as free', () => {
-    const root = directoryWith({
-      'memory/x/memory.limit_in_bytes': '5000\n',
-      'memory/x/memory.usage_in_bytes': '4000\n',
-      'memory/x/memory.stat': 'cache 900\ninactive_file 700\n',
-      'pids/pids.max': '10\n',
-      'pids/pids.current': '12\n',
-    });
-    expect(cgroupRoom(root, '4:memory:/x\n8:pids:/\n0::/\n')).toEqual({ memory: 1700, pids: 0 });
+  it.each([
+    ['a group of version 2 and those above it', unified, '0::/a/b\n', { memory: 200, pids: 60 }],
+    ['version 1', separate, '4:memory:/x\n8:pids:/\n0::/\n', { memory: 1700, pids: 0 }],
+  ])('is the least that %s leave, and counts page cache as free', (_, files, membership, room) => {
+    expect(cgroupRoom(directoryWith(files), membership)).toEqual(room);
   });
 
   it('is without limit where nothing says otherwise', () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Credentials, Environment } from '../broker/types.js';
+import { type Credentials, credentialsOf, type Environment } from '../broker/types.js';
 import { allowedCores } from '../host/cores.js';
 import { findProgram } from '../host/find-program.js';
 import { Tail } from '../host/tail.js';
@@ -68,12 +68,15 @@ export class NodeChild {
   }
 }
 
-function environmentOf({ url, token, user, pass, run, node }: NodeEnvironment): Record<string, string | undefined> {
+function environmentOf({ url, run, node, ...access }: NodeEnvironment): Record<string, string | undefined> {
   return {
     KMEMLAB_URL: url,
-    KMEMLAB_TOKEN: token,
-    KMEMLAB_USER: user,
-    KMEMLAB_PASS: pass,
+    KMEMLAB_TOKEN: access.token,
+    KMEMLAB_USER: access.user,
+    KMEMLAB_PASS: access.pass,
+    KMEMLAB_CREDS: access.credsFile,
+    KMEMLAB_NKEY: access.nkeyFile,
+    KMEMLAB_CA: access.caFile,
     KMEMLAB_RUN: run,
     KMEMLAB_NODE: String(node),
   };
@@ -95,5 +98,6 @@ export function readNodeEnvironment(env: Environment): NodeEnvironment {
       'a node process is started by a run, or by "kmemlab node": KMEMLAB_URL, KMEMLAB_RUN or KMEMLAB_NODE is missing',
     );
   const { KMEMLAB_TOKEN: token, KMEMLAB_USER: user, KMEMLAB_PASS: pass } = env;
-  return { url, run, node, ...(token && { token }), ...(user && { user }), ...(pass && { pass }) };
+  const { KMEMLAB_CREDS: credsFile, KMEMLAB_NKEY: nkeyFile, KMEMLAB_CA: caFile } = env;
+  return { url, run, node, ...credentialsOf({ token, user, pass, credsFile, nkeyFile, caFile }) };
 }

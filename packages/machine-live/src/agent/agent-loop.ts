@@ -1,10 +1,9 @@
+import { turnOfEventLoop } from '../event-loop.js';
 import type { Switchboard } from '../memory/switchboard.js';
 import type { MemoryAgent } from './memory-agent.js';
 
 /** Messages handled before other input of the process gets its turn. */
 const BATCH = 256;
-
-const turnOfEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Runs an agent on the main thread of its process: handles what has arrived, lets sockets and timers have their turn, and

@@ -187,3 +187,40 @@ it('handles no more at a time than it is asked to', () => {
     inboxes[2]?.push(new Message().set(Kind.post, NODE, 2, note.index, 0, 0, 0, encodeBody({ value: n })));
   expect([agent.drain(3), agent.drain(3), agent.drain(3)]).toEqual([3, 2, 0]);
 });
+
+describe('acknowledgements of calls from another node', () => {
+  const raised = (cpu: number, vector: number = Vector.callFunction): void =>
+    agent.receive(new Message().set(Kind.raise, NODE, 0, cpu, vector, 0, 0, null));
+  const says = (cpu: number, kind: Kind): void =>
+    agent.receive(new Message().set(kind, 0, cpu, note.index, 0, 0, 0, encodeBody({ value: cpu })));
+  const complete = (): boolean => agent.acknowledgements.areComplete(0);
+
+  it('wait for the last CPU that was interrupted', () => {
+    expect(complete()).toBe(true);
+    raised(2);
+    raised(3);
+    says(2, Kind.post);
+    says(2, Kind.post);
+    expect(complete()).toBe(false);
+    says(3, Kind.post);
+    expect(complete()).toBe(true);
+    expect(passed).toHaveLength(3);
+  });
+
+  it('wait no longer when something leaves that is more than a post, or when they are given up', () => {
+    raised(2);
+    says(3, Kind.request);
+    expect(complete()).toBe(true);
+    raised(2);
+    agent.acknowledgements.giveUp();
+    expect(complete()).toBe(true);
+  });
+
+  it('are expected from CPUs of this node that another node has called, and from no others', () => {
+    raised(2, Vector.reschedule);
+    agent.raise(2, 3, Vector.callFunction);
+    expect(complete()).toBe(true);
+    agent.raise(0, 3, Vector.callFunctionSingle);
+    expect(complete()).toBe(false);
+  });
+});

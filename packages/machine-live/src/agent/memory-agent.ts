@@ -7,13 +7,14 @@ import {
   type TaskRecord,
 } from '@kmemlab/kernel';
 import { cpuOfWaiter, type Handler, type HandlerContext, type Verdict, VerdictError } from '@kmemlab/machine';
-import { decodeBody, encodeBody } from '../body.js';
+import { decodeBody, encodeArguments, encodeBody } from '../body.js';
 import type { MachineClock } from '../clock.js';
 import { SentCounts } from '../counts.js';
 import { parsePlace } from '../cpu/places.js';
 import type { Inbox } from '../memory/inbox.js';
 import type { Switchboard } from '../memory/switchboard.js';
 import { encodeMessage, Kind, Message } from '../message.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { AgentHandlerContext } from './agent-handler-context.js';
 
 type AnyHandler = Handler<never, never, unknown>;
@@ -49,6 +50,7 @@ export interface MemoryAgentOptions {
  */
 export class MemoryAgent {
   readonly sent: SentCounts;
+  readonly acknowledgements: Acknowledgements;
   /** Messages handled. */
   events = 0;
   private readonly incoming = new Message();
@@ -69,6 +71,7 @@ export class MemoryAgent {
     this.index = inboxes.length - 1;
     this.firstCpu = topology.firstCpuOf(node.id);
     this.sent = new SentCounts(topology.nodes);
+    this.acknowledgements = new Acknowledgements(topology.nodes);
     this.context = new AgentHandlerContext(this);
     this.late = Array.from({ length: this.index }, () => []);
     this.places = Array.from({ length: topology.cpuCount }, () => new Map());
@@ -123,7 +126,7 @@ export class MemoryAgent {
         this.places[message.cpu]?.set(message.a, decodeBody(message.body as Uint8Array) as string);
         return;
       case Kind.raise:
-        this.options.board.raise(message.a - this.firstCpu, message.b);
+        this.raise(message.cpu, message.a, message.b);
         return;
       case Kind.returned: {
         const [task, result] = decodeBody(message.body as Uint8Array) as [TaskRecord, SyscallResult];
@@ -177,8 +180,7 @@ export class MemoryAgent {
 
   post(home: number, cpu: number, taskId: number, place: number, handler: AnyHandler, args: unknown): void {
     this.sent.handler(handler.index, home);
-    const body = args === undefined || args === null ? null : encodeBody(args);
-    const message = new Message().set(Kind.post, home, cpu, handler.index, 0, taskId, place, body);
+    const message = new Message().set(Kind.post, home, cpu, handler.index, 0, taskId, place, encodeArguments(args));
     if (home === this.options.node.id) this.own.push(message);
     else this.pass(message);
   }
@@ -195,8 +197,12 @@ export class MemoryAgent {
   }
 
   raise(sender: number, cpu: number, vector: number): void {
-    if (this.nodeOf(cpu) === this.options.node.id) this.options.board.raise(cpu - this.firstCpu, vector);
-    else this.send(sender, Kind.raise, cpu, vector, 0, 0, null);
+    const own = this.options.node.id;
+    if (this.nodeOf(cpu) === own) {
+      const from = this.nodeOf(sender);
+      if (from !== own) this.acknowledgements.raised(from, cpu, vector);
+      this.options.board.raise(cpu - this.firstCpu, vector);
+    } else this.send(sender, Kind.raise, cpu, vector, 0, 0, null);
   }
 
   /** Bring a guest's system call to a CPU. */
@@ -224,6 +230,7 @@ export class MemoryAgent {
   }
 
   private pass(message: Message): void {
+    this.acknowledgements.leaves(message);
     this.options.outlets.get(message.node)?.send(encodeMessage(message));
   }
 
@@ -235,7 +242,8 @@ export class MemoryAgent {
       late.push(new Message().set(kind, node, from, a, b, c, d, body));
       this.lateCount++;
     }
-    this.options.board.ring(index);
+    if (message.kind === Kind.completion) this.options.board.ringFor(index, message.b);
+    else this.options.board.ring(index);
   }
 
   private retryLate(): void {

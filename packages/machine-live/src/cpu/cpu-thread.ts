@@ -13,7 +13,7 @@ import {
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
-import { decodeBody, encodeBody } from '../body.js';
+import { decodeBody, encodeArguments, encodeBody } from '../body.js';
 import type { MachineClock } from '../clock.js';
 import { SentCounts } from '../counts.js';
 import type { Inbox } from '../memory/inbox.js';
@@ -71,6 +71,8 @@ export class CpuThread implements Port {
   private readonly outgoing = new Message();
   /** Messages taken out while room was wanted elsewhere. */
   private readonly early: Message[] = [];
+  /** Messages lie in the agent's inbox for which its bell has not been rung. */
+  private agentUntold = false;
   private workEnd = Number.POSITIVE_INFINITY;
   /** Where the kernel was when it last asked for something. */
   private lastPlace = 0;
@@ -100,8 +102,18 @@ export class CpuThread implements Port {
 
   // One turn of the thread.
 
-  /** Take in everything that has arrived or expired, and run kernel code until there is nothing to run. */
+  /**
+   * Take in everything that has arrived or expired, and run kernel code until there is nothing to run. The agent is rung for
+   * at the end: what one stretch of kernel code says to another node, a kick of all its CPUs above all, goes out as one frame.
+   */
   turn(): void {
+    this.advance();
+    if (!this.agentUntold) return;
+    this.agentUntold = false;
+    this.board.ring(this.agent);
+  }
+
+  private advance(): void {
     this.receive();
     const vectors = this.board.takeVectors(this.index);
     for (let vector = 0; vector < VECTOR_COUNT; vector++) {
@@ -126,6 +138,14 @@ export class CpuThread implements Port {
     if (this.ended || this.clock.standsStill) return Number.POSITIVE_INFINITY;
     const next = Math.min(this.workEnd, this.timers.next);
     return next === Number.POSITIVE_INFINITY ? next : Math.max(0, this.clock.hostMsUntil(next));
+  }
+
+  /**
+   * The waiter whose completion alone has to wake this thread from its sleep; 0 if anything has to. A message that somebody
+   * is still writing hides those behind it, which may be the one: then its own bell must be heard.
+   */
+  get sleepsFor(): number {
+    return this.early.length === 0 && this.inbox.isEmpty ? this.cpu.spinsOnlyOn : 0;
   }
 
   /** Tell others what this CPU is doing, before it sleeps or when it wakes. */
@@ -171,7 +191,7 @@ export class CpuThread implements Port {
   request(core: Core, context: Context, { homes, handler, args }: RequestEffect<unknown>): void {
     const ticket = this.tickets.take(context);
     const list = typeof homes === 'number' ? [homes] : homes;
-    const body = args === undefined || args === null ? null : encodeBody(args);
+    const body = encodeArguments(args);
     for (const [index, home] of list.entries()) {
       this.sent.handler(handler.index, home);
       if (handler.atomic && home === core.node) this.answered(ticket + index, this.runInPlace(handler, args));
@@ -207,7 +227,7 @@ export class CpuThread implements Port {
 
   sendPost(home: number, handler: AnyHandler, args: unknown): void {
     this.sent.handler(handler.index, home);
-    this.sendHandler(Kind.post, home, handler, 0, args === undefined || args === null ? null : encodeBody(args));
+    this.sendHandler(Kind.post, home, handler, 0, encodeArguments(args));
   }
 
   private sendHandler(kind: Kind, home: number, handler: AnyHandler, ticket: number, body: Uint8Array | null): void {
@@ -223,8 +243,11 @@ export class CpuThread implements Port {
     const node = this.cpu.nodeOf(target);
     this.sent.completion(node);
     const message = this.outgoing.set(Kind.completion, node, this.cpu.id, target, waiter, value, 0, null);
-    if (node === this.cpu.node) this.toThread(target - this.memory.topology.firstCpuOf(node), message);
-    else this.toAgent(message);
+    if (node === this.cpu.node) {
+      const thread = target - this.memory.topology.firstCpuOf(node);
+      this.leave(thread, message);
+      this.board.ringFor(thread, waiter);
+    } else this.toAgent(message);
   }
 
   raiseAt(cpu: number, vector: number): void {
@@ -250,18 +273,18 @@ export class CpuThread implements Port {
   }
 
   private toAgent(message: Message): void {
-    this.toThread(this.agent, message);
+    this.leave(this.agent, message);
+    this.agentUntold = true;
   }
 
   /** Leave a message in another thread's inbox. While that is full this CPU goes on emptying its own. */
-  private toThread(thread: number, message: Message): void {
+  private leave(thread: number, message: Message): void {
     const target = this.inboxes[thread] as Inbox;
     while (!target.push(message)) {
       this.board.ring(thread);
       for (let early = new Message(); this.inbox.pull(early); early = new Message()) this.early.push(early);
       target.waitForRoom(1);
     }
-    this.board.ring(thread);
   }
 
   private report(kind: Kind, what: unknown): void {

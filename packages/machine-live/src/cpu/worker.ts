@@ -1,10 +1,11 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type KernelBuild, NodeMemory, type Stretch, startKernel } from '@kmemlab/kernel';
+import { type CpuWaits, type KernelBuild, NodeMemory, type Stretch, startKernel, waitsOf } from '@kmemlab/kernel';
 import { AttachedMemory, type Costs, type Step, Topology } from '@kmemlab/machine';
 import { type PlainDurations, Recorder } from '@kmemlab/results';
 import { expose } from 'comlink';
 import { MachineClock } from '../clock.js';
 import { comlinkEndpoint } from '../comlink-endpoint.js';
+import { turnOfEventLoop } from '../event-loop.js';
 import { Inbox } from '../memory/inbox.js';
 import { Switchboard } from '../memory/switchboard.js';
 import { ScaledSink } from '../scaled-sink.js';
@@ -51,6 +52,7 @@ export interface CpuControl {
   /** @param mark begin the next phase */
   report(mark: boolean): ThreadReport;
   where(): Step;
+  waits(): CpuWaits;
   stop(): void;
 }
 
@@ -61,8 +63,6 @@ export interface WorkerKernel {
 }
 
 const data = (): CpuWorkerData => workerData as CpuWorkerData;
-
-const turnOfEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The thread of one simulated CPU. */
 class CpuWorker implements CpuControl {
@@ -145,6 +145,12 @@ class CpuWorker implements CpuControl {
     return this.thread.cpu.step();
   }
 
+  waits(): CpuWaits {
+    this.served++;
+    if (this.thread === undefined) throw new Error('the CPU has no kernel yet');
+    return waitsOf(this.thread.cpu);
+  }
+
   stop(): void {
     this.served++;
     this.stopping = true;
@@ -167,7 +173,7 @@ class CpuWorker implements CpuControl {
       const ms = thread.sleepMs();
       if (ms === 0 || board.announcedCalls(index) !== this.served) continue;
       thread.publishState(thread.restingState());
-      board.sleep(index, seen, ms);
+      board.sleep(index, seen, ms, thread.sleepsFor);
     }
     // What answers the last call has to leave the thread first.
     await turnOfEventLoop();

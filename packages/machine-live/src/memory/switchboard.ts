@@ -17,6 +17,8 @@ const Word = {
   state: 6,
   /** 1 while kernel work is left on the CPU. */
   busy: 7,
+  /** While the thread sleeps: the waiter (its low 32 bits) of the one completion that it sleeps for; 0 for anything. */
+  sleepsFor: 8,
 } as const;
 
 const WORDS = 16;
@@ -74,22 +76,50 @@ export class Switchboard {
     if (Atomics.load(this.words, this.at(thread, Word.asleep)) === 1) Atomics.notify(this.words, bell);
   }
 
-  /** Sleep until somebody rings after `seen` rings, at most `ms`. */
-  sleep(thread: number, seen: number, ms: number): void {
-    const asleep = this.at(thread, Word.asleep);
-    Atomics.store(this.words, asleep, 1);
+  /**
+   * Ring for the completion of a waiter, which has been left in the inbox. A thread that sleeps in a spin on another waiter
+   * is not woken: it takes this one in when it next wakes, as if the completion had flown so long.
+   *
+   * That loses no wake-up. The count of rings goes up in any case, so a thread that has looked at its inbox before the
+   * completion was there, and is about to sleep, does not. The sleeper publishes its waiter before it says that it sleeps,
+   * so a waiter read here is that of the sleep which has just been seen, or of a later one; and before a later one the
+   * thread has looked at its inbox again. A message that is still being written hides those behind it, so a thread
+   * publishes its waiter only if its inbox was empty, to the last cell reserved, after it had looked.
+   *
+   * It does no harm: a CPU that spins can use no other completion, unless that makes a task of its own runnable, and then
+   * it publishes 0 (`Core.spinsOnlyOn`). Whatever is no completion (interrupts, answers, wake-ups of kernel threads,
+   * control calls) rings by `ring`.
+   */
+  ringFor(thread: number, waiter: number): void {
+    const bell = this.at(thread, Word.bell);
+    Atomics.add(this.words, bell, 1);
+    if (Atomics.load(this.words, this.at(thread, Word.asleep)) === 0) return;
+    const sleepsFor = Atomics.load(this.words, this.at(thread, Word.sleepsFor));
+    if (sleepsFor === 0 || sleepsFor === (waiter | 0)) Atomics.notify(this.words, bell);
+  }
+
+  /**
+   * Sleep until somebody rings after `seen` rings, at most `ms`.
+   * @param waiter for whose completion alone `ringFor` wakes the thread; 0 for that of any
+   */
+  sleep(thread: number, seen: number, ms: number, waiter = 0): void {
+    this.announceSleep(thread, waiter);
     Atomics.wait(this.words, this.at(thread, Word.bell), seen, ms);
-    Atomics.store(this.words, asleep, 0);
+    this.awake(thread);
   }
 
   /** The same without blocking the thread; null if somebody has rung already. */
-  sleepAsync(thread: number, seen: number): Promise<unknown> | null {
-    const asleep = this.at(thread, Word.asleep);
-    Atomics.store(this.words, asleep, 1);
+  sleepAsync(thread: number, seen: number, waiter = 0): Promise<unknown> | null {
+    this.announceSleep(thread, waiter);
     const waiting = Atomics.waitAsync(this.words, this.at(thread, Word.bell), seen);
     if (waiting.async) return waiting.value;
-    Atomics.store(this.words, asleep, 0);
+    this.awake(thread);
     return null;
+  }
+
+  private announceSleep(thread: number, waiter: number): void {
+    Atomics.store(this.words, this.at(thread, Word.sleepsFor), waiter | 0);
+    Atomics.store(this.words, this.at(thread, Word.asleep), 1);
   }
 
   /** After sleepAsync has resolved. */

@@ -1,8 +1,21 @@
-import { connect, ErrorCode, type NatsConnection } from 'nats';
-import { BusError, oneLine, within } from './bus-error.js';
-import { type Address, awaitGreeting } from './greeting.js';
+import { isIP } from 'node:net';
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  ErrorCode,
+  type NatsConnection,
+  nkeyAuthenticator,
+  type Subscription,
+} from 'nats';
+import { type Address, addressOf, type Credentials, readCredential, whatWasShown } from './access.js';
+import { BusError, inTime, oneLine } from './bus-error.js';
+import { awaitGreeting } from './greeting.js';
 
 export { BusError } from './bus-error.js';
+
+type OnData = (data: Uint8Array, subject: string) => void;
 
 /** A connection to a NATS server. Losing it is final, for what was published meanwhile would be missing. */
 export interface Bus {
@@ -17,7 +30,12 @@ export interface Bus {
    * memory with other messages. An exception in it ends the connection and is reported as its loss.
    * @returns ends the subscription
    */
-  subscribe(subject: string, onData: (data: Uint8Array, subject: string) => void): () => void;
+  subscribe(subject: string, onData: OnData): () => void;
+  /**
+   * The same, but of all who share a subject in one group only one gets each message.
+   * @returns takes no new messages; resolves when all that the server had sent here before are delivered
+   */
+  share(subject: string, group: string, onData: OnData): () => Promise<void>;
   /** Wait until the server has taken all that was published and subscribed before. @throws BusError */
   flush(): Promise<void>;
   /** Send what is still to be sent, within a second, and end the connection. Nothing is delivered from now on. */
@@ -30,10 +48,9 @@ export interface Bus {
   readonly server: string;
 }
 
-export interface BusOptions {
-  /** `nats://host:port` without a secret; the host is looked up as the system does. */
+export interface BusOptions extends Credentials {
+  /** `nats://host:port`, or `tls://host:port` to speak TLS only, without a secret; the host is looked up as the system does. */
   readonly url: string;
-  readonly token?: string | undefined;
   /** What the server's records call this client. */
   readonly name: string;
   /** For each answer of the server, to connecting and to `flush`, ms. */
@@ -43,7 +60,6 @@ export interface BusOptions {
 const CLOSE_MS = 1_000;
 /** The client asks the server for a sign of life; a peer that falls silent is noticed sooner, by its link. */
 const PING_MS = 10_000;
-const NATS_PORT = 4222;
 
 class NatsBus implements Bus {
   private state: 'open' | 'lost' | 'closed' = 'open';
@@ -75,9 +91,23 @@ class NatsBus implements Bus {
     this.connection.publish(subject, data);
   }
 
-  subscribe(subject: string, onData: (data: Uint8Array, subject: string) => void): () => void {
-    if (!this.open) return () => {};
-    const subscription = this.connection.subscribe(subject, {
+  subscribe(subject: string, onData: OnData): () => void {
+    const subscription = this.listen(subject, onData);
+    return () => subscription?.unsubscribe();
+  }
+
+  share(subject: string, group: string, onData: OnData): () => Promise<void> {
+    const subscription = this.listen(subject, onData, group);
+    return async () => {
+      // Without the server nothing more is delivered.
+      if (this.open) await subscription?.drain().catch(() => {});
+    };
+  }
+
+  private listen(subject: string, onData: OnData, queue = ''): Subscription | undefined {
+    if (!this.open) return undefined;
+    return this.connection.subscribe(subject, {
+      queue,
       callback: (error, message) => {
         if (this.state !== 'open') return;
         if (error !== null) return this.fail(`${subject} is refused (${oneLine(error.message)})`);
@@ -89,7 +119,6 @@ class NatsBus implements Bus {
         }
       },
     });
-    return () => subscription.unsubscribe();
   }
 
   async flush(): Promise<void> {
@@ -101,7 +130,7 @@ class NatsBus implements Bus {
     });
     this.flushing.add(cutOff);
     try {
-      await within(this.timeoutMs, `${this.server}: no answer`, Promise.race([this.connection.flush(), ended]));
+      await inTime(this.timeoutMs, `${this.server}: no answer`, Promise.race([this.connection.flush(), ended]));
     } finally {
       this.flushing.delete(cutOff);
     }
@@ -111,9 +140,9 @@ class NatsBus implements Bus {
     const wasOpen = this.open;
     if (this.state === 'open') this.state = 'closed';
     const done = wasOpen ? this.connection.flush() : Promise.resolve();
-    await within(CLOSE_MS, 'not flushed', Promise.race([done, this.connection.closed()])).catch(() => {});
+    await inTime(CLOSE_MS, 'not flushed', Promise.race([done, this.connection.closed()])).catch(() => {});
     this.cutOff(`${this.server}: the connection is closed`);
-    await within(CLOSE_MS, 'not closed', this.connection.close()).catch(() => {});
+    await inTime(CLOSE_MS, 'not closed', this.connection.close()).catch(() => {});
   }
 
   onLost(report: (reason: string) => void): void {
@@ -139,41 +168,76 @@ class NatsBus implements Bus {
   }
 }
 
-/** @throws BusError unless the URL is `nats://host[:port]` */
-function addressOf(url: string): Address {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol !== 'nats:' || parsed.hostname === '') {
-    throw new BusError(`a server is given as nats://host:port, not "${url.replace(/\/\/.*@/, '//')}"`);
-  }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw new BusError(`nats://${parsed.host}: the token does not belong into the URL`);
-  }
-  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { host, port: parsed.port === '' ? NATS_PORT : Number(parsed.port) };
+/** @throws BusError if a file cannot be read, or holds something else */
+function proof({ token, user, pass, credsFile, nkeyFile }: Credentials): ConnectionOptions {
+  return {
+    ...(token !== undefined && { token }),
+    ...(user !== undefined && { user, pass: pass ?? '' }),
+    ...(credsFile !== undefined && { authenticator: withCreds(credsFile) }),
+    ...(nkeyFile !== undefined && { authenticator: withNkey(nkeyFile) }),
+  };
 }
 
-function whyNot(error: unknown, token: string | undefined): string {
-  const { code, message } = error as { code?: string; message?: string };
+/** By itself the client would take a certificate for `localhost`, whatever the server is called. */
+function tlsOptions({ host }: Address, { caFile }: Credentials): ConnectionOptions {
+  const ca = caFile === undefined ? {} : { ca: readCredential('the CA', caFile).toString() };
+  const tls = { ...ca, host, ...(isIP(host) === 0 && { servername: host }) };
+  return { tls };
+}
+
+const withCreds = (path: string): Authenticator =>
+  usable(credsAuthenticator(readCredential('credentials', path)), `${path} holds no credentials`);
+
+const withNkey = (path: string): Authenticator =>
+  usable(
+    nkeyAuthenticator(Buffer.from(readCredential('an nkey', path).toString().trim())),
+    `${path} holds no seed of an nkey`,
+  );
+
+/** The client asks it while it connects, where an exception would reach nobody. */
+function usable(authenticator: Authenticator, why: string): Authenticator {
+  try {
+    authenticator('nonce');
+  } catch (cause) {
+    throw new BusError(why, { cause });
+  }
+  return authenticator;
+}
+
+/** Codes of the errors of a server's certificate. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+
+function whyNot(error: unknown, credentials: Credentials): string {
+  const { code = '', message } = error as { code?: string; message?: string };
   if (code === ErrorCode.AuthorizationViolation) {
-    return token === undefined ? 'the server asks for a token' : 'the server does not accept the token';
+    const shown = whatWasShown(credentials);
+    return shown === undefined
+      ? 'the server asks for a token, or for other credentials'
+      : `the server does not accept ${shown}`;
   }
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === ErrorCode.Timeout) return 'no answer in time';
+  if (CERTIFICATE.test(code)) return `the server's certificate is not trusted (${oneLine(message ?? code)})`;
   return oneLine(message ?? String(error));
 }
 
 /**
  * Connect to a NATS server.
- * @throws BusError, one line, if there is none, it does not accept the token or does not answer in time
+ * @throws BusError, one line without a secret, if there is none, it does not accept the credentials, is not to be trusted
+ * or does not answer in time
  */
-export async function connectBus({ url, token, name, timeoutMs = 5_000 }: BusOptions): Promise<Bus> {
+export async function connectBus({ url, name, timeoutMs = 5_000, ...credentials }: BusOptions): Promise<Bus> {
   const address = addressOf(url);
   try {
-    await awaitGreeting(address, timeoutMs);
+    const shown = proof(credentials);
+    const encryption = tlsOptions(address, credentials);
+    const greeting = await awaitGreeting(address, timeoutMs);
+    if (address.tls && !greeting.tls) throw new BusError('the server does not speak TLS');
     const connection = await connect({
       servers: url,
       name,
-      ...(token === undefined ? {} : { token }),
+      ...shown,
+      ...(greeting.tls && encryption),
       timeout: timeoutMs,
       reconnect: false,
       maxReconnectAttempts: 0,
@@ -183,6 +247,6 @@ export async function connectBus({ url, token, name, timeoutMs = 5_000 }: BusOpt
     });
     return new NatsBus(connection, url, timeoutMs);
   } catch (cause) {
-    throw new BusError(`${url}: ${whyNot(cause, token)}`, { cause });
+    throw new BusError(`${url}: ${whyNot(cause, credentials)}`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { RandomStream } from '@kmemlab/machine';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { brokers, type RunningBroker } from '../../../nats-embedded/test/brokers.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { brokers, useBroker } from '../../../nats-embedded/test/brokers.js';
 import { type Bus, connectBus } from './bus.js';
 import { decodeFrame, emptyFrame, type Frame, FrameBuilder, type FrameHeader } from './frame.js';
 import { Link, type LinkOptions, linkSubject, MAX_MESSAGE } from './link.js';
@@ -22,22 +22,10 @@ afterEach(async () => {
 });
 
 describe.each(brokers)('links through $name', ({ start }) => {
-  let starting: Promise<RunningBroker>;
-  let broker: RunningBroker;
-  beforeAll(() => {
-    starting = start();
-    starting.catch(() => {});
-  });
-  // A broker that could not be started fails each test; were it awaited above, they would count as skipped.
-  beforeEach(async () => {
-    broker = await starting;
-  });
-  afterAll(async () => {
-    await (await starting.catch(() => undefined))?.close();
-  });
+  const broker = useBroker(start);
 
   async function connected(): Promise<Bus> {
-    const bus = await connectBus({ ...broker, name: 'test', timeoutMs: 20_000 });
+    const bus = await connectBus({ ...broker(), name: 'test', timeoutMs: 20_000 });
     ends.push(bus);
     return bus;
   }
