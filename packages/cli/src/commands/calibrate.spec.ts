@@ -60,7 +60,7 @@ describe('calibrate', () => {
   it('refuses a file that cannot be one', async () => {
     const { status, stderr } = await kmemlabOn(fakeHost(), ['calibrate', '--out', root]);
     expect(status).toBe(2);
-    expect(stderr).toBe(`kmemlab: ${root}: it is a directory; give a file\n`);
+    expect(stderr).toBe(`kmemlab: ${root}: it is a directory; choose another --out\n`);
     expect(fs.readdirSync(root)).toEqual([]);
   });
 
