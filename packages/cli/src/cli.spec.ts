@@ -55,7 +55,10 @@ describe('help', () => {
 describe('wrong usage', () => {
   it.each([
     [['runn', 'x'], 'unknown command "runn"; did you mean run?'],
-    [['frobnicate'], 'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, list, doctor, calibrate, node'],
+    [
+      ['frobnicate'],
+      'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, list, doctor, calibrate, node',
+    ],
     [['--json'], 'unknown flag --json before a command'],
     [['run'], '<experiment> is missing; see kmemlab list experiments'],
     [['run', ''], '<experiment> "": empty; give a value'],
