@@ -3,7 +3,7 @@ import { patches } from '@kmemlab/kernel';
 import type { MatrixResult, MatrixRow } from '@kmemlab/results';
 import type { PatchFile } from '../api.js';
 import { resolveScenario } from '../scenario/resolve.js';
-import { workers } from './search.js';
+import { SearchThreads } from './search-threads.js';
 import type { SearchPlan, Tried } from './types.js';
 
 const DEFAULT_SCHEDULES = 300;
@@ -64,7 +64,7 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
   const subjects: readonly Subject[] = [{}, ...broken, ...own];
   const started = performance.now();
   const { config } = await resolveScenario(requestFor(request, {}, SCENARIOS[0] as ScenarioShape));
-  const pool = workers(options.jobs ?? availableParallelism());
+  const threads = new SearchThreads(options.jobs ?? availableParallelism());
   const rows: MatrixRow[] = [];
   try {
     let done = 0;
@@ -72,13 +72,13 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
     const work = async (): Promise<void> => {
       for (let index = next++; index < subjects.length && !options.signal?.aborted; index = next++) {
         const subject = subjects[index] as Subject;
-        rows[index] = await rowOf(subject, request, (plan) => pool.run(plan, { name: 'tryAlone' }) as Promise<Tried>);
+        rows[index] = await rowOf(subject, request, (plan) => threads.run(plan, 'tryAlone'));
         options.onProgress?.(++done, subjects.length, subject.patch ?? version);
       }
     };
-    await Promise.all(Array.from({ length: pool.options.maxThreads }, work));
+    await Promise.all(Array.from({ length: threads.count }, work));
   } finally {
-    await pool.destroy();
+    await threads.close();
   }
   const interrupted = options.signal?.aborted ?? false;
   const wrong = rows.some(({ asExpected }) => !asExpected);

@@ -102,6 +102,14 @@ describe('a search', () => {
     expect(result.schedules).toBeLessThan(1e6);
   });
 
+  it('fails if a patch ends its thread', async () => {
+    const text = `export default { name: 'ends', summary: 's', apply({ policies }) {
+      policies.slab.afterPublish = function* () { process.exit(5); };
+    } };`;
+    const scenario = await scenarioOf('v4.10', { patchFiles: [{ path: 'ends.js', text }] });
+    await expect(search(await planOf('v4.10', { scenario }))).rejects.toThrow(/thread of the search ended/);
+  });
+
   it('names what a patch throws', async () => {
     const text = `export default { name: 'throws', summary: 's', apply({ policies }) {
       policies.slab.afterPublish = function* () { throw new Error('not today'); };

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Sketch, type Stall } from '@kmemlab/machine-sim';
-import { Tinypool } from 'tinypool';
+import { SearchThreads } from './search-threads.js';
 import type { Part } from './try-schedules.js';
 import type { Counterexample, SearchPlan, Tried } from './types.js';
 
@@ -35,22 +34,17 @@ export interface SearchResult {
   readonly complete: boolean;
 }
 
-/** The built thread, the same file whether this runs as source or as built. */
-const worker = fileURLToPath(new URL('../../dist/check/worker.js', import.meta.url));
-
-/** So many threads that try schedules: parts of one plan, or whole plans by themselves. */
-export function workers(threads: number, plan?: SearchPlan): Tinypool {
-  return new Tinypool({ filename: worker, workerData: plan, minThreads: threads, maxThreads: threads });
-}
-
-/** Try schedules of a scenario on all cores until one ends with a verdict. */
+/**
+ * Try schedules of a scenario on all cores until one ends with a verdict.
+ * @throws Error if a thread dies
+ */
 export async function search(plan: SearchPlan, options: SearchOptions = {}): Promise<SearchResult> {
   const threads = Math.max(1, Math.min(options.jobs ?? availableParallelism(), Math.ceil(plan.schedules / PART)));
-  const pool = workers(threads, plan);
+  const own = new SearchThreads(threads, plan);
   try {
-    return await new Search(plan, options, pool, threads).run();
+    return await new Search(plan, options, own).run();
   } finally {
-    await pool.destroy();
+    await own.close();
   }
 }
 
@@ -73,8 +67,7 @@ class Search {
   constructor(
     private readonly plan: SearchPlan,
     private readonly options: SearchOptions,
-    private readonly pool: Tinypool,
-    private readonly threads: number,
+    private readonly threads: SearchThreads,
   ) {
     this.aborted = new Promise((resolve) => {
       options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -137,12 +130,12 @@ class Search {
         for (; results[counted] !== undefined && !this.ended; counted++) this.count(results[counted] as Tried);
       }
     };
-    await Promise.all(Array.from({ length: this.threads }, work));
+    await Promise.all(Array.from({ length: this.threads.count }, work));
   }
 
   /** Undefined if the search was interrupted meanwhile. */
   private async tryPart(part: Part): Promise<Tried | undefined> {
-    const result = await Promise.race([this.pool.run(part) as Promise<Tried>, this.aborted]);
+    const result = await Promise.race([this.threads.run(part), this.aborted]);
     this.tried += result?.schedules ?? 0;
     this.options.onProgress?.(this.tried);
     return result;
