@@ -73,6 +73,16 @@ describe('Checkpoint', () => {
     }
   });
 
+  it('looks through frozen objects', () => {
+    const inner = { n: 1 };
+    const list: number[] = [];
+    const checkpoint = new Checkpoint([Object.freeze({ inner, list })], []);
+    inner.n = 2;
+    list.push(1);
+    checkpoint.restore();
+    expect([inner.n, list]).toEqual([1, []]);
+  });
+
   it('leaves alone what is shared', () => {
     const shared = { n: 1 };
     const checkpoint = new Checkpoint([{ shared }], [shared]);

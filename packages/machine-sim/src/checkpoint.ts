@@ -7,6 +7,10 @@ type Fields = Record<string, unknown>;
 export class Checkpoint {
   private readonly shapes = new Map<string, Shape>();
   private readonly arrays = new Kept<unknown[], readonly unknown[]>(restoreArray);
+  /** Lists that are empty at rest are many, and stay empty mostly. */
+  private readonly emptyArrays = new Kept<unknown[], null>((array) => {
+    if (array.length > 0) array.length = 0;
+  });
   private readonly numbers = new Kept<Float64Array, Float64Array>((numbers, held) => numbers.set(held));
   private readonly maps = new Kept<Map<unknown, unknown>, HeldMap>(restoreMap);
   private readonly sets = new Kept<Set<unknown>, readonly unknown[]>(restoreSet);
@@ -19,13 +23,15 @@ export class Checkpoint {
       const object = pending.pop();
       if (typeof object !== 'object' || object === null || seen.has(object)) continue;
       seen.add(object);
-      for (const value of this.keep(object)) pending.push(value);
+      const reached = Object.isFrozen(object) ? Object.values(object) : this.keep(object);
+      for (const value of reached) pending.push(value);
     }
   }
 
   restore(): void {
     for (const shape of this.shapes.values()) shape.restore();
     this.arrays.restore();
+    this.emptyArrays.restore();
     this.numbers.restore();
     this.maps.restore();
     this.sets.restore();
@@ -38,13 +44,19 @@ export class Checkpoint {
       this.numbers.add(numbers, numbers.slice());
       return [];
     }
-    if (Array.isArray(object)) return this.arrays.add(object, [...object]);
+    if (Array.isArray(object)) return this.keepArray(object);
     if (object instanceof Set) return this.sets.add(object, [...object]);
     if (object instanceof Map) {
       const { keys, values } = this.maps.add(object, { keys: [...object.keys()], values: [...object.values()] });
       return [...keys, ...values];
     }
     return this.keepFields(object as Fields);
+  }
+
+  private keepArray(array: unknown[]): readonly unknown[] {
+    if (array.length > 0) return this.arrays.add(array, [...array]);
+    this.emptyArrays.add(array, null);
+    return [];
   }
 
   private keepFields(object: Fields): readonly unknown[] {

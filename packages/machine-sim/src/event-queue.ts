@@ -17,45 +17,29 @@ export class EventQueue<T> {
   private vacant = false;
   size = 0;
 
-  /** Add an event; events of equal time come out in the order in which they were added. Returns its slot. */
-  push(time: number, payload: T): number {
-    return this.insert(time, ++this.sequence, payload);
-  }
-
-  /** Put back what `pop` has taken, at its old place in the order. */
-  restore(event: { time: number; sequence: number; payload: T }): void {
-    this.insert(event.time, event.sequence, event.payload);
-  }
-
-  get nextTime(): number {
-    this.fillRoot();
-    return this.size === 0 ? Number.POSITIVE_INFINITY : (this.times[0] as number);
+  /** Add an event; events of equal time come out in the order in which they were added. */
+  push(time: number, payload: T): void {
+    if (this.size === this.times.length) this.grow();
+    const slot = this.free > 0 ? (this.freeSlots[--this.free] as number) : this.payloads.length;
+    this.payloads[slot] = payload;
+    const last = this.size++;
+    if (this.vacant) this.sink(this.size, time, ++this.sequence, slot);
+    else this.rise(last, time, ++this.sequence, slot);
+    this.vacant = false;
   }
 
   /** Remove the first event; undefined if there is none. */
-  pop(): { time: number; sequence: number; payload: T } | undefined {
+  pop(): { time: number; payload: T } | undefined {
     this.fillRoot();
     if (this.size === 0) return undefined;
     const time = this.times[0] as number;
-    const sequence = this.sequences[0] as number;
     const slot = this.slots[0] as number;
     this.size--;
     this.vacant = true;
     const payload = this.payloads[slot] as T;
     this.payloads[slot] = undefined;
     this.freeSlots[this.free++] = slot;
-    return { time, sequence, payload };
-  }
-
-  private insert(time: number, sequence: number, payload: T): number {
-    if (this.size === this.times.length) this.grow();
-    const slot = this.free > 0 ? (this.freeSlots[--this.free] as number) : this.payloads.length;
-    this.payloads[slot] = payload;
-    const last = this.size++;
-    if (this.vacant) this.sink(this.size, time, sequence, slot);
-    else this.rise(last, time, sequence, slot);
-    this.vacant = false;
-    return slot;
+    return { time, payload };
   }
 
   /** Move the last event into the vacant root. */

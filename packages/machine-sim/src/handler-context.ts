@@ -56,12 +56,12 @@ export class SimHandlerContext implements HandlerContext {
 
   readonly step = (): Step => {
     const event = this.event as MessageEvent;
-    return {
+    return Object.freeze({
       cpu: event.cpu,
       task: event.taskName,
       function: event.context?.function ?? event.handler.name,
       time: this.now,
       stack: event.context?.stack() ?? [],
-    };
+    });
   };
 }

@@ -72,9 +72,9 @@ export class Context {
   }
 
   /** Kernel stack, innermost function first. */
-  stack(): string[] {
+  stack(): readonly string[] {
     const stack = this.functions.map((fn) => fn.name).reverse();
     if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
-    return stack;
+    return Object.freeze(stack);
   }
 }

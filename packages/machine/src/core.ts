@@ -152,13 +152,13 @@ export abstract class Core {
   step(): Step {
     const context = this.current;
     const task = this.currentTask?.taskName ?? 'idle';
-    return {
+    return Object.freeze({
       cpu: this.id,
       task: context === undefined || context.kind === 'task' ? task : `${task} (${context.kind})`,
       function: context?.function ?? 'idle',
       time: this.now(),
       stack: context?.stack() ?? [],
-    };
+    });
   }
 
   /** A waiter of this CPU, to be completed once, from anywhere. */

@@ -84,5 +84,5 @@ export function slabGeometry(objectSize: number, flags: number): Geometry {
   const untouchable = (flags & (SlabFlag.ctor | SlabFlag.destroyByRcu)) !== 0;
   const geometry = (untouchable ? undefined : fits('objfreelist')) ?? fits('off-slab') ?? fits('on-slab');
   if (geometry === undefined) throw new RangeError(`no slab holds objects of ${objectSize} bytes`);
-  return geometry;
+  return Object.freeze(geometry);
 }
