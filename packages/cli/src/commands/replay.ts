@@ -1,4 +1,4 @@
-import { formatCount, renderInterleaving, toJson, verdictLines } from '@kmemlab/results';
+import { renderInterleaving, toJson, verdictLines } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { filled, machineFlags } from '../flags.js';
 import { patchFilesFrom, readInput } from '../request.js';
@@ -52,7 +52,6 @@ export const replayCommand = buildCommand<ReplayFlags, [string], CommandThis>({
         same
           ? `the same verdict as in ${path}`
           : `not the verdict in ${path}: ${file.verdict.class} (${file.verdict.id})`,
-        `${formatCount(file.stalls.length)} delays`,
         '',
       ].join('\n'),
     );

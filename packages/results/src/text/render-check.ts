@@ -22,7 +22,7 @@ function searchedLines(result: CheckResult, options: TextOptions): string[] {
     heading(options, `check ${result.experiment} on ${kernel}: ${conclusion(result)}`),
     `  machine  ${cpus}, config ${result.config.join(',')}, ${paramsText(result.params)}`,
     `  search   ${strategy}${depth === undefined ? '' : `, depth ${depth}`}, seed ${seed}`,
-    `  tried    ${formatCount(schedules)}${of} ${plural(schedules, 'schedule')} of up to ${formatCount(longest)} events: about ${formatCount(orders)} different orders, ${formatCount(states)} states`,
+    `  tried    ${formatCount(schedules)}${of} ${plural(asked, 'schedule')} of up to ${formatCount(longest)} events: about ${formatCount(orders)} different orders, ${formatCount(states)} states`,
     `  took     ${formatNs(elapsed.hostNs, options.unicode)}${rate}`,
   ];
 }
