@@ -193,6 +193,30 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
   },
 };
 
+/** The kernel of a command that takes one. */
+export const kernelFlag = {
+  kind: 'parsed',
+  parse: filled,
+  optional: true,
+  placeholder: 'KERNEL',
+  brief: 'A version plus patches, e.g. v4.10+avoid-kick-on-create; see kmemlab list kernels',
+} as const;
+
+/** Threads of a search. */
+export const jobsFlag = {
+  kind: 'parsed',
+  parse: integer([1, 1024]),
+  optional: true,
+  placeholder: 'N',
+  brief: 'Threads (default: one per core)',
+} as const;
+
+/** The experiment of a command that runs one. */
+export const experimentArgument = {
+  kind: 'tuple',
+  parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
+} as const;
+
 const { patch, config, nodes, cpusPerNode, param, seed } = machineFlags;
 
 /** Definitions of {@link SearchedFlags}. */

@@ -73,6 +73,16 @@ describe('Checkpoint', () => {
     }
   });
 
+  it('leaves accessors alone', () => {
+    const words = new Float64Array(1);
+    const counts = Object.defineProperty({ own: 1 }, 'first', { enumerable: true, get: () => words[0] });
+    const checkpoint = new Checkpoint([counts, words], []);
+    words[0] = 5;
+    counts.own = 2;
+    checkpoint.restore();
+    expect({ ...counts }).toEqual({ own: 1, first: 0 });
+  });
+
   it('looks through frozen objects', () => {
     const inner = { n: 1 };
     const list: number[] = [];

@@ -1,16 +1,16 @@
 import type { RandomStream } from '@kmemlab/machine';
 import type { Decider, Stall } from './strategy.js';
 
-/** The shortest stall, ns, and how often it can be doubled: up to 26 ms, longer than a grace period on an idle machine. */
+/** The shortest stall, ns, and how many orders of magnitude there are, each twice the last: up to 52 ms, several grace periods. */
 const SHORTEST = 100;
-const DOUBLINGS = 19;
+const MAGNITUDES = 19;
 
 /** Mean numbers of steps between two stalls; each random schedule draws one. */
 const SPACINGS = [8, 32, 128, 512];
 
 /** A length of stall, ns: every order of magnitude is as likely. */
 function lengthOf(random: RandomStream): number {
-  const least = SHORTEST * 2 ** random.below(DOUBLINGS);
+  const least = SHORTEST * 2 ** random.below(MAGNITUDES);
   return least + random.below(least);
 }
 

@@ -26,8 +26,6 @@ function greeted(broker: EmbeddedBroker): RawClient {
   return socket;
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 afterEach(async () => {
   for (const { socket } of sockets.splice(0)) socket.destroy();
   await Promise.all(brokers.splice(0).map((broker) => broker.close()));
@@ -148,7 +146,7 @@ describe('startEmbeddedBroker', () => {
     await silent.untilClosed();
     expect(silent.received).toBe(`PING\r\nPING\r\n-ERR 'Stale Connection'\r\n`);
     // More pings than a silent client is allowed to leave unanswered.
-    while ((lively.received.match(/PING/g) ?? []).length < 6) await pause(1);
+    await lively.until('PING', 6);
     clearInterval(answering);
     lively.received = '';
     await lively.settled();
@@ -167,7 +165,7 @@ describe('startEmbeddedBroker', () => {
     expect(sent).toBeLessThan(1_000);
     expect(broker.stats.faults).toBe(1);
     await quick.settled();
-    for (let n = 0; n < 100 && broker.stats.connections > 2; n++) await pause(10);
+    while (broker.stats.connections > 2) await quick.settled();
     expect(broker.stats).toMatchObject({ connections: 2, messagesIn: sent });
     slow.socket.resume();
     await slow.untilClosed();
@@ -189,12 +187,12 @@ describe('startEmbeddedBroker', () => {
 
   it('lets a client go that asks for much and reads nothing', async () => {
     const broker = await start({ maxPending: 1 << 16, lingerTimeout: 50 });
-    const socket = await open(broker);
+    const [socket, other] = [await open(broker), await open(broker)];
     socket.socket.pause();
     const pings = Buffer.from('PING\r\n'.repeat(100_000));
     while (broker.stats.faults === 0 && !socket.socket.destroyed) {
       socket.send(pings);
-      await pause(1);
+      await other.settled();
     }
     expect(broker.stats.faults).toBe(1);
   });
@@ -225,11 +223,11 @@ describe('close', () => {
 
   it('delivers what it had taken before', async () => {
     const broker = await start();
-    const socket = await open(broker);
+    const [socket, other] = [await open(broker), await open(broker)];
     const payload = 'x'.repeat(500_000);
     await socket.settled('SUB x 1\r\n');
     socket.send(`PUB x 500000\r\n${payload}\r\n`);
-    while (broker.stats.messagesIn === 0) await pause(1);
+    while (broker.stats.messagesIn === 0) await other.settled();
     await broker.close();
     await socket.untilClosed();
     expect(socket.received).toBe(`MSG x 1 500000\r\n${payload}\r\n`);

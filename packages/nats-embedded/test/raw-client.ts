@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A socket that says what it is told to: for what the NATS client cannot or will not send. */
@@ -45,12 +46,15 @@ export class RawClient {
     return received;
   }
 
-  async until(text: string, ms = 10_000): Promise<void> {
-    const deadline = Date.now() + ms;
-    while (!this.received.includes(text)) {
-      if (Date.now() > deadline || this.socket.destroyed)
-        throw new Error(`waited for ${JSON.stringify(text)}, received ${JSON.stringify(this.received.slice(-200))}`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+  /** Wait until a text, or so many of them, have been received. */
+  async until(text: string, times = 1, ms = 10_000): Promise<void> {
+    const signal = AbortSignal.timeout(ms);
+    while (this.received.split(text).length <= times) {
+      const more = once(this.socket, 'data', { signal });
+      await Promise.race([more, this.closed.then(() => Promise.reject(new Error('closed')))]).catch((error: Error) => {
+        const received = JSON.stringify(this.received.slice(-200));
+        throw new Error(`waited for ${JSON.stringify(text)}, received ${received} (${error.message})`);
+      });
     }
   }
 

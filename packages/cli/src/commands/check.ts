@@ -1,7 +1,16 @@
 import { type CheckRequest, type SearchStrategy, searchStrategies } from '@kmemlab/experiments';
 import { pathComponent, renderCheck, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { choice, filled, integer, type SearchedFlags, searchedFlags } from '../flags.js';
+import {
+  choice,
+  experimentArgument,
+  filled,
+  integer,
+  jobsFlag,
+  kernelFlag,
+  type SearchedFlags,
+  searchedFlags,
+} from '../flags.js';
 import { ProgressLine } from '../progress.js';
 import { requestFrom } from '../request.js';
 import { textOptions } from '../terminal.js';
@@ -87,13 +96,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
   },
   parameters: {
     flags: {
-      kernel: {
-        kind: 'parsed',
-        parse: filled,
-        optional: true,
-        placeholder: 'KERNEL',
-        brief: 'A version plus patches, e.g. v4.10+never-kick; see kmemlab list kernels',
-      },
+      kernel: kernelFlag,
       ...searchedFlags,
       schedules: {
         kind: 'parsed',
@@ -116,13 +119,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         placeholder: 'D',
         brief: 'Delays in a schedule: exactly for pct (default 3), at most for exhaustive (default 2)',
       },
-      jobs: {
-        kind: 'parsed',
-        parse: integer([1, 1024]),
-        optional: true,
-        placeholder: 'N',
-        brief: 'Threads (default: one per core)',
-      },
+      jobs: jobsFlag,
       save: {
         kind: 'parsed',
         parse: filled,
@@ -132,10 +129,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
       },
       json: { kind: 'boolean', default: false, withNegated: false, brief: 'Print a kmemlab.check/1 document' },
     },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
-    },
+    positional: experimentArgument,
   },
   docs: { brief: 'Search the schedules of an experiment for a verdict', fullDescription: DESCRIPTION },
 });

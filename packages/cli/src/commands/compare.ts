@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
-import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { experimentArgument, filled, type MachineFlags, machineFlags } from '../flags.js';
 import { placeOptions } from '../place-options.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
@@ -60,10 +60,7 @@ export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>(
       },
       ...machineFlags,
     },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
-    },
+    positional: experimentArgument,
   },
   docs: { brief: 'Run an experiment on several kernels, side by side', fullDescription: DESCRIPTION },
 });

@@ -1,6 +1,6 @@
 import { renderMatrix, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { filled, integer, machineFlags } from '../flags.js';
+import { filled, integer, jobsFlag, machineFlags } from '../flags.js';
 import { patchFilesFrom } from '../request.js';
 import { StepLine } from '../step-line.js';
 import { textOptions } from '../terminal.js';
@@ -71,13 +71,7 @@ export const matrixCommand = buildCommand<MatrixFlags, [], CommandThis>({
         brief: 'Schedules to try at most in each scenario (default 300)',
       },
       seed: machineFlags.seed,
-      jobs: {
-        kind: 'parsed',
-        parse: integer([1, 1024]),
-        optional: true,
-        placeholder: 'N',
-        brief: 'Threads (default: one per core)',
-      },
+      jobs: jobsFlag,
       json: { kind: 'boolean', default: false, withNegated: false, brief: 'Print a kmemlab.matrix/1 document' },
     },
   },

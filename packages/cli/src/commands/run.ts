@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
-import { filled, type MachineFlags, machineFlags } from '../flags.js';
+import { experimentArgument, kernelFlag, type MachineFlags, machineFlags } from '../flags.js';
 import { placeOptions } from '../place-options.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
@@ -55,19 +55,10 @@ export const runCommand = buildCommand<RunFlags, [string], CommandThis>({
   },
   parameters: {
     flags: {
-      kernel: {
-        kind: 'parsed',
-        parse: filled,
-        optional: true,
-        placeholder: 'KERNEL',
-        brief: 'A version plus patches, e.g. v4.10+avoid-kick-on-create; see kmemlab list kernels',
-      },
+      kernel: kernelFlag,
       ...machineFlags,
     },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
-    },
+    positional: experimentArgument,
   },
   docs: { brief: 'Run an experiment on one kernel', fullDescription: DESCRIPTION },
 });
