@@ -44,7 +44,6 @@ export async function resolveCheck({ run, schedules, strategy = 'pct', depth }: 
     strategy,
     schedules: schedules ?? DEFAULT_SCHEDULES,
     depth: depth ?? DEFAULT_DEPTH[strategy],
-    seed: scenario.seed,
     anyVerdict: false,
   };
 }
@@ -89,7 +88,7 @@ function resultOf(
   searchNs: number,
   found: Pick<CheckResult, 'verdict' | 'counterexample'>,
 ): CheckResult {
-  const { scenario, strategy, depth, seed } = plan;
+  const { scenario, strategy, depth } = plan;
   const { schedules, states, orders, steps, longest, complete, failure, interrupted } = searched;
   const outcome = failure !== undefined ? 'failed' : found.verdict ? 'violation' : interrupted ? 'incomplete' : 'ok';
   const detail = `schedule ${failure?.index}: ${failure?.detail}`;
@@ -102,7 +101,7 @@ function resultOf(
     params: scenario.params,
     strategy,
     ...(strategy !== 'random' && { depth }),
-    seed,
+    seed: scenario.seed,
     asked: plan.schedules,
     schedules,
     complete,

@@ -99,7 +99,7 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
 type TryAlone = (plan: SearchPlan) => Promise<Tried>;
 
 async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlone): Promise<MatrixRow> {
-  const { schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
+  const { schedules = DEFAULT_SCHEDULES } = request;
   const columns: Column[] = [];
   for (const shape of SCENARIOS) {
     const scenario = await resolveScenario(requestFor(request, subject, shape));
@@ -111,7 +111,6 @@ async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlon
       strategy: 'pct',
       depth: DEPTH,
       schedules,
-      seed,
       anyVerdict: true,
       ...only,
     });

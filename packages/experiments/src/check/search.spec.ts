@@ -17,7 +17,6 @@ const planOf = async (kernel: string, more: Partial<SearchPlan> = {}): Promise<S
   strategy: 'pct',
   schedules: 200,
   depth: 3,
-  seed: 1,
   anyVerdict: false,
   ...more,
 });

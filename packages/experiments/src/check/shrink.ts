@@ -24,14 +24,15 @@ export interface Shrunk {
 type Verdictless = Pick<Counterexample, 'verdict' | 'harmless'>;
 
 /**
- * Look for the same verdict on fewer CPUs and with smaller parameters, then with fewer and shorter stalls.
+ * Look for the same verdict on fewer CPUs, then with smaller parameters, then with fewer and shorter stalls.
  * @param found what a search of the plan has found
  */
 export async function shrink(plan: SearchPlan, found: Counterexample, signal?: AbortSignal): Promise<Shrunk> {
-  let best = { plan, stalls: found.stalls };
-  for (let smaller = await firstSmaller(best.plan, found, signal); smaller !== undefined; ) {
-    best = smaller;
-    smaller = await firstSmaller(best.plan, found, signal);
+  const all: Found = { plan, stalls: found.stalls };
+  let best = (await firstOf(fewerCpus(plan.scenario), plan, found, signal)) ?? all;
+  for (let next: Found | undefined = best; next !== undefined; ) {
+    best = next;
+    next = await firstOf(smallerParams(best.plan.scenario), best.plan, found, signal);
   }
   const { scenario } = best.plan;
   const subject = await Subject.of(scenario);
@@ -39,14 +40,21 @@ export async function shrink(plan: SearchPlan, found: Counterexample, signal?: A
   return { scenario, stalls, subject, trial: await subject.trial(replay(stalls)) };
 }
 
-/** The smallest of the scenarios one step smaller that still shows the verdict. */
-async function firstSmaller(
+/** A search that shows the verdict, and with which stalls. */
+interface Found {
+  readonly plan: SearchPlan;
+  readonly stalls: readonly Stall[];
+}
+
+/** The first of these scenarios that still shows the verdict. */
+async function firstOf(
+  scenarios: Iterable<Scenario>,
   plan: SearchPlan,
   found: Counterexample,
   signal: AbortSignal | undefined,
-): Promise<{ plan: SearchPlan; stalls: readonly Stall[] } | undefined> {
+): Promise<Found | undefined> {
   const tries = Math.max(LEAST_TRIES, PATIENCE * found.index);
-  for (const scenario of smallerScenarios(plan.scenario)) {
+  for (const scenario of scenarios) {
     if (signal?.aborted) return undefined;
     const smaller = { ...plan, scenario };
     const example = await findIn(smaller, found, tries);
@@ -65,8 +73,8 @@ async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Prom
   return example !== undefined && same(example, found) ? example : undefined;
 }
 
-/** Fewer CPUs first, the fewest of all before that; then each whole-number parameter at its least, then halved. */
-function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
+/** The fewest CPUs first, so that the first of them that will do is the smallest. */
+function* fewerCpus(scenario: Scenario): Generator<Scenario> {
   const { nodes, cpusPerNode, params } = scenario;
   const { params: specs } = findExperiment(scenario.experiment);
   for (let cpus = 1; cpus < nodes * cpusPerNode; cpus++) {
@@ -74,11 +82,16 @@ function* smallerScenarios(scenario: Scenario): Generator<Scenario> {
       if (cpus % n === 0 && cpusExist(specs, params, cpus)) yield { ...scenario, nodes: n, cpusPerNode: cpus / n };
     }
   }
-  for (const [name, spec] of Object.entries(specs)) {
+}
+
+/** Each amount at its least, then halved. */
+function* smallerParams(scenario: Scenario): Generator<Scenario> {
+  const { params } = scenario;
+  for (const [name, spec] of Object.entries(findExperiment(scenario.experiment).params)) {
     const value = Number(params[name]);
     if (spec.kind !== 'integer' || !spec.amount || !(value > spec.min)) continue;
-    for (const less of new Set([spec.min, Math.floor(value / 2)])) {
-      if (less >= spec.min) yield { ...scenario, params: { ...params, [name]: less } };
+    for (const less of new Set([spec.min, Math.max(spec.min, Math.floor(value / 2))])) {
+      yield { ...scenario, params: { ...params, [name]: less } };
     }
   }
 }

@@ -29,13 +29,11 @@ export interface Prepared {
   readonly extent: Extent;
 }
 
-type How = Pick<SearchPlan, 'strategy' | 'depth' | 'seed' | 'anyVerdict' | 'only'>;
-
 /** Schedule 0 of every search has no stalls. */
 export const WITHOUT_STALLS: Decider = () => 0;
 
-/** Schedule number `index` depends on the seed and on its own number only. */
-function drawn({ strategy, depth, seed }: How, index: number, extent: Extent): Decider {
+/** Schedule number `index` depends on the scenario's seed and on its own number only. */
+function drawn({ strategy, depth, scenario: { seed } }: SearchPlan, index: number, extent: Extent): Decider {
   if (index === 0) return WITHOUT_STALLS;
   const random = new RandomStream(seed, `schedule ${index}`);
   return strategy === 'pct' ? pctStalls(random, depth, extent) : randomStalls(random);
@@ -44,7 +42,7 @@ function drawn({ strategy, depth, seed }: How, index: number, extent: Extent): D
 /** Try a part of a search's schedules, up to the first that ends it. */
 export async function trySchedules(
   { subject, extent }: Prepared,
-  how: How,
+  plan: SearchPlan,
   { first, count, given, expand }: Part,
 ): Promise<Tried> {
   const states = new Sketch();
@@ -60,8 +58,8 @@ export async function trySchedules(
     const index = first + schedules;
     const own = given[schedules];
     const history = new History(subject.topology, states);
-    const races = own !== undefined && own.length < how.depth && wanted >= 0 ? new Races(subject.topology) : undefined;
-    const trial = await subject.trial(own === undefined ? drawn(how, index, extent) : replay(own), (event, time) => {
+    const races = own !== undefined && own.length < plan.depth && wanted >= 0 ? new Races(subject.topology) : undefined;
+    const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), (event, time) => {
       history.step(event);
       races?.note(event, time);
     });
@@ -71,8 +69,8 @@ export async function trySchedules(
     longest = Math.max(longest, trial.extent.steps);
     if (trial.failure !== undefined) failure = { index, detail: trial.failure };
     const example = counterexampleOf(index, trial);
-    if (example !== undefined && !counts(example, how.only)) other ??= example;
-    else if (example?.harmless === false || how.anyVerdict) found = example;
+    if (example !== undefined && !counts(example, plan.only)) other ??= example;
+    else if (example?.harmless === false || plan.anyVerdict) found = example;
     else harmless ??= example;
     if (races !== undefined && own !== undefined) {
       const schedules = oneMore(own, races, wanted + 1);

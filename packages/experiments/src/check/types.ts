@@ -14,7 +14,6 @@ export interface SearchPlan {
   readonly schedules: number;
   /** Stalls in a schedule: exactly for `pct`, at most for `exhaustive`. */
   readonly depth: number;
-  readonly seed: number;
   /** Also end the search at a rule that was broken without harm; otherwise go on for the harm. */
   readonly anyVerdict: boolean;
   /** Rule or class of the verdicts that count; all if absent. */
