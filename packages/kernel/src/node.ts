@@ -9,6 +9,7 @@ import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
+import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuLeaf, RcuRoot } from './rcu/state.js';
@@ -41,6 +42,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly rcuDestroy = new RcuDestroyList();
   readonly rcuRoot = new RcuRoot();
   readonly cacheIds = new IdAllocator();
   hotplugReaders = 0;

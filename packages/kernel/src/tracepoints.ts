@@ -75,6 +75,20 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** kind of owner, object: a percpu_ref is killed. */
+  refKill: 36,
+  /** kind of owner, object: the switch to atomic mode is complete, the per-CPU counters are summed. */
+  refSwitch: 37,
+  /** kind of owner, object: the confirm function is about to run. */
+  refConfirm: 38,
+  /** kind of owner, object, 1 if by tryget_live: a reference is taken (of those without only the ones in atomic mode). */
+  refTake: 39,
+  /** kind of owner, object, 0 = the release function starts, 1 = it returns. */
+  refRelease: 40,
+  /** kind of owner, object: percpu_ref_exit frees the per-CPU counters. */
+  refExit: 41,
+  /** spinlock, 1 if interrupts are off: the lock was taken. */
+  spinLock: 42,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -101,27 +101,37 @@ function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
 }
 
 /** Nothing was charged because the limit forbids it. */
-const DENIED = -1;
+export const DENIED = -1;
+
+/** memcg_kmem_charge_memcg: memory through the stock, then kmem; with one css reference a page. False if a limit forbids it. */
+export function* memcgKmemCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
+  if (!(yield* call(tryCharge, cpu, css, pages))) return false;
+  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return true;
+  yield* call(pageCounterUncharge, css, 'memory', pages);
+  yield* call(cssPut, cpu, css, pages);
+  return false;
+}
+
+/** memcg_kmem_uncharge_memcg: both counters; references are the caller's business. */
+export function* memcgKmemUncharge(css: Handle, pages: number): Coroutine<void> {
+  yield* call(pageCounterUncharge, css, 'kmem', pages);
+  yield* call(pageCounterUncharge, css, 'memory', pages);
+}
 
 /**
- * memcg_charge_slab (4.10): charge 2^order pages of a memcg cache to its memcg: memory through the stock, then kmem. Evaluates
- * to the memcg charged, 0 for a root cache, or a negative number if a limit forbids it.
+ * memcg_charge_slab (4.10): charge 2^order pages of a memcg cache to its memcg. Evaluates to the memcg charged, 0 for a root
+ * cache, or a negative number if a limit forbids it.
  */
 export function* chargeSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
   const css = cpu.published.caches.read(cache, CacheField.memcg);
   if (css === 0) return 0;
-  const pages = 2 ** order;
-  if (!(yield* call(tryCharge, cpu, css, pages))) return DENIED;
-  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return css;
-  yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(cssPut, cpu, css, pages);
-  return DENIED;
+  return (yield* call(memcgKmemCharge, cpu, css, 2 ** order)) ? css : DENIED;
 }
 
 /** memcg_uncharge_slab (4.10): both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: number): Coroutine<void> {
+  if (css === 0) return;
   const pages = 2 ** order;
-  yield* call(pageCounterUncharge, css, 'kmem', pages);
-  yield* call(pageCounterUncharge, css, 'memory', pages);
+  yield* call(memcgKmemUncharge, css, pages);
   yield* call(cssPut, cpu, css, pages);
 }
