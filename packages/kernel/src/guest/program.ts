@@ -52,6 +52,8 @@ export const sys = {
   nanosleep: (ns: number) => number('nanosleep', ns),
   initModule: (cache: string, size: number) => number('init_module', cache, size),
   deleteModule: (cache: string) => number('delete_module', cache),
+  /** Wait until every cache creation queued so far has run, whatever workqueue the kernel uses for that. */
+  flushCreation: () => number('lab_flush_creation'),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
 };
 

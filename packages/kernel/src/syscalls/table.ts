@@ -47,6 +47,12 @@ function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Corouti
   return 0;
 }
 
+/** Not a system call of Linux: wait until every creation of a memcg cache that was queued so far has run. */
+function* labFlushCreation(cpu: Cpu): Coroutine<number> {
+  yield* call(flushWorkqueue, cpu, cpu.build.policies.memcg.creationQueue);
+  return 0;
+}
+
 /** Every system call by name. */
 const syscalls = {
   chdir: sysChdir,
@@ -64,6 +70,7 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_flush_creation: labFlushCreation,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;
