@@ -153,6 +153,8 @@ export interface Patch {
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
+  /** A mutation that takes away what is not needed: the checker must find nothing. */
+  readonly silent?: boolean;
   /** Versions it applies to; all if absent. */
   readonly appliesTo?: readonly string[];
   /** Adjust policies or replace named functions and handlers of the kernel being built. */

@@ -17,7 +17,7 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads and unloads a module with a cache. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache. */
   readonly loadsModule: boolean;
 }
 
@@ -38,7 +38,8 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   }
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
-    yield* sys.initModule('module_cache', 300);
+    yield* sys.initModule('module_cache', 300, 'r');
+    yield* sys.useCache('module_cache');
     yield* sys.deleteModule('module_cache');
   }
   if (tunes) yield* tuneWhileReaping();
@@ -59,8 +60,9 @@ function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   else yield* sys.close(yield* sys.create(`/tmp/${name}`));
 }
 
-/** Some objects of several caches: those of a mapped area and of a short-lived file. */
+/** Some objects of several caches: those of a mapped area and of a short-lived file, and one of an RCU-typed cache. */
 function* useMemory(path: string): Program<void> {
+  yield* sys.useCache('sighand_cache');
   const area = yield* sys.mmap();
   yield* sys.touch(area);
   yield* oneFile(path);

@@ -2,6 +2,7 @@ import {
   type Coroutine,
   call,
   type Handle,
+  type HandlerContext,
   homeOf,
   type PublishedTable,
   request,
@@ -110,11 +111,16 @@ export const finishSwitch = defineHandler(
   },
 );
 
-const exitShared = defineHandler('percpuRef.exit', (node, args: RefName, context): void => {
-  const ref = sharedOf(node, args, context.step);
+/** percpu_ref_exit within a handler that frees the owner. */
+export function exitRef(node: KernelNode, owner: RefOwner, object: Handle, context: HandlerContext): void {
+  const ref = sharedOf(node, { owner, object }, context.step);
   if (ref.exited) return;
   ref.exited = true;
-  node.trace(Trace.refExit, context.cpu, numberOf(args.owner), args.object, 0, 0);
+  node.trace(Trace.refExit, context.cpu, numberOf(owner), object, 0, 0);
+}
+
+const exitShared = defineHandler('percpuRef.exit', (node, args: RefName, context): void => {
+  exitRef(node, args.owner, args.object, context);
 });
 
 function isPercpu(cpu: Cpu, { table, modeField }: RefClass, object: Handle): boolean {

@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField, rootMemcg } from '../../published-state.js';
 import { cacheRefs } from './cache-refs.js';
-import { DENIED, memcgKmemCharge, memcgKmemUncharge } from './charge.js';
+import { DENIED, memcgKmemCharge, pageCounterUncharge } from './charge.js';
 
 /** The cache's memcg, or its nearest ancestor that is online, with a reference; 0 if that is the root, which is never charged. */
 function* onlineMemcgOf(cpu: Cpu, cache: Handle): Coroutine<Handle> {
@@ -29,7 +29,7 @@ export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number): Coro
     yield* call(percpuRefGet, cpu, cacheRefs, cache, pages);
     return 0;
   }
-  const charged = yield* call(memcgKmemCharge, cpu, memcg, pages);
+  const charged = yield* call(memcgKmemCharge, cpu, memcg, order);
   if (charged) {
     yield* call(percpuRefGet, cpu, cacheRefs, cache, pages);
     yield* call(cssPut, cpu, memcg, pages);
@@ -48,6 +48,9 @@ export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, or
   const pages = 2 ** order;
   const memcg = caches.read(cache, CacheField.memcg);
   if (memcg === 0) cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
-  if (memcg !== rootMemcg(cpu.published)) yield* call(memcgKmemUncharge, memcg, pages);
+  if (memcg !== rootMemcg(cpu.published)) {
+    yield* call(pageCounterUncharge, memcg, 'kmem', pages);
+    yield* call(pageCounterUncharge, memcg, 'memory', pages);
+  }
   yield* call(percpuRefPut, cpu, cacheRefs, cache, pages);
 }

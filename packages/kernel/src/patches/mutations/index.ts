@@ -1,9 +1,19 @@
 import type { Patch } from '../../build.js';
+import { noBarrierAtRootDestruction, noBarrierAtTeardown } from './barriers.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import {
+  exitAtOffline,
+  getAfterRelease,
+  keepReferences,
+  killWithoutBias,
+  liveAfterConfirm,
+  releaseSleeps,
+  releaseTooEarly,
+} from './percpu-ref.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
@@ -36,6 +46,13 @@ export const mutations: readonly Patch[] = [
   cssFreeInSoftirq,
   reverseLockOrder,
   trylockWaits,
+  releaseTooEarly,
+  getAfterRelease,
+  killWithoutBias,
+  liveAfterConfirm,
+  exitAtOffline,
+  releaseSleeps,
+  keepReferences,
   loseDrainedObject,
   miscountFreeObjects,
   handOutTwice,
@@ -44,6 +61,8 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  noBarrierAtRootDestruction,
+  noBarrierAtTeardown,
   leakCssReference,
   requeueForEver,
 ];
