@@ -10,6 +10,7 @@ import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
+import type { RcuData } from './rcu/state.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
@@ -39,6 +40,14 @@ export interface Policies {
     everyone: (cpu: Cpu) => readonly number[];
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+  };
+  readonly rcu: {
+    /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
+    flavours: 'split' | 'consolidated';
+    /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
+    barrierCallback: 'queued' | 'entrained';
+    /** rcu_barrier of a flavour, once it has been asked for. */
+    barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
   readonly locking: {
     /** One attempt to take a mutex, without waiting. */

@@ -1,4 +1,4 @@
-import { REF_BIAS, refOwners, Trace } from '@kmemlab/kernel';
+import { REF_BIAS, rcuKindsOf, refOwners, Trace } from '@kmemlab/kernel';
 import type { Handle, Step } from '@kmemlab/machine';
 import type { Leaks } from '../leaks/leaks.js';
 import type { Reporter } from '../reporter.js';
@@ -13,6 +13,8 @@ export class PercpuRefs implements Family {
   private readonly states = refOwners.map(() => new RefStates());
   private readonly contexts: ReleaseContexts;
   private readonly sums: RefSums;
+  private begun = 0;
+  private ended = 0;
 
   constructor(
     private readonly view: MachineView,
@@ -30,6 +32,7 @@ export class PercpuRefs implements Family {
     [Trace.refTake, (cpu, kind, object, live) => this.take(cpu, kind, object, live === 1)],
     [Trace.refRelease, (cpu, kind, object, done) => this.release(cpu, kind, object, done === 1)],
     [Trace.refExit, (cpu, kind, object) => this.exit(cpu, kind, object)],
+    [Trace.rcuGracePeriod, (_cpu, flavour, number, ended) => this.gracePeriod(flavour, number, ended === 1)],
     [Trace.mutexAcquire, (cpu) => this.contexts.sleep(cpu)],
     [Trace.spinLock, (cpu, lock, irqsOff) => this.contexts.lock(cpu, lock, irqsOff === 1)],
   ];
@@ -39,18 +42,21 @@ export class PercpuRefs implements Family {
   }
 
   private kill(cpu: number, kind: number, object: Handle): void {
-    this.of(kind).kill(object, this.view.where(cpu), this.completedGracePeriods);
+    this.of(kind).kill(object, this.view.where(cpu), this.begun);
   }
 
-  private get completedGracePeriods(): number {
-    return this.view.nodes[0]?.rcuRoot.completed ?? 0;
+  /** Grace periods of the flavour that percpu_ref waits for: the one begun last, and the one ended last. */
+  private gracePeriod(flavour: number, number: number, ended: boolean): void {
+    if (flavour !== rcuKindsOf(this.view.build).sched) return;
+    if (ended) this.ended = number;
+    else this.begun = number;
   }
 
   /** REF-3. */
   private endSwitch(cpu: number, kind: number, object: Handle): void {
     const state = this.of(kind).get(object);
     if (state === undefined) return;
-    if (this.completedGracePeriods <= state.completedAtKill) {
+    if (this.ended <= state.begunAtKill) {
       const detail = 'the per-CPU counters were summed up before a grace period had passed since the kill';
       this.fails(rules.gracePeriod, cpu, kind, object, state.killed, detail);
     }

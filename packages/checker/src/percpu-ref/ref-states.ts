@@ -6,8 +6,8 @@ const RELEASED_KEPT = 1024;
 /** How far the life of one killed percpu_ref has come: the step that brought it there, each undefined until then. */
 export interface RefState {
   readonly killed: Step;
-  /** Grace periods completed at the kill. */
-  readonly completedAtKill: number;
+  /** The grace period that had begun last at the kill: a later one has to end before the counters are summed up. */
+  readonly begunAtKill: number;
   switched: Step | undefined;
   confirmed: Step | undefined;
   released: Step | undefined;
@@ -22,9 +22,9 @@ export class RefStates {
     return this.killed.get(object) ?? this.released.get(object);
   }
 
-  kill(object: Handle, killed: Step, completedAtKill: number): void {
+  kill(object: Handle, killed: Step, begunAtKill: number): void {
     const later = { switched: undefined, confirmed: undefined, released: undefined };
-    this.killed.set(object, { killed, completedAtKill, ...later });
+    this.killed.set(object, { killed, begunAtKill, ...later });
   }
 
   release(object: Handle, state: RefState, step: Step): void {

@@ -19,7 +19,7 @@ import {
 } from '../mm/memcontrol/lifecycle.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
@@ -34,6 +34,7 @@ const policies = (config: KernelConfig): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {

@@ -10,13 +10,14 @@ const records: Partial<Record<FsType, readonly string[]>> = { cgroup: ['seq_file
 
 /**
  * 5.2: as 4.12, but a root cache that is being destroyed says so and waits for what is under way; mask calls ring only where
- * nothing is queued yet; open files and their seq_file records are accounted; dentries of /proc stay cached.
+ * nothing is queued yet; one RCU flavour waits for all kinds of reader; open files and their seq_file records are accounted; dentries of /proc stay cached.
  */
 const policies = (config: KernelConfig): Policies => {
   const before = v412.policies(config);
   return {
     ...before,
     smp: { ...before.smp, maskCallRings: 'emptyQueues' },
+    rcu: { ...before.rcu, flavours: 'consolidated', barrierCallback: 'entrained' },
     slab: { ...before.slab, beforeDestroy: flushMemcgWorkqueue(config) },
     memcg: {
       ...before.memcg,

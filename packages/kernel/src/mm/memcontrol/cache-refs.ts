@@ -9,6 +9,7 @@ import {
   percpuRefTryget,
 } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import type { Chosen } from '../slab-common/alloc.js';
 import type { CacheWorkName } from '../slab-common/types.js';
@@ -69,6 +70,13 @@ export const cacheLinks = {
  * is there. Slots are cleared before the kill, so at worst a killed cache is kept for one more allocation.
  */
 export function* getCountedCache(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
+  rcuReadLock(cpu);
+  const chosen = yield* call(chooseCounted, cpu, root, memcg);
+  rcuReadUnlock(cpu);
+  return chosen;
+}
+
+function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
   const unaccounted = { cache: root, held: 0 };
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if (id < 0) return unaccounted;

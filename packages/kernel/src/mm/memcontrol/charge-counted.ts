@@ -3,6 +3,7 @@ import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField, rootMemcg } from '../../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { cacheRefs } from './cache-refs.js';
 import { DENIED, memcgKmemCharge, pageCounterUncharge } from './charge.js';
 
@@ -24,7 +25,9 @@ function* onlineMemcgOf(cpu: Cpu, cache: Handle): Coroutine<Handle> {
 export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
   if (cpu.published.caches.read(cache, CacheField.root) === 0) return 0;
   const pages = 2 ** order;
+  rcuReadLock(cpu);
   const memcg = yield* call(onlineMemcgOf, cpu, cache);
+  rcuReadUnlock(cpu);
   if (memcg === 0) {
     yield* call(percpuRefGet, cpu, cacheRefs, cache, pages);
     return 0;
@@ -46,11 +49,13 @@ export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, or
   const { caches } = cpu.published;
   if (caches.read(cache, CacheField.root) === 0) return;
   const pages = 2 ** order;
+  rcuReadLock(cpu);
   const memcg = caches.read(cache, CacheField.memcg);
   if (memcg === 0) cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published)) {
     yield* call(pageCounterUncharge, memcg, 'kmem', pages);
     yield* call(pageCounterUncharge, memcg, 'memory', pages);
   }
+  rcuReadUnlock(cpu);
   yield* call(percpuRefPut, cpu, cacheRefs, cache, pages);
 }

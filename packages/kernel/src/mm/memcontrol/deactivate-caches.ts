@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
-import { callRcu } from '../../rcu/callbacks.js';
+import { callRcuSched } from '../../rcu/callbacks.js';
 import { defineFunction } from '../../registry.js';
 import { listCachesOf, listRoots } from '../slab-common/cache-list.js';
 import type { Deactivation } from '../slab-common/deactivate.js';
@@ -51,7 +51,7 @@ export function deactivateWithCssRef({ now, afterGp }: Deactivation, unlessDying
     const { caches } = cpu.published;
     if (unlessDying && (yield* call(isDying, caches.read(cache, CacheField.root)))) return;
     yield* call(cssGet, cpu, caches.read(cache, CacheField.memcg));
-    yield* call(callRcu, cpu, 'kmemcg_deactivate_rcufn', cache);
+    yield* call(callRcuSched, cpu, 'kmemcg_deactivate_rcufn', cache);
   };
 }
 

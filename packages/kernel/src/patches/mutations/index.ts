@@ -6,9 +6,9 @@ import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } fro
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import {
+  countTwice,
   exitAtOffline,
   getAfterRelease,
-  keepReferences,
   killWithoutBias,
   liveAfterConfirm,
   releaseSleeps,
@@ -52,7 +52,7 @@ export const mutations: readonly Patch[] = [
   liveAfterConfirm,
   exitAtOffline,
   releaseSleeps,
-  keepReferences,
+  countTwice,
   loseDrainedObject,
   miscountFreeObjects,
   handOutTwice,

@@ -4,6 +4,7 @@ import { cssGet, cssPut, cssRefs, cssTrygetOnline } from '../../cgroup/css-ref.j
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import type { RefOwner } from '../../percpu-ref/counters.js';
 import {
+  collectPercpu,
   finishSwitch,
   killShared,
   percpuRefExit,
@@ -121,12 +122,14 @@ export const releaseSleeps: Patch = {
   },
 };
 
-export const keepReferences: Patch = {
-  name: 'keep-references',
-  summary: 'an accounted allocation does not put the reference that it took for its own time',
+export const countTwice: Patch = {
+  name: 'count-twice',
+  summary: 'the switch to atomic mode sums up the per-CPU counters and leaves them as they are',
   mutation: true,
   breaks: 'REF-7',
-  apply: ({ policies }) => {
-    policies.memcg.putCache = function* keep() {};
+  apply: (kernel) => {
+    wrapHandler<RefName, number>(kernel, collectPercpu.name, () => (node, { owner, object }) =>
+      node.allWords().reduce((sum, { refs }) => sum + refs[owner].peek(object), 0),
+    );
   },
 };
