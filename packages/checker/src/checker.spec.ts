@@ -38,6 +38,15 @@ const [CACHE, PAGE, SET, OLD_SET] = [11, makeHandle(0, 5, 1), 21, 20];
 const OBJECT = makeObject(PAGE, 3);
 const added: Event = ['slabAdd', 0, PAGE, CACHE, 10];
 
+const [CSS, OBJ] = [0, makeHandle(0, 7, 1)];
+const kill: Event = ['refKill', 0, CSS, OBJ];
+const released: Event = ['refRelease', 0, CSS, OBJ, 0];
+const wholeGracePeriod: readonly Event[] = [
+  ['rcuGracePeriod', 0, 0, 1, 0],
+  ['rcuGracePeriod', 0, 0, 1, 1],
+];
+const switched: readonly Event[] = [kill, ...wholeGracePeriod, ['refSwitch', 0, CSS, OBJ]];
+
 const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   ['SMP-1', 'a call that runs with interrupts on', [...raised, ['csdExecute', 1, 0, CSD, 0, 7]]],
   ['SMP-1', 'a call that runs on another CPU', [...raised, ['csdExecute', 2, 0, CSD, 1, 7]]],
@@ -149,6 +158,25 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
       ['mutexTrylock', 0, SLAB_MUTEX, 1, 5, 3],
     ],
   ],
+  ['REF-1', 'a release that nobody asked for', [['refRelease', 0, CSS, OBJ, 0]]],
+  ['REF-1', 'a second release', [...switched, released, ['refRelease', 0, CSS, OBJ, 1], released]],
+  ['REF-2', 'a reference taken after the release', [...switched, released, ['refTake', 0, CSS, OBJ, 0]]],
+  ['REF-3', 'a switch before the grace period has ended', [kill, ['refSwitch', 0, CSS, OBJ]]],
+  [
+    'REF-3',
+    'a switch after a grace period that had begun before the kill',
+    [['rcuGracePeriod', 0, 0, 1, 0], kill, ['rcuGracePeriod', 0, 0, 1, 1], ['refSwitch', 0, CSS, OBJ]],
+  ],
+  ['REF-3', 'a release during the switch', [kill, released]],
+  ['REF-4', 'a live reference after the confirm', [...switched, ['refConfirm', 0, CSS, OBJ], ['refTake', 1, CSS, OBJ, 1]]],
+  ['REF-5', 'counters freed during the switch', [kill, ['refExit', 0, CSS, OBJ]]],
+  ['REF-5', 'counters freed before the release', [...switched, ['refExit', 0, CSS, OBJ]]],
+  ['REF-6', 'a release that takes a mutex', [...switched, released, ['mutexAcquire', 0, SLAB_MUTEX, 0, 5]]],
+  [
+    'REF-6',
+    'a release that takes a lock that is held with interrupts on elsewhere',
+    [['spinLock', 1, 1, 0], ...switched, released, ['spinLock', 0, 1, 1]],
+  ],
   ['SLAB-2', 'a slab freed with active objects', [added, ['slabRemove', 0, PAGE, CACHE, 1]]],
   [
     'SLAB-3',
@@ -245,6 +273,6 @@ test('only the first broken rule is reported', () => {
 
 test('the rules are numbered as in the specification', () => {
   const family = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}-${n + 1}`);
-  const ids = [...family('SMP', 10), 'RCU-10', ...family('WQ', 6), ...family('MTX', 5), ...family('REF', 7), ...family('SLAB', 8)];
+  const ids = [...family('SMP', 10), ...family('RCU', 11), ...family('WQ', 6), ...family('MTX', 5), ...family('REF', 7), ...family('SLAB', 8)];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });
