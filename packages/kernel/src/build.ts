@@ -21,6 +21,8 @@ export interface Policies {
     waitForCsd: (cpu: Cpu, waiter: number) => Coroutine<void>;
     /** The mask of smp_call_function: cpu_online_mask. */
     everyone: (cpu: Cpu) => readonly number[];
+    /** The dying step of a CPU that goes down, which runs what is in its call queue; null if CPUs cannot go down. */
+    flushDying: ((cpu: Cpu) => Coroutine<void>) | null;
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
   };
@@ -65,6 +67,10 @@ export interface KernelConfig {
   readonly allocator: 'slab';
   readonly preemption: 'nonpreempt';
   readonly hz: number;
+  /** isolcpus=: CPUs from which the scheduler keeps tasks that are not pinned there; none if absent. */
+  readonly isolcpus?: readonly number[];
+  /** nohz_full=: CPUs without a tick while they run one task, whose user mode is a quiescent state; never the boot CPU. */
+  readonly nohzFull?: readonly number[];
 }
 
 /** One release of the kernel: its root caches in boot order and its policies. */

@@ -24,13 +24,15 @@ import { doSoftirq } from './sched/softirq.js';
 import type { TaskRecord } from './sched/task.js';
 import { type ExpiredTimer, HRTIMER, localTimerInterrupt, TICK } from './sched/timer.js';
 import { rescheduleInterrupt } from './sched/wake.js';
-import { smpCallFunctionInterrupt } from './smp/interrupt.js';
+import { deadCpuInterrupt, smpCallFunctionInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
 import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
 import type { DurationSink, Tracepoint } from './tracepoints.js';
 import type { CpuWords } from './words.js';
 
 const THREADS_PER_CPU = 4096;
+/** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
+const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
 
 /** Receives the result of each system call on this CPU. */
 export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
@@ -72,6 +74,14 @@ export class Cpu extends Core {
   tickExpired = false;
   /** Pids of the tasks that are in user mode on this CPU. */
   private readonly userTasks = new Set<number>();
+  /** False from the moment at which the CPU begins to go down until it is up again: new tasks run elsewhere. */
+  active = true;
+  /** The CPU is offline: it is idle, and takes no interrupt. */
+  dead = false;
+  /** Tasks that are in the kernel here, running, runnable or asleep. */
+  private tasks = 0;
+  /** Waiter of the only task that is to be left. */
+  private aloneWaiter = 0;
   private tickArmed = false;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
@@ -182,7 +192,25 @@ export class Cpu extends Core {
   /** kthread_run on this CPU. */
   spawn(name: string, fn: CoroutineFunction, args: readonly unknown[]): void {
     const id = -(++this.threads * THREADS_PER_CPU + this.id);
+    this.tasks++;
     this.runQueue.enqueue(Core.contextFor(id, name, fn, args));
+  }
+
+  /** Whether something that arrives for this CPU has to be sent on to another; its own hotplug threads never have to. */
+  refuses(thread: string | null): boolean {
+    return !this.active && (thread === null || !PER_CPU_THREADS.has(thread));
+  }
+
+  /** True if other tasks are in the kernel here: then the waiter is completed when the last of them has left. */
+  tellWhenAlone(waiter: number): boolean {
+    if (this.tasks > 1) this.aloneWaiter = waiter;
+    return this.tasks > 1;
+  }
+
+  private taskLeft(): void {
+    if (--this.tasks > 1 || this.aloneWaiter === 0) return;
+    this.deliverCompletion(this.aloneWaiter, 0);
+    this.aloneWaiter = 0;
   }
 
   /** A remote or local waker starts the kernel thread registered as `thread` here. */
@@ -195,6 +223,7 @@ export class Cpu extends Core {
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
+    this.tasks++;
     this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
     this.runQueue.enqueue(context);
   }
@@ -235,6 +264,7 @@ export class Cpu extends Core {
   }
 
   protected override taskDone(context: Context): void {
+    this.taskLeft();
     const user = this.syscallTasks.get(context);
     if (user === undefined) {
       rcuNoteContextSwitch(this);
@@ -279,9 +309,16 @@ export class Cpu extends Core {
   }
 
   private goIdle(): void {
+    if (this.dead) this.userTasks.clear();
     this.runQueue.lastTask = 0;
     this.ownWords.idle = true;
     if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
+  }
+
+  /** Timers that have expired and not been run; they are taken away. */
+  takeExpiredTimers(): ExpiredTimer[] {
+    this.tickExpired = false;
+    return [...this.expiredTimers.splice(0), ...this.deferredTimers.splice(0)];
   }
 
   private runDeferredTimers(): void {
@@ -292,7 +329,7 @@ export class Cpu extends Core {
 
   /** Start the periodic tick at the next jiffy unless it runs. */
   armTick(): void {
-    if (this.tickArmed) return;
+    if (this.tickArmed || this.dead) return;
     this.tickArmed = true;
     const { jiffy } = this;
     this.port.timer(this, jiffy - (Math.floor(this.port.time()) % jiffy), TICK, 0, false);
@@ -303,6 +340,7 @@ export class Cpu extends Core {
     const idle = this.ownWords.idle;
     if (name === TICK) {
       this.tickArmed = false;
+      if (this.dead) return;
       if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
       this.tickExpired = true;
     } else if (deferrable && idle) {
@@ -318,7 +356,7 @@ export class Cpu extends Core {
   // Interrupts.
 
   protected override interrupt(vector: number): CoroutineFunction {
-    return this.build.interruptHandlers[vector] as CoroutineFunction;
+    return (this.dead ? deadCpuInterrupt : this.build.interruptHandlers[vector]) as CoroutineFunction;
   }
 
   protected override softirqPending(): boolean {

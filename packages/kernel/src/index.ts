@@ -16,6 +16,7 @@ export * from './patches/index.js';
 export { CacheField, rootMemcg, Scalar } from './published-state.js';
 export { RCU_GP_KTHREAD } from './rcu/state.js';
 export * from './registry.js';
+export { fallbackCpu } from './sched/allowed-cpu.js';
 export type { Stretch } from './sched/preemption-point.js';
 export type { TaskRecord } from './sched/task.js';
 export { kickAllCpusSync } from './smp/kick.js';

@@ -2,6 +2,7 @@ import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
+import { HotplugLock } from './locking/hotplug.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
@@ -11,6 +12,8 @@ import type { SlabPage } from './mm/slab/types.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
 import { RcuLeaf, RcuRoot } from './rcu/state.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
@@ -34,6 +37,10 @@ export class KernelNode extends NodeMemory {
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();
+  /** What each CPU of this node that went down has left behind, until its heir takes it. */
+  readonly leftBehind = new Map<number, LeftBehind>();
+  /** CPUs of this node that went down. */
+  readonly cpusDown = new Set<number>();
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;
@@ -43,7 +50,8 @@ export class KernelNode extends NodeMemory {
   readonly cacheList = new CacheList();
   readonly rcuRoot = new RcuRoot();
   readonly cacheIds = new IdAllocator();
-  hotplugReaders = 0;
+  readonly hotplug = new HotplugLock();
+  readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
   private arrayHandles = 0;

@@ -69,13 +69,18 @@ export const Trace = {
   rcuPageFree: 31,
   /** (CPU: target) 0 = the CPU takes its whole call queue, 1 = all that it took has run. */
   callQueue: 32,
-  /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
+  /** work, workqueue, CPU of the pool or −1: the item joins its pool. */
   workInsert: 33,
   /** css: its reference count is killed. */
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** One of `HotplugStep`: the CPU comes or goes. */
+  hotplug: 36,
 } as const;
+
+/** A CPU takes no more tasks; it is dead; it is online again. */
+export const HotplugStep = { inactive: 0, dead: 1, online: 2 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];
 

@@ -17,6 +17,11 @@ const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: numb
   node.published.setOnline(args.cpu);
 });
 
+/** isolated_cpu_setup. */
+const setIsolated = defineHandler('boot.setIsolated', (node, args: { cpus: readonly number[] }): void => {
+  for (const cpu of args.cpus) node.published.setIsolated(cpu);
+});
+
 const setSlabFull = defineHandler('boot.setSlabFull', (node, _args: null): void => {
   node.published.setScalar(Scalar.slabFull, 1);
 });
@@ -60,6 +65,8 @@ const NO_CSS: CssPair = { self: 0, memory: 0 };
  */
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
+  const { isolcpus = [] } = cpu.build.config;
+  if (isolcpus.length > 0) yield* requestAll(cpu.allNodes, setIsolated, { cpus: isolcpus });
   const caches: Handle[] = [];
   for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
   yield* call(kmemCacheInitLate, cpu, caches);
@@ -106,7 +113,7 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 }
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
-  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0, once: false });
+  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: cpu.id, once: false });
   const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
   yield* call(armCacheReap, cpu, SECOND + stagger);
 });

@@ -10,6 +10,7 @@ export const mutexNames = [
   'memcg_limit_mutex',
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
+  'cpu_add_remove_lock',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

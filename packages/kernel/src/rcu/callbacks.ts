@@ -9,7 +9,7 @@ import { RCU_GP_KTHREAD } from './state.js';
 const BATCH_LIMIT = 10;
 
 /** Ask for a grace period; wakes the kthread if it sleeps for want of one. */
-const requestGracePeriod = defineHandler('rcu.request', (node, args: { gp: number }, context): void => {
+export const requestGracePeriod = defineHandler('rcu.request', (node, args: { gp: number }, context): void => {
   const root = node.rcuRoot;
   root.requested = Math.max(root.requested, args.gp);
   if (root.kthreadAwake || root.requested <= root.completed) return;

@@ -64,6 +64,8 @@ export class RcuRoot {
   kthreadAwake = false;
   /** Waiter of the kthread that sleeps until the last node has reported, 0 if it does not. */
   sleeper = 0;
+  /** Callbacks of CPUs that died, until another adopts them. */
+  readonly orphans: RcuHead[] = [];
   /** Odd while an rcu_barrier runs. */
   barrierSequence = 0;
   /** Barrier callbacks still to come, plus one while they are being queued. */

@@ -3,6 +3,7 @@ import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
+import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
@@ -112,6 +113,11 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
     const found = yield* call(dRead, file.dentry);
     if (removedFromKernfs(found)) return ENODEV;
     if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
+    if (found.fs === 'root') {
+      const online = yield* call(readOnline, cpu, found);
+      if (typeof online === 'string') file.content = '';
+      return online;
+    }
     const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
     file.content = read === undefined ? '' : yield* call(read, cpu, found);
   }
@@ -137,7 +143,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);
   }
-  return text.length;
+  return found.fs === 'root' ? yield* call(writeOnline, cpu, found, text) : text.length;
 }
 
 /** unlink(2) on tmpfs: dentry and inode go back through RCU, once no file is open on them. */

@@ -9,7 +9,7 @@ import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontr
 import { rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
+import { flushDyingCpu, runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
@@ -18,6 +18,7 @@ const policies = (): Policies => ({
     maskCallRings: 'everyTarget',
     takeCalls,
     runCall,
+    flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },

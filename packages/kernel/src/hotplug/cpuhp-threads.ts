@@ -1,0 +1,44 @@
+import { type Coroutine, call, requestAll, wait } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { armCacheReap } from '../mm/slab/reap.js';
+import { rcuCpuStarting } from '../rcu/hotplug.js';
+import { defineFunction, defineHandler } from '../registry.js';
+import { complete } from '../sched/wake.js';
+import { HotplugStep, Trace } from '../tracepoints.js';
+
+const SECOND = 1e9;
+
+const setCpuOnline = defineHandler('hotplug.setCpuOnline', (node, args: { cpu: number }): void => {
+  node.cpusDown.delete(args.cpu);
+  node.published.setOnline(args.cpu);
+});
+
+/**
+ * sched_cpu_deactivate, in the hotplug thread of the CPU that goes down: from now on tasks and kernel threads that come for it
+ * run elsewhere. A task that is in the kernel here stays to the end of what it does, since tasks of the model do not
+ * migrate within a system call.
+ */
+export const CPUHP_DOWN = defineFunction('thread', 'cpuhp/down', function* deactivateCpu(cpu, caller) {
+  cpu.active = false;
+  cpu.trace(Trace.hotplug, HotplugStep.inactive, 0, 0, 0);
+  yield* call(untilAlone, cpu);
+  yield* call(complete, cpu, caller);
+});
+
+function* untilAlone(cpu: Cpu): Coroutine<void> {
+  const waiter = cpu.newWaiter();
+  if (cpu.tellWhenAlone(waiter)) yield* wait(waiter);
+  else cpu.dropWaiter(waiter);
+}
+
+/** Bring-up as the CPU itself sees it: start_secondary, then sched_cpu_activate and slab_online_cpu (start_cpu_timer). */
+export const CPUHP_UP = defineFunction('thread', 'cpuhp/up', function* startSecondary(cpu, caller) {
+  cpu.dead = false;
+  yield* call(rcuCpuStarting, cpu);
+  yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: cpu.id });
+  cpu.active = true;
+  cpu.trace(Trace.hotplug, HotplugStep.online, 0, 0, 0);
+  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
+  yield* call(armCacheReap, cpu, SECOND + stagger);
+  yield* call(complete, cpu, caller);
+});
