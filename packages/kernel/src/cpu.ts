@@ -201,6 +201,13 @@ export class Cpu extends Core {
     return !this.active && (thread === null || !PER_CPU_THREADS.has(thread));
   }
 
+  /** The CPU is offline from now on; its timers have been taken away. */
+  die(): void {
+    this.dead = true;
+    this.tickArmed = false;
+    this.userTasks.clear();
+  }
+
   /** True if other tasks are in the kernel here: then the waiter is completed when the last of them has left. */
   tellWhenAlone(waiter: number): boolean {
     if (this.tasks > 1) this.aloneWaiter = waiter;
@@ -309,7 +316,6 @@ export class Cpu extends Core {
   }
 
   private goIdle(): void {
-    if (this.dead) this.userTasks.clear();
     this.runQueue.lastTask = 0;
     this.ownWords.idle = true;
     if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
@@ -340,7 +346,6 @@ export class Cpu extends Core {
     const idle = this.ownWords.idle;
     if (name === TICK) {
       this.tickArmed = false;
-      if (this.dead) return;
       if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
       this.tickExpired = true;
     } else if (deferrable && idle) {

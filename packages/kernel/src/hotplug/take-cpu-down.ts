@@ -21,5 +21,5 @@ export function* takeCpuDown(cpu: Cpu): Coroutine<void> {
   yield* call(rcuCpuDying, cpu);
   yield* request(cpu.node, leaveBehind, { cpu: cpu.id, left: leftBehindBy(cpu) });
   cpu.trace(Trace.hotplug, HotplugStep.dead, 0, 0, 0);
-  cpu.dead = true;
+  cpu.die();
 }
