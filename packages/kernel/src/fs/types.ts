@@ -42,6 +42,7 @@ export interface Found {
   readonly memcg: Handle;
 }
 
+export const EPERM = -1;
 export const ENOENT = -2;
 export const EBADF = -9;
 /** Another CPU is on its way up or down: try again (lock_device_hotplug_sysfs restarts the system call). */

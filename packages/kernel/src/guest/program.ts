@@ -1,4 +1,4 @@
-import { EAGAIN } from '../fs/types.js';
+import { EAGAIN, EPERM } from '../fs/types.js';
 import type { Syscall, SyscallName, SyscallResult } from '../syscalls/table.js';
 
 /** A guest program: a generator over system calls. It stays on the node it was started on; its calls run on CPUs. */
@@ -74,16 +74,19 @@ export function* writeFile(path: string, data: string): Program<void> {
 /** Between two attempts to change a CPU's state while another is on its way, ns (msleep in restart_syscall's way, 4.10). */
 const RETRY_NS = 5e6;
 
-/** Take a CPU down or bring it up, as `echo 0 > /sys/devices/system/cpu/cpuN/online` does. */
-export function* setCpuOnline(cpu: number, online: boolean): Program<void> {
+/**
+ * Take a CPU down or bring it up, as `echo 0 > /sys/devices/system/cpu/cpuN/online` does. False if this kernel version does
+ * not do that.
+ */
+export function* setCpuOnline(cpu: number, online: boolean): Program<boolean> {
   const fd = yield* sys.open(`/sys/devices/system/cpu/cpu${cpu}/online`);
-  for (;;) {
-    const result = yield { name: 'write', args: [fd, `${Number(online)}\n`] };
-    if (result !== EAGAIN) {
-      yield* sys.close(fd);
-      if (typeof result === 'number' && result < 0) throw new GuestError('write', result, [fd, Number(online)]);
-      return;
-    }
+  const text = `${Number(online)}\n`;
+  let result = yield { name: 'write', args: [fd, text] };
+  while (result === EAGAIN) {
     yield* sys.nanosleep(RETRY_NS);
+    result = yield { name: 'write', args: [fd, text] };
   }
+  yield* sys.close(fd);
+  if (typeof result === 'number' && result < 0 && result !== EPERM) throw new GuestError('write', result, [fd, text]);
+  return result !== EPERM;
 }

@@ -1,6 +1,6 @@
 import { BOOT_CPU, type Coroutine, call, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { EAGAIN, EINVAL } from '../fs/types.js';
+import { EAGAIN, EINVAL, EPERM } from '../fs/types.js';
 import { cpuHotplugBegin, cpuHotplugDone } from '../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../locking/mutex.js';
 import { cpuupCanceled, cpuupPrepare } from '../mm/slab/hotplug.js';
@@ -9,8 +9,6 @@ import { CPUHP_DOWN, CPUHP_UP } from './cpuhp-threads.js';
 import { inherit } from './dead-cpu.js';
 import { stopMachine } from './stop-machine.js';
 
-/** The kernel of this version does not run a dying CPU's calls, so the model does not let CPUs go down there. */
-const EPERM = -1;
 const EBUSY = -16;
 
 const wakeHotplugThread = defineHandler(
@@ -34,6 +32,7 @@ function* onCpu(cpu: Cpu, target: number, thread: string): Coroutine<void> {
  * -EAGAIN if another is on its way, or -EPERM if the kernel version does not do it.
  */
 export function* cpuDown(cpu: Cpu, target: number): Coroutine<number> {
+  // A version whose dying CPUs do not run their calls could leave a caller waiting for ever (3.14).
   if (cpu.build.policies.smp.flushDying === null) return EPERM;
   if (target === BOOT_CPU || target === cpu.id) return EBUSY;
   if (!(yield* call(mutexTrylock, cpu, 'cpu_add_remove_lock'))) return EAGAIN;

@@ -25,7 +25,7 @@ const setPlan = defineHandler('stop.plan', (node, args: Plan): void => {
   Object.assign(node.stopMachine, args);
 });
 
-const readPlan = defineHandler('stop.read', (node, _args: null): Plan => {
+export const readPlan = defineHandler('stop.read', (node, _args: null): Plan => {
   const { target, count, caller } = node.stopMachine;
   return { target, count, caller };
 });
@@ -42,7 +42,8 @@ const wakeStoppers = defineHandler('stop.wake', (node, args: { cpus: readonly nu
   for (const cpu of args.cpus) if (node.topology.nodeOf(cpu) === node.id) context.wakeThread(cpu, STOPPER, 0);
 });
 
-function* nextState(cpu: Cpu): Coroutine<void> {
+/** Tell that this CPU has come so far, and spin until all have. */
+export function* nextState(cpu: Cpu): Coroutine<void> {
   const waiter = cpu.newWaiter();
   yield* post(BOOT_NODE, acknowledge, { waiter });
   yield* spin(waiter);
@@ -54,15 +55,20 @@ function* nextState(cpu: Cpu): Coroutine<void> {
  * preemption off, so nobody is in the middle of a cross-CPU call when the target stops answering.
  */
 export const STOPPER = defineFunction('thread', 'migration', function* multiCpuStop(cpu) {
-  const { target, caller } = yield* request(BOOT_NODE, readPlan, null);
   yield* call(nextState, cpu);
+  yield* call(stopDisabled, cpu);
+});
+
+/** The states MULTI_STOP_DISABLE_IRQ to MULTI_STOP_EXIT. */
+export function* stopDisabled(cpu: Cpu): Coroutine<void> {
+  const { target, caller } = yield* request(BOOT_NODE, readPlan, null);
   const flags = cpu.irqSave();
   yield* call(nextState, cpu);
   if (cpu.id === target) yield* call(takeCpuDown, cpu);
   yield* call(nextState, cpu);
   cpu.irqRestore(flags);
   if (cpu.id === target) yield* call(complete, cpu, caller);
-});
+}
 
 /** stop_machine: take the target down while every other online CPU stands still with interrupts off. Sleeps. */
 export function* stopMachine(cpu: Cpu, target: number): Coroutine<void> {

@@ -7,7 +7,7 @@ import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
-import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
+import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found } from '../fs/types.js';
 import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { Scalar } from '../published-state.js';
@@ -18,7 +18,6 @@ import type { TaskRecord } from '../sched/task.js';
  * version differs in its filesystems' policies.
  */
 
-const EPERM = -1;
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {

@@ -2,6 +2,7 @@ import type { Patch } from '../../build.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { dyingKeepsCalls } from './hotplug.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
@@ -13,6 +14,7 @@ import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools
 /** Deliberately broken kernels: at least one for each invariant, in their order, then those that break none by number. */
 export const mutations: readonly Patch[] = [
   dropCsd,
+  dyingKeepsCalls,
   lifoCallQueue,
   unlockBeforeRun,
   staleCsdData,
