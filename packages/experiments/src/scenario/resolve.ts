@@ -5,8 +5,9 @@ import { InputError, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
-import { cpuListOf, isolatedCpus } from './cpu-list.js';
-import { configTokens, DEFAULT_KERNEL, parseConfig, parseKernel } from './kernel-spec.js';
+import { checkNohzFull, isolatedCpus } from './cpu-list.js';
+import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
+import { DEFAULT_KERNEL, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
 
@@ -107,6 +108,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
+  checkNohzFull(config.nohzFull, topology);
   const isolcpus = isolcpusOf(request, file, topology);
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
@@ -143,7 +145,7 @@ export function scenarioToYaml(scenario: Scenario): string {
   const document = new Document({
     ...rest,
     ...own,
-    ...(isolcpus.length > 0 && { isolcpus: cpuListOf(isolcpus) }),
+    ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
     kernel: builtIn,
     params,
     ...(Object.keys(costs).length > 0 && { costs }),

@@ -3,8 +3,8 @@ import type { Cpu } from '../cpu.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../locking/spinlock.js';
-import { percpuRefGet, percpuRefPut } from '../percpu-ref/percpu-ref.js';
 import type { TaskRecord } from '../sched/task.js';
+import { cssGet, cssPut } from './css-ref.js';
 import { adjustTasks, isLive, readCss } from './handlers.js';
 import type { CssPair } from './types.js';
 
@@ -25,13 +25,13 @@ function* migrate(cpu: Cpu, task: TaskRecord, to: CssPair): Coroutine<void> {
   yield* work(cpu.costs['cgroup.attach']);
   const from = task.memcg;
   if (from !== to.memory) {
-    yield* call(percpuRefGet, cpu, to.memory);
+    yield* call(cssGet, cpu, to.memory);
     const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');
     yield* request(homeOf(to.self), adjustTasks, { self: to.self, by: 1 }, to.self);
     task.memcg = to.memory;
     yield* call(leave, from);
     yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
-    yield* call(percpuRefPut, cpu, from);
+    yield* call(cssPut, cpu, from);
   }
 }
 

@@ -3,7 +3,6 @@ import type { Cpu } from '../cpu.js';
 import { EAGAIN, EINVAL, EPERM } from '../fs/types.js';
 import { cpuHotplugBegin, cpuHotplugDone } from '../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../locking/mutex.js';
-import { cpuupCanceled, cpuupPrepare } from '../mm/slab/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { CPUHP_DOWN, CPUHP_UP } from './cpuhp-threads.js';
 import { inherit } from './dead-cpu.js';
@@ -47,7 +46,7 @@ function* takeDown(cpu: Cpu, target: number): Coroutine<void> {
   yield* call(cpuHotplugBegin, cpu);
   yield* call(stopMachine, cpu, target);
   yield* call(inherit, cpu, target);
-  yield* call(cpuupCanceled, cpu, target);
+  yield* call(cpu.build.allocator.deadCpu, cpu, target);
   cpu.counters.add('cpu_down');
   yield* call(cpuHotplugDone, cpu);
 }
@@ -63,7 +62,7 @@ export function* cpuUp(cpu: Cpu, target: number): Coroutine<number> {
 
 function* bringUp(cpu: Cpu, target: number): Coroutine<void> {
   yield* call(cpuHotplugBegin, cpu);
-  yield* call(cpuupPrepare, cpu, target);
+  yield* call(cpu.build.allocator.prepareCpu, cpu, target);
   yield* call(onCpu, cpu, target, CPUHP_UP);
   cpu.counters.add('cpu_up');
   yield* call(cpuHotplugDone, cpu);

@@ -1,12 +1,9 @@
 import { type Coroutine, call, requestAll, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { armCacheReap } from '../mm/slab/reap.js';
 import { rcuCpuStarting } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { complete } from '../sched/wake.js';
 import { HotplugStep, Trace } from '../tracepoints.js';
-
-const SECOND = 1e9;
 
 const setCpuOnline = defineHandler('hotplug.setCpuOnline', (node, args: { cpu: number }): void => {
   node.cpusDown.delete(args.cpu);
@@ -31,14 +28,13 @@ function* untilAlone(cpu: Cpu): Coroutine<void> {
   else cpu.dropWaiter(waiter);
 }
 
-/** Bring-up as the CPU itself sees it: start_secondary, then sched_cpu_activate and slab_online_cpu (start_cpu_timer). */
+/** Bring-up as the CPU itself sees it: start_secondary, then sched_cpu_activate and slab_online_cpu. */
 export const CPUHP_UP = defineFunction('thread', 'cpuhp/up', function* startSecondary(cpu, caller) {
   cpu.dead = false;
   yield* call(rcuCpuStarting, cpu);
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: cpu.id });
   cpu.active = true;
   cpu.trace(Trace.hotplug, HotplugStep.online, 0, 0, 0);
-  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
-  yield* call(armCacheReap, cpu, SECOND + stagger);
+  yield* call(cpu.build.allocator.startCpu, cpu);
   yield* call(complete, cpu, caller);
 });

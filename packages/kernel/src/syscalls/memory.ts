@@ -1,8 +1,8 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
-import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import { kmemCacheFree } from '../mm/slab-common/free.js';
 import type { TaskRecord } from '../sched/task.js';
 
 /** mmap(2) of private memory that merges with no neighbour: a vm_area_struct. Evaluates to the area's number. */

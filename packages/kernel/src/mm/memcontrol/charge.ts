@@ -1,6 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { CounterName } from './types.js';
@@ -79,7 +79,7 @@ function* drainStock(cpu: Cpu): Coroutine<void> {
 export function* drainStockOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
 }
 
 /** refill_stock: another memcg's stock is drained first. Beyond a batch (by an interrupt's refill) it is not limited, as in 4.10. */
@@ -98,7 +98,7 @@ function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
   }
   for (const batch of new Set([Math.max(CHARGE_BATCH, pages), pages])) {
     if (!(yield* call(pageCounterTryCharge, css, 'memory', batch))) continue;
-    yield* call(percpuRefGet, cpu, css, batch);
+    yield* call(cssGet, cpu, css, batch);
     if (batch > pages) yield* call(refillStock, cpu, css, batch - pages);
     return true;
   }
@@ -119,7 +119,7 @@ export function* chargeSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<H
   if (!(yield* call(tryCharge, cpu, css, pages))) return DENIED;
   if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return css;
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
   return DENIED;
 }
 
@@ -128,5 +128,5 @@ export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: numb
   const pages = 2 ** order;
   yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
 }
