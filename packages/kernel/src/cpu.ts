@@ -83,6 +83,9 @@ export class Cpu extends Core {
   /** Waiter of the only task that is to be left. */
   private aloneWaiter = 0;
   private tickArmed = false;
+  /** When kernel code took this CPU from a user task, ns; negative while it has not. */
+  private tookUserAt = -1;
+  private readonly nohzFull: boolean;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
   private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
@@ -103,6 +106,7 @@ export class Cpu extends Core {
     this.published = home.published;
     this.ownWords = home.words(id);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
+    this.nohzFull = build.config.nohzFull.includes(id);
     this.smp = new SmpState(this.topology.cpuCount);
   }
 
@@ -241,7 +245,7 @@ export class Cpu extends Core {
     this.ownWords.idle = false;
     this.armTick();
     if (this.ownWords.dynticks % 2 === 1) return;
-    this.ownWords.dynticks++;
+    if (!this.nohzFull) this.ownWords.dynticks++;
     this.runDeferredTimers();
   }
 
@@ -265,6 +269,8 @@ export class Cpu extends Core {
     const next = this.runQueue.dequeue();
     if (next === undefined || next.taskId === this.runQueue.lastTask) return next;
     this.runQueue.lastTask = next.taskId;
+    this.ownWords.disturbances.contextSwitches++;
+    if (this.nohzFull && this.userTasks.size > 0) this.startTick();
     this.debt += this.costs['sched.contextSwitch'];
     rcuNoteContextSwitch(this);
     return next;
@@ -305,14 +311,25 @@ export class Cpu extends Core {
     if (entering) {
       rcuNoteContextSwitch(this);
       if (this.userTasks.size === 0) this.goIdle();
+      else this.returnToUser();
+      if (this.nohzFull && this.rcu.length > 0) this.startTick();
       return;
     }
+    const fromUser = this.userTasks.size > 0;
+    if (fromUser) this.tookUserAt = this.now();
     if (this.ownWords.dynticks % 2 === 1) return;
     this.ownWords.dynticks++;
-    this.debt += this.costs['sched.idleExit'];
+    if (!fromUser) this.debt += this.costs['sched.idleExit'];
     this.ownWords.idle = false;
     this.armTick();
     this.runDeferredTimers();
+  }
+
+  /** A user task goes on; on a nohz_full CPU in an extended quiescent state. */
+  private returnToUser(): void {
+    if (this.tookUserAt >= 0) this.ownWords.disturbances.stolenNs += this.idleSince - this.tookUserAt;
+    this.tookUserAt = -1;
+    if (this.nohzFull) this.ownWords.dynticks++;
   }
 
   private goIdle(): void {
@@ -333,20 +350,35 @@ export class Cpu extends Core {
     this.deliverInterrupt(Vector.localTimer);
   }
 
-  /** Start the periodic tick at the next jiffy unless it runs. */
+  /** Start the periodic tick unless it runs, or the CPU is nohz_full and does without. */
   armTick(): void {
+    if (!this.nohzFull || !this.canStopTick) this.startTick();
+  }
+
+  /** sched_can_stop_tick and rcu_needs_cpu: at most one task wants a nohz_full CPU, and RCU does not need its tick. */
+  private get canStopTick(): boolean {
+    const runnable = this.userTasks.size + this.runQueue.length + Number(this.currentTask !== undefined);
+    return runnable <= 1 && this.rcu.length === 0;
+  }
+
+  /** Start the periodic tick at the next jiffy unless it runs. */
+  private startTick(): void {
     if (this.tickArmed || this.dead) return;
     this.tickArmed = true;
     const { jiffy } = this;
     this.port.timer(this, jiffy - (Math.floor(this.port.time()) % jiffy), TICK, 0, false);
   }
 
-  /** A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off. */
+  /**
+   * A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off; a
+   * nohz_full one stops its tick with one task, too.
+   */
   timerExpired(name: string, data: number, deferrable: boolean): void {
     const idle = this.ownWords.idle;
     if (name === TICK) {
       this.tickArmed = false;
       if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
+      if (this.nohzFull && this.canStopTick) return;
       this.tickExpired = true;
     } else if (deferrable && idle) {
       this.deferredTimers.push({ name, data });

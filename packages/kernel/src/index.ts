@@ -25,6 +25,6 @@ export type { Syscall, SyscallResult } from './syscalls/table.js';
 export * from './tracepoints.js';
 export * from './versions/index.js';
 export { type CpuWaits, type NodeWaits, nodeWaitsOf, type Waiting, waitsOf } from './waits.js';
-export type { CpuWords } from './words.js';
+export type { CpuWords, Disturbances } from './words.js';
 export { workqueues } from './workqueue/queues.js';
 export { flushWorkqueue, queueNewWork } from './workqueue/workqueue.js';

@@ -241,6 +241,8 @@ export class NodeMachine {
       sums: this.sumsOf(reports),
       cal: words.map(({ interrupts }) => interrupts.call),
       res: words.map(({ interrupts }) => interrupts.reschedule),
+      loc: words.map(({ interrupts }) => interrupts.localTimer),
+      disturbances: words.map(({ disturbances }) => ({ ...disturbances })),
       received: perCpu((cpu) => board.receivedCount(cpu)),
       merged: perCpu((cpu) => board.mergedCount(cpu)),
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),

@@ -43,7 +43,8 @@ export abstract class Core {
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private blockedTasks = 0;
   private running = false;
-  private idleSince = 0;
+  /** When the last kernel context left the CPU, ns. */
+  protected idleSince = 0;
   private idle = true;
 
   constructor(

@@ -5,6 +5,7 @@ import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
 import { defineFunction, defineHandler } from '../registry.js';
@@ -110,4 +111,5 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
   yield* call(cpu.build.allocator.startCpu, cpu);
+  startBusyTask(cpu);
 });

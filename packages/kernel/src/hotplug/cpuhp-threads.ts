@@ -1,5 +1,6 @@
 import { type Coroutine, call, requestAll, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { rcuCpuStarting } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { complete } from '../sched/wake.js';
@@ -36,5 +37,6 @@ export const CPUHP_UP = defineFunction('thread', 'cpuhp/up', function* startSeco
   cpu.active = true;
   cpu.trace(Trace.hotplug, HotplugStep.online, 0, 0, 0);
   yield* call(cpu.build.allocator.startCpu, cpu);
+  startBusyTask(cpu);
   yield* call(complete, cpu, caller);
 });
