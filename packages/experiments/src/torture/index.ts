@@ -20,7 +20,8 @@ export const torture: Experiment = {
       goesDown: Array.from({ length: cpu === 0 ? hotplugs : 0 }, (_, n) => last - (n % last)),
     });
     for (let cpu = 1; cpu <= last; cpu++) {
-      const placement = cpu % 2 === 0 ? ({ kind: 'pinned', cpu } as const) : ({ kind: 'spread' } as const);
+      const stays = cpu % 2 === 0 && lab.housekeeping.includes(cpu);
+      const placement = stays ? ({ kind: 'pinned', cpu } as const) : ({ kind: 'spread' } as const);
       lab.background(`torture/${cpu}`, (control) => tortureProgram(control, part(cpu)), placement);
     }
     const first = { kind: 'pinned', cpu: 0 } as const;
