@@ -14,7 +14,7 @@ import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import type { LeftBehind } from './hotplug/dead-cpu.js';
 import { StopMachine } from './hotplug/stop-machine.js';
-import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import { RcuRoots, RcuTree } from './rcu/tree.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -36,11 +36,12 @@ export class KernelNode extends NodeMemory {
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
-  readonly rcuLeaf = new RcuLeaf();
   /** What each CPU of this node that went down has left behind, until its heir takes it. */
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */
   readonly cpusDown = new Set<number>();
+  /** This node's part of the rcu_node trees. */
+  readonly rcu: RcuTree;
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;
@@ -48,7 +49,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
-  readonly rcuRoot = new RcuRoot();
+  readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   readonly hotplug = new HotplugLock();
   readonly stopMachine = new StopMachine();
@@ -61,6 +62,7 @@ export class KernelNode extends NodeMemory {
   constructor(id: number, environment: Environment, memory: Memory) {
     super(id, environment, memory);
     this.random = new RandomStream(environment.seed, `node${id}`);
+    this.rcu = new RcuTree(environment.topology, id);
     this.pages = new HandleTable('slab page', id);
     this.caches = new HandleTable('kmem_cache', id);
     this.arraySets = new HandleTable('array_cache set', id);

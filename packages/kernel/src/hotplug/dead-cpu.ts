@@ -1,7 +1,6 @@
-import { after, type Coroutine, call, type Handle, type PendingTimer, request } from '@kmemlab/machine';
+import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { drainStockOf, type Stock } from '../mm/memcontrol/charge.js';
-import type { DetachedSlab } from '../mm/slab/types.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { TICK } from '../sched/timer.js';
@@ -10,11 +9,9 @@ import { TICK } from '../sched/timer.js';
 export interface LeftBehind {
   readonly timers: readonly PendingTimer[];
   readonly stock: Stock;
-  /** Slabs that wait for the page callbacks which went the same way: page, cache and slab. */
-  readonly rcuSlabs: readonly { readonly cache: Handle; readonly slab: DetachedSlab }[];
 }
 
-const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 }, rcuSlabs: [] };
+const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 } };
 
 export const leaveBehind = defineHandler(
   'hotplug.leaveBehind',
@@ -34,10 +31,9 @@ const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number })
 export function leftBehindBy(cpu: Cpu): LeftBehind {
   const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
   const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
-  const left = { timers, stock: { ...cpu.stock }, rcuSlabs: [...cpu.rcuSlabs.values()] };
+  const left = { timers, stock: { ...cpu.stock } };
   cpu.stock.css = 0;
   cpu.stock.pages = 0;
-  cpu.rcuSlabs.clear();
   return left;
 }
 
@@ -46,9 +42,9 @@ export function leftBehindBy(cpu: Cpu): LeftBehind {
  * memcg_hotplug_cpu_dead (4.10: a notifier) of the stock. Process context, cpu_hotplug held for writing.
  */
 export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
-  const { timers, stock, rcuSlabs } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
+  const { timers, stock } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
   for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
-  for (const waiting of rcuSlabs) cpu.rcuSlabs.set(waiting.slab.page, waiting);
   yield* call(rcuAdoptOrphans, cpu);
+  cpu.armTick();
   yield* call(drainStockOf, cpu, stock);
 }

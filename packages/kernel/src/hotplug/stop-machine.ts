@@ -55,8 +55,10 @@ export function* nextState(cpu: Cpu): Coroutine<void> {
  * preemption off, so nobody is in the middle of a cross-CPU call when the target stops answering.
  */
 export const STOPPER = defineFunction('thread', 'migration', function* multiCpuStop(cpu) {
+  cpu.preemptCount++;
   yield* call(nextState, cpu);
   yield* call(stopDisabled, cpu);
+  cpu.preemptCount--;
 });
 
 /** The states MULTI_STOP_DISABLE_IRQ to MULTI_STOP_EXIT. */

@@ -1,45 +1,93 @@
-import { BOOT_NODE, type Coroutine, post, request } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import type { KernelNode } from '../node.js';
 import { defineHandler } from '../registry.js';
-import type { RcuHead } from './state.js';
-import { requestGracePeriod } from './callbacks.js';
+import { Trace } from '../tracepoints.js';
+import type { TakenCallbacks } from './callback-list.js';
+import { countCallbacks } from './callbacks.js';
+import { expeditedUp } from './expedited-reports.js';
+import { type Flavour, rcuFlavours } from './flavours.js';
+import { clearOwing, QuiescentBy, reportUp } from './quiescent.js';
+import type { RcuSlab } from './tree.js';
 
-/** rcu_send_cbs_to_orphanage: callbacks of CPUs that died wait here, on the boot node. */
-const orphan = defineHandler('rcu.orphan', (node, args: { heads: readonly RcuHead[] }): void => {
-  node.rcuRoot.orphans.push(...args.heads);
+/** From its next grace period on the leaf waits for the CPU. */
+export function rcuOnline(node: KernelNode, cpu: number): void {
+  if (node.topology.nodeOf(cpu) === node.id) node.rcu.online.add(cpu);
+}
+
+const cpuStarting = defineHandler('rcu.cpuStarting', (node, { cpu }: { cpu: number }): void => rcuOnline(node, cpu));
+
+/** rcu_cpu_starting: on the CPU that comes up, before anything there reads. Later grace periods wait for it (RCU-3). */
+export function* rcuCpuStarting(cpu: Cpu): Coroutine<void> {
+  yield* request(cpu.node, cpuStarting, { cpu: cpu.id });
+}
+
+/** rcu_send_cbs_to_orphanage: callbacks of a CPU that goes down wait on the boot node for a new one. */
+const orphanCallbacks = defineHandler(
+  'rcu.orphan',
+  (node, args: { cpu: number; lists: readonly { flavour: Flavour; taken: TakenCallbacks }[]; slabs: readonly RcuSlab[] }): void => {
+    for (const { flavour, taken } of args.lists) {
+      const { orphans } = node.rcuRoots.of(flavour);
+      const done = [...orphans.done, ...taken.done];
+      node.rcuRoots.of(flavour).orphans = { done, waiting: [...orphans.waiting, ...taken.waiting] };
+    }
+    node.rcuRoots.slabs.push(...args.slabs);
+    node.trace(Trace.rcuCpu, args.cpu, 0, 0, 0, 0);
+  },
+);
+
+/** rcu_cleanup_dying_idle_cpu: the leaf does not wait for the CPU any more; what it owes counts as reported. */
+const cpuDying = defineHandler('rcu.cpuDying', (node, { cpu }: { cpu: number }, context): void => {
+  node.rcu.online.delete(cpu);
+  for (const flavour of rcuFlavours.keys() as IterableIterator<Flavour>) {
+    const leaf = node.rcu.of(flavour).leafOf(cpu);
+    const period = { flavour, gp: node.rcuNumbers.started(flavour) };
+    if (clearOwing(node, period, leaf, cpu, QuiescentBy.offline) && leaf.quiescent) {
+      reportUp(node, period, leaf, context);
+    }
+    if (leaf.owingExpedited.delete(cpu) && leaf.quiescentExpedited) expeditedUp(node, flavour, leaf, context);
+  }
 });
 
-const adopt = defineHandler('rcu.adopt', (node, _args: null): RcuHead[] => node.rcuRoot.orphans.splice(0));
-
-/** rcutree_dying_cpu, on the CPU itself with interrupts off: it gives its callbacks away. */
+/**
+ * rcutree_dying_cpu: on the CPU that goes down, with interrupts off for good. It hands over its callbacks, those of barriers
+ * with them, and reports itself quiescent.
+ */
 export function* rcuCpuDying(cpu: Cpu): Coroutine<void> {
   const { rcu } = cpu;
-  const heads = [...rcu.done, ...rcu.waiting.flatMap((batch) => batch.heads)];
-  rcu.done = [];
-  rcu.waiting.length = 0;
-  rcu.length = 0;
-  rcu.needsReport = false;
-  cpu.ownWords.rcuCallbacks = 0;
-  cpu.rcuSoftirq = false;
-  yield* request(BOOT_NODE, orphan, { heads });
+  const lists = rcu.all.map((data) => {
+    const taken = data.callbacks.takeAll();
+    countCallbacks(cpu, data, [...taken.done, ...taken.waiting], -1);
+    data.needsReport = false;
+    data.owesExpedited = false;
+    return { flavour: data.flavour, taken };
+  });
+  rcu.softirq = false;
+  yield* request(BOOT_NODE, orphanCallbacks, { cpu: cpu.id, lists, slabs: [...cpu.rcuSlabs] });
+  cpu.rcuSlabs.clear();
+  yield* request(cpu.node, cpuDying, { cpu: cpu.id });
 }
 
-/** rcu_adopt_orphan_cbs, on the CPU that took the other one down: each callback waits for a grace period of its own. */
+const takeOrphans = defineHandler('rcu.takeOrphans', (node, args: { flavour: Flavour }): TakenCallbacks => {
+  const root = node.rcuRoots.of(args.flavour);
+  const { orphans } = root;
+  root.orphans = { done: [], waiting: [] };
+  return orphans;
+});
+
+const takeOrphanSlabs = defineHandler('rcu.takeOrphanSlabs', (node, _args: null): RcuSlab[] =>
+  node.rcuRoots.slabs.splice(0),
+);
+
+/**
+ * rcu_adopt_orphan_cbs: on the CPU that took the other one down, before hotplug is over. What may run goes behind what may
+ * run here, the rest behind everything, in its order and as if it were new.
+ */
 export function* rcuAdoptOrphans(cpu: Cpu): Coroutine<void> {
-  const { rcu } = cpu;
-  const heads = yield* request(BOOT_NODE, adopt, null);
-  if (heads.length === 0) return;
-  const gp = cpu.rcuCompleted + 2;
-  for (const head of heads) rcu.add(gp, head);
-  cpu.ownWords.rcuCallbacks = rcu.length;
-  yield* post(BOOT_NODE, requestGracePeriod, { gp });
-  cpu.armTick();
-}
-
-/** rcu_cpu_starting, on the CPU that comes up: it owes nothing for grace periods that began without it. */
-// biome-ignore lint/correctness/useYield: this flavour keeps all it needs on the CPU
-export function* rcuCpuStarting(cpu: Cpu): Coroutine<void> {
-  cpu.rcu.gpSeen = cpu.rcuGpNumber;
-  cpu.rcu.needsReport = false;
-  cpu.rcu.passedQuiescent = false;
+  for (const [page, waiting] of yield* request(BOOT_NODE, takeOrphanSlabs, null)) cpu.rcuSlabs.set(page, waiting);
+  for (const data of cpu.rcu.all) {
+    const orphans = yield* request(BOOT_NODE, takeOrphans, { flavour: data.flavour });
+    data.callbacks.adopt(orphans);
+    countCallbacks(cpu, data, [...orphans.done, ...orphans.waiting], 1);
+  }
 }
