@@ -38,6 +38,8 @@ export interface Policies {
     waitForCsd: (cpu: Cpu, waiter: number) => Coroutine<void>;
     /** The mask of smp_call_function: cpu_online_mask. */
     everyone: (cpu: Cpu) => readonly number[];
+    /** The dying step of a CPU that goes down, which runs what is in its call queue; null if CPUs cannot go down. */
+    flushDying: ((cpu: Cpu) => Coroutine<void>) | null;
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
   };
@@ -125,6 +127,8 @@ export interface KernelConfig {
   /** A kernel that is not preemptible counts preempt_disable all the same (CONFIG_PREEMPT_COUNT). */
   readonly preemptCount: boolean;
   readonly hz: number;
+  /** isolcpus=: CPUs from which the scheduler keeps tasks that are not pinned there; none if absent. */
+  readonly isolcpus?: readonly number[];
   /** CPUs without a tick while one task runs in user mode (nohz_full=), ascending. */
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */

@@ -22,7 +22,7 @@ import { leaveToCaller } from '../mm/slab-common/destroy.js';
 import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
+import { flushDyingCpu, runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
@@ -31,6 +31,7 @@ const policies = (config: KernelConfig): Policies => ({
     maskCallRings: 'everyTarget',
     takeCalls,
     runCall,
+    flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },

@@ -67,11 +67,16 @@ export interface Stock {
   pages: number;
 }
 
-/** drain_stock: give the stock's pages and references back. */
+/** drain_stock of this CPU. */
 function* drainStock(cpu: Cpu): Coroutine<void> {
-  const { css, pages } = cpu.stock;
+  const drained = { ...cpu.stock };
   cpu.stock.css = 0;
   cpu.stock.pages = 0;
+  yield* call(drainStockOf, cpu, drained);
+}
+
+/** drain_stock of what was this or another CPU's: give the pages and references back. */
+export function* drainStockOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);

@@ -3,6 +3,7 @@ import { noBarrierAtRootDestruction, noBarrierAtTeardown } from './barriers.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { dyingKeepsCalls } from './hotplug.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import {
@@ -23,6 +24,7 @@ import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools
 /** Deliberately broken kernels: at least one for each invariant, in their order, then those that break none by number. */
 export const mutations: readonly Patch[] = [
   dropCsd,
+  dyingKeepsCalls,
   lifoCallQueue,
   unlockBeforeRun,
   staleCsdData,
