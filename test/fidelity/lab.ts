@@ -1,8 +1,8 @@
 import {
   type Cpu,
   defaultConfig,
-  type KernelConfig,
   KernelBuild,
+  type KernelConfig,
   type Placement,
   type Probe,
   type Program,

@@ -52,7 +52,13 @@ describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, 
 });
 
 it.each(['v4.12', 'v5.2', 'v5.3'])('tuning a root in %s kicks for the root and for each child', async (kernel) => {
-  const request = { experiment: 'tune-slabinfo', kernel, nodes: 1, cpusPerNode: 4, params: { writes: 10, children: 10 } };
+  const request = {
+    experiment: 'tune-slabinfo',
+    kernel,
+    nodes: 1,
+    cpusPerNode: 4,
+    params: { writes: 10, children: 10 },
+  };
   const { counters } = await run(request);
   expect(kicks(counters)).toBe(110);
   expect(counters.ipi.sent).toBe(330);
@@ -66,6 +72,7 @@ describe('a creation item for which there is no memory', () => {
     const lab = new MemcgLab({ version });
     const { memcg } = lab.cpu(0).build.policies;
     const { allocateItem } = memcg;
+    // biome-ignore lint/correctness/useYield: there is nothing to wait for
     memcg.allocateItem = function* outOfMemory() {
       return 0;
     };

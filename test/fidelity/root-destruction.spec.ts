@@ -121,7 +121,9 @@ describe('a module that is unloaded while a memcg goes offline', () => {
     lab.inMemcg('b', useModule());
     lab.run(sys.rmdir('a'));
     const offline = (): boolean =>
-      lab.machine.nodes.some((node) => [...node.csses.entries()].some(([, css]) => css.memcg?.kmemState === 'allocated'));
+      lab.machine.nodes.some((node) =>
+        [...node.csses.entries()].some(([, css]) => css.memcg?.kmemState === 'allocated'),
+      );
     lab.until(offline);
     return verdictOf(() => {
       lab.run(sys.deleteModule(CACHE));
@@ -134,9 +136,12 @@ describe('a module that is unloaded while a memcg goes offline', () => {
     ['v4.12', 'a', 'none'],
     ['v5.2', 'a', 'none'],
     ['v5.3', 'a', 'use-after-free'],
-  ])('in %s (flags %s) ends in: %s (V5p-e: the switch of the killed reference is under way)', (version, flags, verdict) => {
-    expect(unloadDuringOffline(version, flags)).toBe(verdict);
-  });
+  ])(
+    'in %s (flags %s) ends in: %s (V5p-e: the switch of the killed reference is under way)',
+    (version, flags, verdict) => {
+      expect(unloadDuringOffline(version, flags)).toBe(verdict);
+    },
+  );
 });
 
 it('5.3.1 clears the memcg pointer of an RCU-typed cache before its page callbacks have run', () => {

@@ -168,7 +168,11 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
     [['rcuGracePeriod', 0, 0, 1, 0], kill, ['rcuGracePeriod', 0, 0, 1, 1], ['refSwitch', 0, CSS, OBJ]],
   ],
   ['REF-3', 'a release during the switch', [kill, released]],
-  ['REF-4', 'a live reference after the confirm', [...switched, ['refConfirm', 0, CSS, OBJ], ['refTake', 1, CSS, OBJ, 1]]],
+  [
+    'REF-4',
+    'a live reference after the confirm',
+    [...switched, ['refConfirm', 0, CSS, OBJ], ['refTake', 1, CSS, OBJ, 1]],
+  ],
   ['REF-5', 'counters freed during the switch', [kill, ['refExit', 0, CSS, OBJ]]],
   ['REF-5', 'counters freed before the release', [...switched, ['refExit', 0, CSS, OBJ]]],
   ['REF-6', 'a release that takes a mutex', [...switched, released, ['mutexAcquire', 0, SLAB_MUTEX, 0, 5]]],
@@ -273,6 +277,13 @@ test('only the first broken rule is reported', () => {
 
 test('the rules are numbered as in the specification', () => {
   const family = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}-${n + 1}`);
-  const ids = [...family('SMP', 10), ...family('RCU', 11), ...family('WQ', 6), ...family('MTX', 5), ...family('REF', 7), ...family('SLAB', 8)];
+  const ids = [
+    ...family('SMP', 10),
+    ...family('RCU', 11),
+    ...family('WQ', 6),
+    ...family('MTX', 5),
+    ...family('REF', 7),
+    ...family('SLAB', 8),
+  ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -9,8 +9,8 @@ import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
-import { FunctionTable } from './registry.js';
 import type { RcuData } from './rcu/state.js';
+import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
