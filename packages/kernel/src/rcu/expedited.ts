@@ -90,7 +90,7 @@ for (const [number, name] of rcuFlavours.entries()) {
     const data = cpu.rcu.of(number as Flavour);
     if (mayRead(cpu, data)) {
       data.owesExpedited = true;
-      cpu.rcu.unlockReports = cpu.rcu.nesting > 0;
+      cpu.rcu.unlockReports = cpu.rcu.readLock === 'nesting' && cpu.rcu.nesting > 0;
       cpu.resched();
     } else reportExpedited(cpu, data);
   });
