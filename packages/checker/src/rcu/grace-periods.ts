@@ -1,3 +1,4 @@
+import type { Flavour, KernelNode } from '@kmemlab/kernel';
 import type { Step } from '@kmemlab/machine';
 import { Reporter } from '../reporter.js';
 import type { Invariant, MachineView } from '../types.js';
@@ -14,7 +15,7 @@ export class GracePeriods {
   private startedAt: Step | undefined;
 
   constructor(
-    readonly flavour: number,
+    readonly flavour: Flavour,
     private readonly view: MachineView,
     private readonly reporter: Reporter,
   ) {}
@@ -48,10 +49,12 @@ export class GracePeriods {
   /** RCU-4: a node's CPUs were looked at. */
   scanned(cpu: number, gp: number, node: number): void {
     if (gp !== this.started || this.ended === gp) return;
-    for (const owing of this.owing) {
-      if (this.view.topology.nodeOf(owing) !== node) continue;
-      if ((this.view.nodes[node]?.words(owing).dynticks ?? 1) % 2 === 1) continue;
-      this.fails(rules.idle, cpu, `it still waits for CPU${owing} after a scan, and that is idle`);
+    const home = this.view.nodes[node] as KernelNode;
+    for (const { owing } of home.rcu.of(this.flavour).leaves) {
+      for (const late of owing) {
+        if (home.words(late).dynticks % 2 === 1 && home.rcu.online.has(late)) continue;
+        this.fails(rules.idle, cpu, `it still waits for CPU${late} after a scan, and that is idle or offline`);
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { rcuFlavours, Trace } from '@kmemlab/kernel';
+import { type Flavour, rcuFlavours, Trace } from '@kmemlab/kernel';
 import type { Step } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView } from '../types.js';
@@ -39,7 +39,7 @@ export class Rcu implements Family {
     this.reads = new ReadSections(view);
     this.consolidated = view.build.policies.rcu.flavours === 'consolidated';
     this.flavours = rcuFlavours.map((_, flavour) => {
-      const periods = new GracePeriods(flavour, view, reporter);
+      const periods = new GracePeriods(flavour as Flavour, view, reporter);
       const callbacks = new Callbacks(view, reporter, this.reads, periods, this.consolidated);
       const calls = { barriers: new Map(), synchronizing: new Map() };
       return { periods, callbacks, ...calls, executing: 0, executingSince: undefined };

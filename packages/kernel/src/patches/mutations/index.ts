@@ -5,6 +5,15 @@ import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } fro
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
+import {
+  barrierSkipsLastCpu,
+  barriersOverlap,
+  callbackTooEarly,
+  lifoCallbacks,
+  queueHeadTwice,
+  sleepInCallback,
+} from './rcu-callbacks.js';
+import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
@@ -24,7 +33,17 @@ export const mutations: readonly Patch[] = [
   reuseLockedCsd,
   kickIrqsOff,
   handleTwice,
+  callbackTooEarly,
+  lifoCallbacks,
+  forgetLastReader,
+  blindScan,
+  barrierSkipsLastCpu,
+  barriersOverlap,
+  synchronizeAtOnce,
+  sleepInCallback,
+  leakReadLock,
   withholdQuiescentState,
+  queueHeadTwice,
   loseItem,
   runItemTwice,
   secondOrderedWorker,
