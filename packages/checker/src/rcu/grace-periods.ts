@@ -64,6 +64,12 @@ export class GracePeriods {
   }
 
   private fails(rule: Invariant, cpu: number, detail: string): void {
-    this.reporter.broken(rule, `grace period ${this.started}`, this.startedAt, this.view.where(Math.max(cpu, 0)), detail);
+    this.reporter.broken(
+      rule,
+      `grace period ${this.started}`,
+      this.startedAt,
+      this.view.where(Math.max(cpu, 0)),
+      detail,
+    );
   }
 }

@@ -15,6 +15,7 @@ const SCENARIOS = [
   { experiment: 'torture', nodes: 1, cpusPerNode: 1 },
   { experiment: 'tune-slabinfo', nodes: 2, cpusPerNode: 2 },
   { experiment: 'avoid-ipis', nodes: 2, cpusPerNode: 2 },
+  { experiment: 'rcutorture', nodes: 2, cpusPerNode: 2 },
 ];
 
 type ScenarioShape = (typeof SCENARIOS)[number];

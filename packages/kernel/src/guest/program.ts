@@ -53,6 +53,8 @@ export const sys = {
   initModule: (cache: string, size: number) => number('init_module', cache, size),
   deleteModule: (cache: string) => number('delete_module', cache),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
+  /** One use of RCU by its name in syscalls/rcu.ts. */
+  rcu: (operation: string, value: number) => number('lab_rcu', operation, value),
 };
 
 /** Open a file, read all of it, close it. */

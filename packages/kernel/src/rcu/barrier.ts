@@ -40,9 +40,13 @@ const barrierDone = defineHandler('rcu.barrierDone', (node, args: { waiter: numb
 });
 
 /** The callback by which a barrier waits; its data is the waiter. */
-export const BARRIER_CALLBACK = defineFunction('rcu', 'rcu_barrier_callback', function* rcuBarrierCallback(_cpu, waiter) {
-  yield* request(BOOT_NODE, barrierDone, { waiter, by: -1 });
-});
+export const BARRIER_CALLBACK = defineFunction(
+  'rcu',
+  'rcu_barrier_callback',
+  function* rcuBarrierCallback(_cpu, waiter) {
+    yield* request(BOOT_NODE, barrierDone, { waiter, by: -1 });
+  },
+);
 
 /**
  * rcu_barrier_func: the barrier callback on this CPU, behind everything queued so far. To 4.19 it is a new callback like any

@@ -55,6 +55,7 @@ const selectCpus = defineHandler(
   'rcu.selectCpus',
   (node, { flavour, self }: OfFlavour & { self: number }, context): number[] => {
     const level = node.rcu.of(flavour);
+    level.owingExpedited.clear();
     for (const [number, leaf] of level.leaves.entries()) {
       for (const cpu of node.rcu.online) {
         if (leaf.has(cpu) && cpu !== self && node.words(cpu).dynticks % 2 === 1) leaf.owingExpedited.add(cpu);

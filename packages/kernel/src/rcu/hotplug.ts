@@ -25,7 +25,10 @@ export function* rcuCpuStarting(cpu: Cpu): Coroutine<void> {
 /** rcu_send_cbs_to_orphanage: callbacks of a CPU that goes down wait on the boot node for a new one. */
 const orphanCallbacks = defineHandler(
   'rcu.orphan',
-  (node, args: { cpu: number; lists: readonly { flavour: Flavour; taken: TakenCallbacks }[]; slabs: readonly RcuSlab[] }): void => {
+  (
+    node,
+    args: { cpu: number; lists: readonly { flavour: Flavour; taken: TakenCallbacks }[]; slabs: readonly RcuSlab[] },
+  ): void => {
     for (const { flavour, taken } of args.lists) {
       const { orphans } = node.rcuRoots.of(flavour);
       const done = [...orphans.done, ...taken.done];

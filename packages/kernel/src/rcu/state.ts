@@ -1,5 +1,5 @@
 import type { KernelBuild } from '../build.js';
-import { type RcuHead, RcuCallbackList } from './callback-list.js';
+import { RcuCallbackList, type RcuHead } from './callback-list.js';
 import { type Flavour, rcuKindsOf } from './flavours.js';
 
 /** Serial numbers of callbacks carry the CPU that queued them. */

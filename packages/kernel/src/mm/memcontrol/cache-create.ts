@@ -55,7 +55,7 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   yield* call(mutexLock, cpu, 'slab_mutex');
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   const online = cpu.published.csses.read(memcg, CssField.kmemOnline) === 1;
-  if (online && cacheFromMemcgIdx(cpu, root, id) === 0) {
+  if (online && (yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
     const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);

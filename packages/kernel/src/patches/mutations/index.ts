@@ -6,7 +6,7 @@ import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnh
 import { neverKick } from './never-kick.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import {
-  barrierSkipsLastCpu,
+  barrierFindsNothing,
   barriersOverlap,
   callbackTooEarly,
   lifoCallbacks,
@@ -37,7 +37,7 @@ export const mutations: readonly Patch[] = [
   lifoCallbacks,
   forgetLastReader,
   blindScan,
-  barrierSkipsLastCpu,
+  barrierFindsNothing,
   barriersOverlap,
   synchronizeAtOnce,
   sleepInCallback,

@@ -31,16 +31,15 @@ export const lifoCallbacks: Patch = {
   },
 };
 
-export const barrierSkipsLastCpu: Patch = {
-  name: 'barrier-skips-last-cpu',
-  summary: 'rcu_barrier takes it that the last CPU has no callbacks',
+export const barrierFindsNothing: Patch = {
+  name: 'barrier-finds-nothing',
+  summary: 'rcu_barrier takes it that no CPU has callbacks',
   mutation: true,
   breaks: 'RCU-5',
   apply: (kernel) => {
-    wrapHandler<{ flavour: Flavour }, number[]>(kernel, callbackCounts.name, (read) => (node, args, context) => {
-      const counts = read(node, args, context);
-      return node.id === node.topology.nodes - 1 ? [...counts.slice(0, -1), 0] : counts;
-    });
+    wrapHandler<{ flavour: Flavour }, number[]>(kernel, callbackCounts.name, (read) => (node, args, context) =>
+      read(node, args, context).map(() => 0),
+    );
   },
 };
 
