@@ -20,7 +20,6 @@ describe('every invariant', () => {
 
 /** Where the verdict is of a class that says more than that a rule is broken. */
 const classes: Readonly<Record<string, string>> = {
-  'leak-read-lock': 'stall',
   'withhold-quiescent-state': 'stall',
   'lose-drained-object': 'lost-object',
   'leak-css-reference': 'leak',
