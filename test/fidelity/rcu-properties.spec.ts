@@ -77,7 +77,7 @@ function* anyUse(cpu: Cpu, random: RandomStream, queued: { count: number }): Cor
 
 describe.each(kernels)('%s: over random schedules', (kernel) => {
   it.each(topologies)('nothing that RCU promises is broken on %i x %i CPUs', (nodes, cpus) => {
-    for (let seed = 1; seed <= 4; seed++) {
+    for (let seed = 1; seed <= 3; seed++) {
       const machine = new RcuMachine({ kernel, nodes, cpus, seed, strategy: seed % 2 === 0 ? 'random' : 'time' });
       const random = new RandomStream(seed, `${kernel} ${nodes} ${cpus}`);
       const queued = { count: 0 };
@@ -138,8 +138,7 @@ function* storm(cpu: Cpu, queued: { count: number }, bursts: number): Coroutine<
 
 /** The kernel's own view of which CPUs are online, in the replica of each node. */
 function setOnline(machine: RcuMachine, cpu: number, online: boolean): void {
-  // biome-ignore lint/complexity/useLiteralKeys: a private field, which only hotplug writes
-  for (const { published } of machine.sim.nodes) published['online'].view[cpu] = Number(online);
+  for (const { published } of machine.sim.nodes) published.setOnline(cpu, online);
 }
 
 /** What cpu_down does for RCU: the dying step on the CPU, then the adoption of its callbacks on CPU0. */

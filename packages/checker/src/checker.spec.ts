@@ -250,6 +250,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('RCU', 11),
     ...family('WQ', 6),
     ...family('MTX', 5),
+    ...family('REF', 7),
     ...family('SLAB', 8),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
