@@ -80,7 +80,12 @@ describe('a CPU that goes down', () => {
     lab.run(setCpuOnline(2, false));
     expect(lab.cpu(2).rcu.length).toBe(0);
     expect(lab.cpu(2).stock.pages).toBe(0);
-    expect(lab.cpu(2).ownWords.arrays.values().every(({ avail }) => avail === 0)).toBe(true);
+    expect(
+      lab
+        .cpu(2)
+        .ownWords.arrays.values()
+        .every(({ avail }) => avail === 0),
+    ).toBe(true);
     lab.run(sys.nanosleep(5 * SECOND));
     lab.settle();
     expect(lab.memcgs()).toEqual(['/']);

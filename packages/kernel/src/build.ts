@@ -7,8 +7,8 @@ import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
-import { FunctionTable } from './registry.js';
 import type { RcuData } from './rcu/state.js';
+import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
 
 /**
