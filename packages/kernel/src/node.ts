@@ -11,7 +11,9 @@ import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
+import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
+import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
@@ -40,6 +42,8 @@ export class KernelNode extends NodeMemory {
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */
   readonly cpusDown = new Set<number>();
+  /** Objects that a system call left for the lab's reclaim. */
+  readonly keptObjects: Allocation[] = [];
   /** This node's part of the rcu_node trees. */
   readonly rcu: RcuTree;
   pagesInUse = 0;
@@ -49,6 +53,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly rcuDestroy = new RcuDestroyList();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   readonly hotplug = new HotplugLock();

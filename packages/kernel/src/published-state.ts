@@ -26,6 +26,8 @@ export const CacheField = {
   /** memcg_caches array of a root. */
   memcgCaches: 10,
   objectSize: 11,
+  /** Of a memcg cache: what a CPU sees of its percpu_ref. */
+  refMode: 12,
 } as const;
 
 /** Published words of a css; the memory css is the memcg. */
@@ -74,7 +76,7 @@ export class Published {
 
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 12, nodes, memory);
+    this.caches = new PublishedTable('kmem_cache', 13, nodes, memory);
     this.csses = new PublishedTable('css', 5, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);

@@ -97,6 +97,20 @@ export const Trace = {
   rcuCpu: 45,
   /** One of `HotplugStep`: the CPU comes or goes. */
   hotplug: 46,
+  /** kind of owner, object: a percpu_ref is killed. */
+  refKill: 47,
+  /** kind of owner, object: the switch to atomic mode is complete, the per-CPU counters are summed. */
+  refSwitch: 48,
+  /** kind of owner, object: the confirm function is about to run. */
+  refConfirm: 49,
+  /** kind of owner, object, 1 if by tryget_live: a reference is taken (of those without only the ones in atomic mode). */
+  refTake: 50,
+  /** kind of owner, object, 0 = the release function starts, 1 = it returns. */
+  refRelease: 51,
+  /** kind of owner, object: percpu_ref_exit frees the per-CPU counters. */
+  refExit: 52,
+  /** spinlock, 1 if interrupts are off: the lock was taken. */
+  spinLock: 53,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

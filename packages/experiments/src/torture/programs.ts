@@ -17,7 +17,7 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads and unloads a module with a cache. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache. */
   readonly loadsModule: boolean;
   /** CPUs to take down and bring up again, one after the other. */
   readonly goesDown: readonly number[];
@@ -32,7 +32,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   if (tunes) for (let i = 0; i < 2; i++) yield* writeFile('/proc/slabinfo', tunables(i));
   for (let i = 0; i < FILES; i++) {
     yield* oneFile(`/tmp/f${pid}`);
@@ -41,7 +41,8 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   for (const other of goesDown) yield* downAndUp(other);
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
-    yield* sys.initModule('module_cache', 300);
+    yield* sys.initModule('module_cache', 300, 'r');
+    yield* sys.useCache('module_cache');
     yield* sys.deleteModule('module_cache');
   }
   if (tunes) yield* tuneWhileReaping();
@@ -63,14 +64,15 @@ function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   yield* useMemory(`/tmp/${name}b`);
   if (empty) yield* writeFile('cgroup.procs', `${pid}\n`);
   else yield* sys.close(yield* sys.create(`/tmp/${name}`));
 }
 
-/** Some objects of several caches: those of a mapped area and of a short-lived file. */
+/** Some objects of several caches: those of a mapped area and of a short-lived file, and one of an RCU-typed cache. */
 function* useMemory(path: string): Program<void> {
+  yield* sys.useCache('sighand_cache');
   const area = yield* sys.mmap();
   yield* sys.touch(area);
   yield* oneFile(path);

@@ -51,9 +51,18 @@ export const sys = {
   munmap: (area: number) => number('munmap', area),
   /** ns of the machine's time. */
   nanosleep: (ns: number) => number('nanosleep', ns),
-  initModule: (cache: string, size: number) => number('init_module', cache, size),
+  /** @param flags any of a = accounted, r = RCU-typed, c = with a constructor */
+  initModule: (cache: string, size: number, flags = '') => number('init_module', cache, size, flags),
   deleteModule: (cache: string) => number('delete_module', cache),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
+  /** Wait until every memcg cache that was asked for has been made, on whatever queue this kernel makes them. */
+  flushCreation: () => number('lab_flush_creation'),
+  /** Take one object of a cache and give it back. */
+  useCache: (cache: string) => number('lab_use_cache', cache),
+  /** Take one object of a cache and leave it to `reclaim`. */
+  keepObject: (cache: string) => number('lab_keep_object', cache),
+  /** Free all objects that were left to it; evaluates to how many. */
+  reclaim: () => number('lab_reclaim'),
 };
 
 /** Open a file, read all of it, close it. */
