@@ -34,6 +34,8 @@ export interface LabOptions {
   readonly config?: Partial<KernelConfig>;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
+  /** Where the configuration is not the default. */
+  readonly config?: Partial<KernelConfig>;
 }
 
 /** A booted machine with a kernel on it, which runs programs one after the other and shows what they cause. */
