@@ -3,8 +3,10 @@ import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
+import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -34,6 +36,8 @@ export class KernelNode extends NodeMemory {
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();
+  readonly listLrus = new ListLrus();
+  readonly idHeirs = new IdHeirs();
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;

@@ -118,7 +118,8 @@ export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Han
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
-  node.csses.release(args.css, context.step());
+  const { memcg } = node.csses.release(args.css, context.step());
+  if (memcg !== null) node.idHeirs.forget(memcg.kmemcgId, args.css);
 });
 
 /** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */

@@ -1,5 +1,6 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import '../fs/super.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
