@@ -2,6 +2,7 @@ import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { MutexName } from './locking/mutex.js';
+import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
@@ -53,14 +54,15 @@ export interface Policies {
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
-    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
-    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    /** Charge a new slab of 2^order pages, by its head page: evaluates to the memcg charged, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly reclaim: ReclaimPolicies;
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;

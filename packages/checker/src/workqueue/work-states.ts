@@ -6,6 +6,8 @@ export interface WorkState {
   /** Queued, and not yet taken for execution. */
   pending: boolean;
   queuedBy: number;
+  /** CPU that is to execute it. */
+  queuedFor: number;
   /** CPU that was executing the item when it was queued, -1 for none. */
   ranOn: number;
   queuedAt: Step | undefined;
@@ -28,7 +30,7 @@ export class WorkStates {
   obtain(work: Handle): WorkState {
     let state = this.states.get(work);
     if (state === undefined) {
-      const idle = { pending: false, queuedBy: -1, ranOn: -1, queuedAt: undefined, place: 0 };
+      const idle = { pending: false, queuedBy: -1, queuedFor: -1, ranOn: -1, queuedAt: undefined, place: 0 };
       state = { work, ...idle, runningOn: -1, runningPlace: 0, startedAt: undefined };
       this.states.set(work, state);
     }

@@ -31,7 +31,7 @@ export class Workqueues implements Family {
   }
 
   readonly listeners: Family['listeners'] = [
-    [Trace.workQueue, (cpu, work, queued) => this.queued(cpu, work, queued === 1)],
+    [Trace.workQueue, (cpu, work, queued, target) => this.queued(cpu, work, queued === 1, target)],
     [Trace.workInsert, (_cpu, work, queue) => this.insert(work, queue)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
     [Trace.workEnd, (cpu, work, queue) => this.end(cpu, work, queue)],
@@ -48,7 +48,7 @@ export class Workqueues implements Family {
   }
 
   /** WQ-1: PENDING is tested and set. */
-  private queued(cpu: number, work: Handle, queued: boolean): void {
+  private queued(cpu: number, work: Handle, queued: boolean, target: number): void {
     const state = this.states.obtain(work);
     if (queued === state.pending) {
       const detail = queued ? 'queued again while it is pending' : 'refused although no execution is to come';
@@ -57,6 +57,7 @@ export class Workqueues implements Family {
     if (!queued) return;
     state.pending = true;
     state.queuedBy = cpu;
+    state.queuedFor = target;
     state.ranOn = state.runningOn;
     state.queuedAt = this.view.where(cpu);
   }
@@ -107,8 +108,8 @@ export class Workqueues implements Family {
 
   /** WQ-6. */
   private checkBound(cpu: number, queue: number, state: WorkState): void {
-    if (attributesOf(queue).type !== 'bound' || cpu === state.queuedBy || cpu === state.ranOn) return;
-    this.fails(rules.bound, cpu, state, `queued on CPU${state.queuedBy}, executed on CPU${cpu}`);
+    if (attributesOf(queue).type !== 'bound' || cpu === state.queuedFor || cpu === state.ranOn) return;
+    this.fails(rules.bound, cpu, state, `queued for CPU${state.queuedFor}, executed on CPU${cpu}`);
   }
 
   private end(cpu: number, work: Handle, queue: number): void {

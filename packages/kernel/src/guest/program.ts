@@ -52,6 +52,8 @@ export const sys = {
   nanosleep: (ns: number) => number('nanosleep', ns),
   initModule: (cache: string, size: number) => number('init_module', cache, size),
   deleteModule: (cache: string) => number('delete_module', cache),
+  /** mmap charged to the memcg of a cgroup directory. */
+  mmapCharged: (path: string) => number('lab_mmap_charged', path),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
 };
 

@@ -11,6 +11,7 @@ export const mutexNames = [
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
   'list_lrus_mutex',
+  'percpu_charge_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

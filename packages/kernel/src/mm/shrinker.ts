@@ -48,7 +48,7 @@ const addDeferred = defineHandler('shrinker.addDeferred', (node, args: { shrinke
 });
 
 /** Lists of this node that are not empty, by kmemcg_id: a walk of all memcgs visits only these. */
-const listsInUse = defineHandler('shrinker.lists', (node, _args: null): number[] => {
+export const listsInUse = defineHandler('shrinker.lists', (node, _args: null): number[] => {
   const ids = new Set(shrinkers.flatMap((shrinker) => shrinker.lru(node).ids));
   return [...ids].sort((a, b) => a - b);
 });

@@ -9,7 +9,7 @@ import { hrtimerNanosleep } from '../sched/timer.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
 import { flushWorkqueue } from '../workqueue/workqueue.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
-import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 
 export type SyscallResult = number | string;
 
@@ -65,6 +65,7 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_mmap_charged: labMmapCharged,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;

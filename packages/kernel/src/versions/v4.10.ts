@@ -11,6 +11,7 @@ import {
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
@@ -45,6 +46,7 @@ const policies = (): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  reclaim: reclaim410(),
   fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
 });
 

@@ -1,14 +1,10 @@
-import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CssField, rootMemcg } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
+import { parentMemCgroup } from './hierarchy.js';
 import { memcgDrainAllListLrus } from './list-lrus.js';
-
-const readParent = defineHandler(
-  'memcg.parent',
-  (node, args: { css: Handle }, context): Handle => node.memcg(args.css, context.step).counterParent,
-);
 
 /** The memcg, if it is homed here, and the dead descendants on this node that have its id get another one. */
 const changeIds = defineHandler(
@@ -32,8 +28,7 @@ const publishIds = defineHandler('memcg.publishIds', (node, args: { csses: Handl
 
 /** parent_mem_cgroup, or the root memcg without use_hierarchy. */
 function* parentMemcg(cpu: Cpu, css: Handle): Coroutine<Handle> {
-  const parent = yield* request(homeOf(css), readParent, { css }, css);
-  return parent === 0 ? rootMemcg(cpu.published) : parent;
+  return (yield* call(parentMemCgroup, css)) || rootMemcg(cpu.published);
 }
 
 /**
