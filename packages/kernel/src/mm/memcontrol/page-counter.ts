@@ -9,7 +9,7 @@ interface CounterStep {
 }
 
 /** page_counter_try_charge at one level. */
-const tryChargeLevel = defineHandler(
+export const tryChargeLevel = defineHandler(
   'pageCounter.tryCharge',
   (node, args: { css: Handle; counter: CounterName; pages: number }, context): CounterStep => {
     const memcg = node.memcg(args.css, context.step);
