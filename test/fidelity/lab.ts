@@ -2,6 +2,7 @@ import {
   type Cpu,
   defaultConfig,
   KernelBuild,
+  type Patch,
   type Placement,
   type Probe,
   type Program,
@@ -27,7 +28,7 @@ export interface Emitted {
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;
-  readonly patch?: string;
+  readonly patch?: string | Patch;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
 }
@@ -42,7 +43,7 @@ export class Lab implements Probe {
   constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
     const version = versions.find(({ name }) => name === 'v4.10');
     if (version === undefined) throw new Error('there is no v4.10');
-    const chosen = patches.filter(({ name }) => name === patch);
+    const chosen = typeof patch === 'string' ? patches.filter(({ name }) => name === patch) : [patch];
     const build = new KernelBuild(version, chosen, defaultConfig);
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };

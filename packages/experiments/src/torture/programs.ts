@@ -17,11 +17,11 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads and unloads a module with a cache. */
+  /** Also loads and unloads a module with a cache, and drops the dentry cache while memcgs are removed. */
   readonly loadsModule: boolean;
 }
 
-/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, reap. */
+/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, shrink, reap. */
 export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
   const { cpu, loops, tunes, loadsModule } = part;
   yield* sys.chdir(HIERARCHY);
@@ -36,7 +36,10 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
-  for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
+  for (let i = 0; i < loops; i++) {
+    yield* sys.rmdir(`${cpu}-${i}`);
+    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
+  }
   if (loadsModule) {
     yield* sys.initModule('module_cache', 300);
     yield* sys.deleteModule('module_cache');
