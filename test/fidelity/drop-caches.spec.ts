@@ -1,4 +1,4 @@
-import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
 import { describe, expect, it } from 'vitest';
 import { HIERARCHY, Lab, type LabOptions } from './lab.js';
 
@@ -56,5 +56,95 @@ describe('dropping the dentry cache after the removal of memcgs whose creation k
     lab.settle();
     expect(lab.memcgs().length).toBeLessThanOrEqual(4);
     for (const { listLrus } of lab.machine.nodes) expect(listLrus.of('cgroup').ids).not.toContain(0);
+  });
+});
+
+const unusedNames = (lab: Lab): string[] =>
+  lab.machine.nodes.flatMap(({ listLrus, dentries }) =>
+    [...listLrus.of('cgroup').items()].map((dentry) => dentries.peek(dentry)?.name ?? 'freed'),
+  );
+
+describe('an unused dentry', () => {
+  it('is only aged by the first scan after its last use, and freed by the next', () => {
+    const lab = new Lab();
+    lab.run(sys.chdir(HIERARCHY));
+    lab.run(readFile('memory.failcnt'));
+    expect(unusedNames(lab)).toEqual(['memory.failcnt']);
+    lab.run(drop());
+    expect(unusedNames(lab)).toEqual(['memory.failcnt']);
+    lab.run(readFile('memory.failcnt'));
+    lab.run(drop());
+    expect(unusedNames(lab)).toEqual(['memory.failcnt']);
+    expect(lab.frees(drop())).toContain('inode_cache');
+    expect(unusedNames(lab)).toEqual([]);
+  });
+
+  it('takes the directories above with it that nobody else uses', () => {
+    const lab = new Lab();
+    lab.run(sys.chdir(HIERARCHY));
+    lab.run(sys.mkdir('a'));
+    lab.run(sys.mkdir('a/b'));
+    lab.run(readFile('a/b/memory.failcnt'));
+    expect(unusedNames(lab)).toEqual(['memory.failcnt']);
+    const freed = lab.frees(
+      (function* twice(): Program<void> {
+        yield* drop();
+        yield* drop();
+      })(),
+    );
+    expect(freed.filter((name) => name === 'inode_cache')).toHaveLength(3);
+    expect(lab.run(readFile('a/b/memory.failcnt'))).toBe('0\n');
+  });
+
+  it('stays while it is the current directory of a task', () => {
+    const lab = new Lab();
+    lab.run(sys.mkdir(`${HIERARCHY}/a`));
+    lab.run(sys.chdir(`${HIERARCHY}/a`));
+    for (let n = 0; n < 3; n++) lab.run(drop());
+    lab.settle();
+    expect(lab.run(readFile('memory.failcnt'))).toBe('0\n');
+  });
+});
+
+describe('tasks that use names while another drops the dentry cache', () => {
+  function* repeat(times: number, body: () => Program<unknown>): Program<void> {
+    yield* sys.chdir(HIERARCHY);
+    for (let n = 0; n < times; n++) yield* body();
+  }
+  const parts: ((cpu: number) => Program<unknown>)[] = [
+    () => drop(),
+    () => readFile('shared/deep/memory.failcnt'),
+    function* useOwn(cpu) {
+      yield* sys.mkdir(`own${cpu}`);
+      yield* readFile(`own${cpu}/memory.usage_in_bytes`);
+      yield* sys.rmdir(`own${cpu}`);
+    },
+    function* move() {
+      yield* sys.chdir('shared');
+      yield* readFile('deep/memory.usage_in_bytes');
+      yield* sys.chdir(HIERARCHY);
+    },
+  ];
+
+  it.each([1, 2])('never fail and leave every dentry on one list, on %i nodes', (nodes) => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const lab = new Lab({ nodes, cpus: 4 / nodes, strategy: 'random', seed });
+      lab.run(sys.mkdir(`${HIERARCHY}/shared`));
+      lab.run(sys.mkdir(`${HIERARCHY}/shared/deep`));
+      const start = (part: (typeof parts)[number], cpu: number): number =>
+        lab.start(
+          repeat(cpu === 0 ? 40 : 25, () => part(cpu)),
+          cpu,
+        );
+      for (const task of parts.map(start)) lab.finish(task);
+      lab.settle();
+      expect(lab.count('dentries_shrunk')).toBeGreaterThan(20);
+      for (const { dentries, listLrus } of lab.machine.nodes) {
+        const listed = [...dentries.entries()].filter(([, { lru }]) => lru === 'listed').map(([dentry]) => dentry);
+        const items = [...listLrus.of('cgroup').items(), ...listLrus.of('proc').items()];
+        expect(items.sort()).toEqual(listed.sort());
+        expect([...dentries.entries()].filter(([, { lru, killed }]) => lru === 'shrinking' || killed)).toEqual([]);
+      }
+    }
   });
 });
