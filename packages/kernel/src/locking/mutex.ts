@@ -12,6 +12,9 @@ export const mutexNames = [
   'rcu_barrier_mutex',
   'list_lrus_mutex',
   'percpu_charge_mutex',
+  'rcu_bh_barrier_mutex',
+  'rcu_preempt_barrier_mutex',
+  'rcu_exp_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

@@ -12,7 +12,7 @@ import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
@@ -27,6 +27,7 @@ const policies = (): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
   slab: {
     afterPublish: (cpu) => kickAllCpusSync(cpu),
