@@ -2,6 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmeml
 import { findSubdirectory } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
 import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
@@ -15,18 +16,38 @@ export interface Place {
   readonly found: Found | null;
 }
 
-/** The same, holding what is found (a path with references, as filename_lookup leaves it). */
+/**
+ * A stretch in which dentries are used without a reference. A shrinker may drop them meanwhile, but not free them: where tasks
+ * can be preempted, by a read section; elsewhere because nothing in it sleeps.
+ */
+export function* whileWalking<A extends unknown[], T>(
+  cpu: Cpu,
+  fn: (cpu: Cpu, ...args: A) => Coroutine<T>,
+  ...args: A
+): Coroutine<T> {
+  const preemptible = cpu.build.config.preemption === 'preempt';
+  if (preemptible) rcuReadLock(cpu);
+  const result = yield* call(fn, cpu, ...args);
+  if (preemptible) rcuReadUnlock(cpu);
+  return result;
+}
+
+/** filename_lookup: walk a path and hold what is found. */
 export function* walkAndHold(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
+  return yield* call(whileWalking, cpu, holdFound, task, path);
+}
+
+function* holdFound(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
   for (;;) {
     const place = yield* call(walk, cpu, task, path, false);
     if (typeof place === 'number' || place.found === null || (yield* call(dGet, place.found.dentry))) return place;
   }
 }
 
-/** path_lookupat: as `walkOnce`, again if a shrinker dropped a directory on the way in the same moment. */
+/** path_lookupat: as linkPathWalk, again if a shrinker dropped a directory on the way in the same moment. */
 export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   for (;;) {
-    const place = yield* call(walkOnce, cpu, task, path, create);
+    const place = yield* call(whileWalking, cpu, linkPathWalk, task, path, create);
     if (typeof place === 'number' || place.found === place.parent || !place.found?.unhashed) return place;
   }
 }
@@ -36,7 +57,7 @@ export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean)
  * charged to the running task. Evaluates to an errno if a directory on the way is missing.
  * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
  */
-function* walkOnce(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
+function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
   const components = path.split('/').filter((component) => component !== '' && component !== '.');
   const name = components.pop() ?? '.';

@@ -4,7 +4,7 @@ import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
-import { type Place, walk, walkAndHold } from '../fs/namei.js';
+import { type Place, walk, walkAndHold, whileWalking } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
 import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
@@ -67,11 +67,7 @@ export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
 export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);
   const filp = yield* call(kmemCacheAlloc, cpu, 'filp');
-  let opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
-  while (typeof opened !== 'number' && !(yield* call(dGet, opened.dentry))) {
-    // Dropped between lookup and open: look the name up again.
-    opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
-  }
+  const opened = yield* call(whileWalking, cpu, openAndHold, task, path, flags.includes('c'));
   if (typeof opened === 'number') {
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;
@@ -80,6 +76,15 @@ export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string
   const { dentry, fs } = opened;
   task.files[fd] = { path, fs, dentry, filp: filp.object, filpCache: filp.cache, content: null };
   return fd;
+}
+
+/** Look the name up, again if its dentry was dropped before it could be held. */
+function* openAndHold(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
+  let opened = yield* call(pathOpenat, cpu, task, path, create);
+  while (typeof opened !== 'number' && !(yield* call(dGet, opened.dentry))) {
+    opened = yield* call(pathOpenat, cpu, task, path, create);
+  }
+  return opened;
 }
 
 function* pathOpenat(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
