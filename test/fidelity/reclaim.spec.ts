@@ -1,66 +1,18 @@
-import { type Patch, type Program, patchApi, readFile, sys, writeFile } from '@kmemlab/kernel';
-import type { Handle } from '@kmemlab/machine';
+import { type Patch, readFile, sys, writeFile } from '@kmemlab/kernel';
 import { describe, expect, it } from 'vitest';
-import { HIERARCHY, Lab, type LabOptions } from './lab.js';
-
-const PAGE = 4096;
-
-function* moveTo(directory: string, pid: number): Program<void> {
-  yield* writeFile(`${HIERARCHY}/${directory}/cgroup.procs`, `${pid}\n`);
-}
-
-/** A lab whose task is in memcg `a`, with its caches, on CPU1; the control files of the root are looked up already. */
-function labInMemcg(options: LabOptions = {}): Lab {
-  const lab = new Lab(options);
-  lab.run(sys.chdir(HIERARCHY), { kind: 'pinned', cpu: 1 });
-  lab.run(moveTo('', lab.taskPid));
-  lab.run(sys.mkdir('a'));
-  lab.run(moveTo('a', lab.taskPid));
-  for (let n = 0; n < 2; n++) {
-    lab.run(tmpFile('/tmp/warm'));
-    lab.flushCreation();
-  }
-  return lab;
-}
-
-function* tmpFile(path: string): Program<void> {
-  yield* sys.close(yield* sys.create(path));
-  yield* sys.unlink(path);
-}
-
-/** More files than the memcg has room for. */
-function* createMany(): Program<void> {
-  for (let n = 0; n < 2000; n++) yield* sys.close(yield* sys.create(`/tmp/f${n}`));
-}
-
-const memcgOf = (lab: Lab, name: string): Handle => {
-  for (const node of lab.machine.nodes) {
-    for (const [handle, css] of node.csses.entries()) if (css.memcg !== null && css.name === name) return handle;
-  }
-  throw new Error(`there is no memcg ${name}`);
-};
-
-/** Pages that are charged to a memcg's memory counter. */
-const usageOf = (lab: Lab, name: string): number =>
-  lab.machine.nodes
-    .flatMap(({ csses }) => [...csses.entries()])
-    .find(([, css]) => css.memcg !== null && css.name === name)?.[1].memcg?.counters.memory.usage ?? 0;
-
-const unused = (lab: Lab, memcg: Handle): number =>
-  lab.machine.nodes.reduce((sum, { listLrus, published }) => {
-    const id = published.csses.read(memcg, patchApi.CssField.kmemcgId) - 1;
-    return sum + listLrus.of('cgroup').count(id);
-  }, 0);
-
-/** Look up the control files of many cgroups: each leaves unused dentries, charged to the caller. */
-function* lookUp(directories: number): Program<void> {
-  for (let n = 0; n < directories; n++) {
-    yield* sys.mkdir(`${HIERARCHY}/a${n}`);
-    yield* readFile(`${HIERARCHY}/a${n}/memory.failcnt`);
-  }
-}
-
-const changed = (name: string, apply: Patch['apply']): Patch => ({ name, summary: name, apply });
+import { HIERARCHY, type Lab } from './lab.js';
+import {
+  changed,
+  createMany,
+  labInMemcg,
+  lookUp,
+  memcgOf,
+  moveTo,
+  PAGE,
+  tmpFile,
+  unused,
+  usageOf,
+} from './memcg-lab.js';
 
 describe('a memcg at its memory limit', () => {
   it('reclaims, has its stocks drained once, tries five times more, and then refuses', () => {
