@@ -1,5 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
-import type { CpuStock } from './mm/memcontrol/cpu-stock.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { KmemState } from './mm/memcontrol/types.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -45,7 +45,7 @@ function usersOf(node: KernelNode): number[] {
 }
 
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
-export function inventoryOf(node: KernelNode, stocks: readonly Pick<CpuStock, 'css' | 'pages'>[]): NodeInventory {
+export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeInventory {
   const csses: number[] = [];
   const caches: number[] = [];
   for (const [handle, { parent, memcg }] of node.csses.entries()) {
@@ -58,7 +58,9 @@ export function inventoryOf(node: KernelNode, stocks: readonly Pick<CpuStock, 'c
     caches.push(handle, memcg, read(CacheField.limit), read(CacheField.batchcount), read(CacheField.shared));
   }
   let memcgPages = 0;
-  for (const [, page] of node.pages.entries()) if (page.memcg !== 0) memcgPages += 2 ** page.order;
+  for (const [, { cache, memcg, order }] of node.pages.entries()) {
+    if (memcg !== 0 || published.caches.read(cache, CacheField.memcg) !== 0) memcgPages += 2 ** order;
+  }
   return {
     node: node.id,
     users: usersOf(node),

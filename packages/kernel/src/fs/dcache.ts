@@ -11,6 +11,7 @@ type NewDentry = Pick<Dentry, 'name' | 'parent' | 'fs' | 'directory' | 'inode' |
 
 const describe = (handle: Handle, dentry: Dentry): Found => ({
   dentry: handle,
+  parent: dentry.parent,
   fs: dentry.fs,
   directory: dentry.directory,
   negative: dentry.inode === 0,

@@ -5,6 +5,7 @@ import { Scalar } from '../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
+import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
 import { procEntry } from './procfs.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
@@ -99,9 +100,13 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
       ? null
       : { directory: entry === 'directory', cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache };
   }
+  const inodeCache = 'inode_cache';
+  if (parent.fs === 'root') {
+    const entry = findCpuEntry(cpu, parent, name);
+    return entry === null ? null : { ...entry, cgroup: 0, memcg: 0, inodeCache };
+  }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
-  const inodeCache = 'inode_cache';
   if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };

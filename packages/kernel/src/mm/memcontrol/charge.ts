@@ -51,7 +51,7 @@ export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<bool
 }
 
 /** Nothing was charged because the limit forbids it. */
-const DENIED = -1;
+export const DENIED = -1;
 
 /**
  * memcg_charge_slab (4.10): charge 2^order pages of a memcg cache to its memcg: memory through the stock, then kmem. Evaluates
@@ -60,21 +60,31 @@ const DENIED = -1;
 export function* chargeSlab(cpu: Cpu, cache: Handle, order: number, page: Handle): Coroutine<Handle> {
   const css = cpu.published.caches.read(cache, CacheField.memcg);
   if (css === 0) return 0;
+  if (!(yield* call(memcgKmemCharge, cpu, css, order))) return DENIED;
+  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), 2 ** order);
+  return css;
+}
+
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
-  if (!(yield* call(tryCharge, cpu, css, pages))) return DENIED;
-  if ((yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) {
-    yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), pages);
-    return css;
-  }
+  if (!(yield* call(tryCharge, cpu, css, pages))) return false;
+  if ((yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
-  return DENIED;
+  return false;
 }
 
 /** memcg_uncharge_slab (4.10): statistics, both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number, page: Handle): Coroutine<void> {
+  if (css === 0) return;
+  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), -(2 ** order));
+  yield* call(memcgKmemUncharge, cpu, css, order);
+}
+
+/** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
+export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
-  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), -pages);
   yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);

@@ -2,6 +2,12 @@ import type { Handle } from '@kmemlab/machine';
 
 const Word = { css: 0, pages: 1, flushing: 2, work: 3 } as const;
 
+/** Pages of one memcg that a CPU has in stock; plain data. */
+export interface Stocked {
+  readonly css: Handle;
+  readonly pages: number;
+}
+
 /**
  * memcg_stock_pcp: pre-charged pages of one memcg, each with a css reference. The CPU's own, in words that its node reads; only
  * the flag and the work item are written from there.
@@ -25,6 +31,14 @@ export class CpuStock {
 
   set pages(pages: number) {
     this.words[Word.pages] = pages;
+  }
+
+  /** Empty the stock; returns what was in it. */
+  take(): Stocked {
+    const { css, pages } = this;
+    this.css = 0;
+    this.pages = 0;
+    return { css, pages };
   }
 
   /** FLUSHING_CACHED_CHARGE: an item that drains the stock is queued. */

@@ -1,5 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { readCss } from '../../cgroup/handlers.js';
+import type { Cpu } from '../../cpu.js';
+import { rootMemcg } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 
 const readParent = defineHandler(
@@ -15,6 +17,11 @@ const childMemcgs = defineHandler('cgroup.childMemcgs', (node, args: { self: Han
 /** parent_mem_cgroup: the memcg whose counters contain this one's; 0 at the top, and everywhere without use_hierarchy. */
 export function* parentMemCgroup(css: Handle): Coroutine<Handle> {
   return yield* request(homeOf(css), readParent, { css }, css);
+}
+
+/** parent_mem_cgroup, or the root memcg where that is none: what takes over from a memcg that goes offline. */
+export function* parentOrRoot(cpu: Cpu, css: Handle): Coroutine<Handle> {
+  return (yield* call(parentMemCgroup, css)) || rootMemcg(cpu.published);
 }
 
 /** mem_cgroup_is_descendant. The caller must keep `css` from being freed meanwhile. */

@@ -1,9 +1,8 @@
 import { type Coroutine, call, type Handle, homeOf, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CssField, rootMemcg } from '../../published-state.js';
+import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
-import { parentMemCgroup } from './hierarchy.js';
 import { memcgDrainAllListLrus } from './list-lrus.js';
 
 /** The memcg, if it is homed here, and the dead descendants on this node that have its id get another one. */
@@ -26,18 +25,12 @@ const publishIds = defineHandler('memcg.publishIds', (node, args: { csses: Handl
   for (const css of args.csses) node.published.csses.write(css, CssField.kmemcgId, args.id + 1);
 });
 
-/** parent_mem_cgroup, or the root memcg without use_hierarchy. */
-function* parentMemcg(cpu: Cpu, css: Handle): Coroutine<Handle> {
-  return (yield* call(parentMemCgroup, css)) || rootMemcg(cpu.published);
-}
-
 /**
  * The end of memcg_offline_kmem (4.10): the memcg and its dead descendants take the parent's kmemcg_id over, then what is on
  * their list_lrus goes to the parent's, and the index is free to be used again. Caller holds cgroup_mutex; the caches are
  * out of their slots.
  */
-export function* memcgReparentId(cpu: Cpu, css: Handle): Coroutine<void> {
-  const parent = yield* call(parentMemcg, cpu, css);
+export function* memcgReparentId(cpu: Cpu, css: Handle, parent: Handle): Coroutine<void> {
   const from = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
   const to = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   const csses = (yield* requestAll(cpu.allNodes, changeIds, { css, from, to })).flat();

@@ -1,9 +1,11 @@
 import { type Coroutine, call, type Handle, requestAll } from '@kmemlab/machine';
 import { cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
+import { getOnlineCpus, putOnlineCpus } from '../../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { queueWorkOn } from '../../workqueue/workqueue.js';
+import type { Stocked } from './cpu-stock.js';
 import { memCgroupIsDescendant } from './hierarchy.js';
 import { pageCounterUncharge } from './page-counter.js';
 
@@ -14,11 +16,13 @@ export function consumeStock({ stock }: Cpu, css: Handle, pages: number): boolea
   return true;
 }
 
-/** drain_stock: give the stock's pages and references back. */
-export function* drainStock(cpu: Cpu): Coroutine<void> {
-  const { css, pages } = cpu.stock;
-  cpu.stock.css = 0;
-  cpu.stock.pages = 0;
+/** drain_stock of this CPU. */
+function* drainStock(cpu: Cpu): Coroutine<void> {
+  yield* call(drainStockOf, cpu, cpu.stock.take());
+}
+
+/** drain_stock of what was this or another CPU's: give the pages and references back. */
+export function* drainStockOf(cpu: Cpu, { css, pages }: Stocked): Coroutine<void> {
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
@@ -78,6 +82,7 @@ export function* drainAllStock(cpu: Cpu, memcg: Handle): Coroutine<void> {
     return;
   }
   cpu.counters.add('drain_all_stock');
+  yield* call(getOnlineCpus, cpu);
   cpu.preemptCount++;
   const cpus = yield* call(stocksOf, cpu, memcg);
   const marked = cpus.length === 0 ? [] : (yield* requestAll(cpu.allNodes, markStocks, { cpus })).flat();
@@ -86,6 +91,7 @@ export function* drainAllStock(cpu: Cpu, memcg: Handle): Coroutine<void> {
     else yield* call(queueWorkOn, cpu, owner, 'system_wq', work);
   }
   cpu.preemptCount--;
+  yield* call(putOnlineCpus, cpu);
   yield* call(mutexUnlock, cpu, 'percpu_charge_mutex');
 }
 
