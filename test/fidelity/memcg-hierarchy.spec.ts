@@ -9,6 +9,7 @@ import {
   lookUp,
   memcgOf,
   moveTo,
+  onCpu1,
   PAGE,
   tmpFile,
   unused,
@@ -27,11 +28,11 @@ const hierarchy = changed('use-hierarchy', (kernel) => {
 function labInNested(patch: Patch): Lab {
   const lab = labInMemcg({ patch });
   lab.run(sys.mkdir(`${HIERARCHY}/a/b`));
-  lab.run(moveTo('a/b', lab.taskPid));
-  lab.run(tmpFile('/tmp/warm'));
-  lab.run(lookUp(1));
+  lab.run(moveTo('a/b', lab.taskPid), onCpu1);
+  lab.run(tmpFile('/tmp/warm'), onCpu1);
+  lab.run(lookUp(1), onCpu1);
   lab.flushCreation();
-  lab.run(lookUp(10));
+  lab.run(lookUp(10), onCpu1);
   return lab;
 }
 
@@ -48,7 +49,7 @@ describe('memcgs in a hierarchy', () => {
     const lab = labInNested(hierarchy);
     const inB = unused(lab, memcgOf(lab, 'b'));
     expect(inB).toBeGreaterThan(10);
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     lab.run(sys.rmdir(`${HIERARCHY}/a/b`));
     lab.settle();
     expect([idOf(lab, 'b'), unused(lab, memcgOf(lab, 'a'))]).toEqual([idOf(lab, 'a'), unused(lab, memcgOf(lab, 'b'))]);
@@ -61,7 +62,7 @@ describe('memcgs in a hierarchy', () => {
 
   it('without it hand them to the root, whatever cgroup they are in', () => {
     const lab = labInNested(changed('nothing', () => {}));
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     lab.run(sys.rmdir(`${HIERARCHY}/a/b`));
     lab.settle();
     expect([idOf(lab, 'b'), idOf(lab, 'a')]).toEqual([-1, 0]);
@@ -74,7 +75,7 @@ describe('memcgs in a hierarchy', () => {
     const limit = usageOf(lab, 'a');
     expect(limit).toBeGreaterThanOrEqual(usageOf(lab, 'b'));
     lab.finish(lab.start(writeFile(`${HIERARCHY}/a/memory.limit_in_bytes`, `${limit * PAGE}\n`), 0));
-    expect(() => lab.run(createMany())).toThrow('errno 12');
+    expect(() => lab.run(createMany(), onCpu1)).toThrow('errno 12');
     lab.settle();
     expect(unused(lab, memcg)).toBeLessThan(before / 4);
     expect(usageOf(lab, 'a')).toBeLessThanOrEqual(limit);
@@ -95,7 +96,7 @@ describe('slab statistics of a memcg', () => {
       kernel.policies.reclaim.statBatch = 4;
     });
     const lab = labInNested(batched);
-    lab.run(lookUp(60));
+    lab.run(lookUp(60), onCpu1);
     expect(passedOn(lab, 'b')).toBeGreaterThan(4);
     expect(passedOn(lab, 'a')).toBeGreaterThanOrEqual(passedOn(lab, 'b'));
     expect(passedOn(lab, '/')).toBeGreaterThanOrEqual(passedOn(lab, 'a'));
@@ -117,15 +118,15 @@ describe('slab statistics of a memcg', () => {
       };
     });
     const lab = labInMemcg({ patch: flushing });
-    lab.run(lookUp(10));
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(lookUp(10), onCpu1);
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     lab.run(sys.rmdir(`${HIERARCHY}/a`));
     lab.settle();
     expect(lab.memcgs()).toContain('a');
     const held = passedOn(lab, 'a');
     expect(held).toBeGreaterThan(0);
     expect(passedOn(lab, '/')).toBe(held);
-    lab.run(dropAndReap());
+    lab.run(dropAndReap(), onCpu1);
     lab.settle();
     expect(lab.memcgs()).not.toContain('a');
     expect(passedOn(lab, '/')).toBe(held);

@@ -8,15 +8,18 @@ export function* moveTo(directory: string, pid: number): Program<void> {
   yield* writeFile(`${HIERARCHY}/${directory}/cgroup.procs`, `${pid}\n`);
 }
 
+/** Where the task of these labs runs: its stock and arrays are there. */
+export const onCpu1 = { kind: 'pinned', cpu: 1 } as const;
+
 /** A lab whose task is in memcg `a`, with its caches, on CPU1; the control files of the root are looked up already. */
 export function labInMemcg(options: LabOptions = {}): Lab {
   const lab = new Lab(options);
-  lab.run(sys.chdir(HIERARCHY), { kind: 'pinned', cpu: 1 });
-  lab.run(moveTo('', lab.taskPid));
-  lab.run(sys.mkdir('a'));
-  lab.run(moveTo('a', lab.taskPid));
+  lab.run(sys.chdir(HIERARCHY), onCpu1);
+  lab.run(moveTo('', lab.taskPid), onCpu1);
+  lab.run(sys.mkdir('a'), onCpu1);
+  lab.run(moveTo('a', lab.taskPid), onCpu1);
   for (let n = 0; n < 2; n++) {
-    lab.run(tmpFile('/tmp/warm'));
+    lab.run(tmpFile('/tmp/warm'), onCpu1);
     lab.flushCreation();
   }
   return lab;

@@ -8,6 +8,7 @@ import {
   lookUp,
   memcgOf,
   moveTo,
+  onCpu1,
   PAGE,
   tmpFile,
   unused,
@@ -20,7 +21,7 @@ describe('a memcg at its memory limit', () => {
     lab.run(writeFile(`${HIERARCHY}/a/memory.limit_in_bytes`, `${64 * PAGE}\n`));
     const names = ['try_to_free_mem_cgroup_pages', 'drain_all_stock', 'mem_cgroup_oom'] as const;
     const grown = lab.growth(names, () => {
-      expect(() => lab.run(createMany())).toThrow('errno 12');
+      expect(() => lab.run(createMany(), onCpu1)).toThrow('errno 12');
       lab.settle();
     });
     expect(grown).toEqual({ try_to_free_mem_cgroup_pages: 7, drain_all_stock: 1, mem_cgroup_oom: 1 });
@@ -33,16 +34,16 @@ describe('a memcg at its memory limit', () => {
 
   it('gets its unused dentries back, so that later allocations succeed', () => {
     const lab = labInMemcg();
-    lab.run(lookUp(60));
+    lab.run(lookUp(60), onCpu1);
     const memcg = memcgOf(lab, 'a');
     const before = unused(lab, memcg);
     expect(before).toBeGreaterThanOrEqual(60);
     const usage = Number(lab.run(readFile(`${HIERARCHY}/a/memory.usage_in_bytes`)));
     lab.run(writeFile(`${HIERARCHY}/a/memory.limit_in_bytes`, `${usage}\n`));
-    expect(() => lab.run(createMany())).toThrow('errno 12');
+    expect(() => lab.run(createMany(), onCpu1)).toThrow('errno 12');
     lab.settle();
     expect(unused(lab, memcg)).toBeLessThan(before / 4);
-    lab.run(tmpFile('/tmp/after'));
+    lab.run(tmpFile('/tmp/after'), onCpu1);
   });
 
   it('tells a listener at the nearest ancestor that has one how bad it is', () => {
@@ -56,7 +57,7 @@ describe('a memcg at its memory limit', () => {
     });
     const lab = labInMemcg({ patch });
     lab.run(writeFile(`${HIERARCHY}/a/memory.limit_in_bytes`, `${40 * PAGE}\n`));
-    expect(() => lab.run(createMany())).toThrow('errno 12');
+    expect(() => lab.run(createMany(), onCpu1)).toThrow('errno 12');
     lab.settle();
     expect(new Set(told)).toEqual(new Set(['critical']));
   });
@@ -65,9 +66,9 @@ describe('a memcg at its memory limit', () => {
 describe('memory.force_empty', () => {
   it('frees the unused dentries of the memcg and nobody else’s', () => {
     const lab = labInMemcg({ nodes: 2, cpus: 2 });
-    lab.run(lookUp(20));
+    lab.run(lookUp(20), onCpu1);
     lab.run(sys.mkdir(`${HIERARCHY}/b`));
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     const memcg = memcgOf(lab, 'a');
     expect(unused(lab, memcg)).toBeGreaterThanOrEqual(20);
     const root = unused(lab, memcgOf(lab, '/'));
@@ -87,7 +88,7 @@ describe('drain_all_stock when a memcg goes offline', () => {
   /** The task leaves `a`, whose pages stay in CPU1's stock, and a task on CPU0 removes it. */
   function removedFromCpu0(patch: Patch): Lab {
     const lab = labInMemcg({ patch });
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     expect(lab.cpu(1).stock.pages).toBeGreaterThan(0);
     lab.finish(lab.start(sys.rmdir(`${HIERARCHY}/a`), 0));
     lab.settle();
@@ -127,7 +128,7 @@ describe('charging to another memcg', () => {
     const lab = labInMemcg({ patch });
     lab.run(sys.mmap());
     lab.flushCreation();
-    lab.run(moveTo('', lab.taskPid));
+    lab.run(moveTo('', lab.taskPid), onCpu1);
     expect(lab.allocations(sys.mmap())).toEqual(['vm_area_struct']);
     expect(lab.allocations(sys.mmapCharged(`${HIERARCHY}/a`))).toEqual(['vm_area_struct*']);
     expect(lab.allocations(sys.mmap())).toEqual(['vm_area_struct']);
