@@ -17,7 +17,7 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are removed. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are made. */
   readonly loadsModule: boolean;
   /** CPUs to take down and bring up again, one after the other. */
   readonly goesDown: readonly number[];
@@ -29,6 +29,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
@@ -39,10 +40,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* sys.nanosleep(0.2 * MS);
   }
   for (const other of goesDown) yield* downAndUp(other);
-  for (let i = 0; i < loops; i++) {
-    yield* sys.rmdir(`${cpu}-${i}`);
-    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
-  }
+  for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
     yield* sys.initModule('module_cache', 300, 'r');
     yield* sys.useCache('module_cache');
