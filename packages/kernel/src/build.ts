@@ -2,6 +2,7 @@ import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { MutexName } from './locking/mutex.js';
+import type { Stock } from './mm/memcontrol/charge.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
@@ -51,12 +52,20 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
+    /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
+    freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
     chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    /** References on its memcg that a CPU's stock holds. */
+    stockRefs: (stock: Readonly<Stock>) => number;
+    /** Ids have outgrown the arrays that are indexed by them: replace all of those by arrays of this size. */
+    growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
+    allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;

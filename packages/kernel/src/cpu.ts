@@ -12,7 +12,7 @@ import {
 } from '@kmemlab/machine';
 import type { KernelBuild } from './build.js';
 import { Counters, ipiSentBy } from './counters.js';
-import type { Stock } from './mm/memcontrol/charge.js';
+import type { MemcgStock } from './mm/memcontrol/memcg-stock.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
 import { type Published, rootMemcg, Scalar } from './published-state.js';
@@ -51,7 +51,7 @@ export class Cpu extends Core {
 
   readonly smp: SmpState;
   readonly rcu = new RcuData();
-  readonly stock: Stock = { css: 0, pages: 0 };
+  readonly stock: MemcgStock;
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
   private readonly deferredTimers: ExpiredTimer[] = [];
@@ -92,6 +92,7 @@ export class Cpu extends Core {
     this.durations = environment.durations;
     this.published = home.published;
     this.ownWords = home.words(id);
+    this.stock = this.ownWords.stock;
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
     this.smp = new SmpState(this.topology.cpuCount);
   }

@@ -75,6 +75,20 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** object, obj_cgroup, bytes: the obj_cgroup pays for the object from now on. */
+  objectAccount: 36,
+  /** object, obj_cgroup, bytes: it is freed, and the obj_cgroup pays no more. */
+  objectUnaccount: 37,
+  /** obj_cgroup, bytes, negative if given back: it pays for percpu memory. */
+  percpuAccount: 38,
+  /** obj_cgroup, pages, negative if given back: charged for its bytes. */
+  objcgCharge: 39,
+  /** obj_cgroup: its reference count is killed. */
+  objcgKill: 40,
+  /** obj_cgroup, bytes charged for it: its last reference is gone. */
+  objcgRelease: 41,
+  /** obj_cgroup: its memory is freed. */
+  objcgFree: 42,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -1,4 +1,5 @@
 import type { Memory, Topology } from '@kmemlab/machine';
+import { MemcgStock } from './mm/memcontrol/memcg-stock.js';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { CallQueue } from './smp/call-queue.js';
@@ -11,8 +12,8 @@ const ROWS = ['call', 'reschedule', 'localTimer', 'tlb'] as const;
 export type InterruptRuns = Record<(typeof ROWS)[number], number>;
 
 /** Places of a CPU's other words. */
-const Word = { busy: ROWS.length, rcuCallbacks: ROWS.length + 1 } as const;
-const WORDS = ROWS.length + 2;
+const Word = { busy: ROWS.length, rcuCallbacks: ROWS.length + 1, stock: ROWS.length + 2 } as const;
+const WORDS = Word.stock + MemcgStock.words;
 
 /** Handler runs that are counted in a CPU's words; a copy with `...` is plain data. */
 function countedIn(words: Float64Array): InterruptRuns {
@@ -37,6 +38,8 @@ export class CpuWords {
   readonly interrupts: InterruptRuns;
   readonly callQueue: CallQueue;
   readonly callTimes: CallTimes;
+  /** What the CPU has charged in advance. */
+  readonly stock: MemcgStock;
   private readonly words: Float64Array;
   private readonly dynticksWord: Int32Array;
 
@@ -56,6 +59,7 @@ export class CpuWords {
     this.words = words.view;
     this.dynticksWord = memory.integers(1);
     this.interrupts = countedIn(this.words);
+    this.stock = new MemcgStock(this.words.subarray(Word.stock, WORDS));
     this.callTimes = new CallTimes(this.words.subarray(WORDS, callQueue));
     this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, all), memory);
   }

@@ -47,7 +47,7 @@ export class Leaks implements Family {
     this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
   }
 
-  /** References of each css that something holds: charged pages, stocks, children, its cgroup's own css, creation items. */
+  /** References of each css that something holds: charged pages, stocks, children, its cgroup's own css, obj_cgroups, creation items. */
   private holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
     const add = (css: Handle, n: number): void => {
@@ -56,14 +56,16 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) {
       for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
-      for (const [, css] of node.csses.entries()) {
+      for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
-        if (css.memcg !== null) add(css.self, 1);
+        if (css.memcg === null) continue;
+        add(css.self, 1);
+        add(handle, css.memcg.inherited.size);
       }
     }
     for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
-      const { css, pages } = this.view.stock(cpu);
-      add(css, pages);
+      const stock = this.view.stock(cpu);
+      add(stock.css, this.view.build.policies.memcg.stockRefs(stock));
     }
     return counts;
   }

@@ -1,5 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
-import { newCounter } from '../mm/memcontrol/types.js';
+import { type Memcg, newCounter } from '../mm/memcontrol/types.js';
 import { PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
@@ -9,7 +9,10 @@ import type { CssPair } from './types.js';
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
 export const allocateCgroup = defineHandler(
   'cgroup.allocate',
-  (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
+  (
+    node,
+    args: { name: string; parent: CssPair; serial: number; counterParent: Handle; statisticsOwner?: Handle },
+  ): CssPair => {
     const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
     const common = { name: args.name, onlineCount: 1 };
     const self = node.csses.allocate({
@@ -22,7 +25,15 @@ export const allocateCgroup = defineHandler(
     });
     const counters = { memory: newCounter(), kmem: newCounter() };
     const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
+    const memcg: Memcg = {
+      kmemState: 'none',
+      kmemcgId: -1,
+      serial,
+      counters,
+      counterParent,
+      inherited: new Set(),
+      statisticsOwner: args.statisticsOwner ?? 0,
+    };
     const memory = node.csses.allocate({
       ...common,
       self,

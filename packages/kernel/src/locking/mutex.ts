@@ -10,6 +10,7 @@ export const mutexNames = [
   'memcg_limit_mutex',
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
+  'percpu_charge_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

@@ -4,7 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** A new cache is unreachable until its slot is published, so only replacing an array set that existed needs the kick. */
-function* kickOnReplace(cpu: Cpu, previous: Handle): Coroutine<void> {
+export function* kickOnReplace(cpu: Cpu, previous: Handle): Coroutine<void> {
   if (previous !== 0) yield* call(kickAllCpusSync, cpu);
 }
 

@@ -1,7 +1,7 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
-import { initRootArray } from '../mm/memcontrol/cache-ids.js';
+import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
 import {
   memcgKmemGetCache,
   memcgKmemPutCache,
@@ -37,10 +37,14 @@ const policies = (): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    freeSlabHook: null,
     scheduleCreate: scheduleCreateOrdered,
     chargeSlab,
     unchargeSlab,
+    stockRefs: ({ pages }) => pages,
+    growArrays: memcgUpdateAllCaches,
     initRootArray,
+    allocStatistics: null,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,

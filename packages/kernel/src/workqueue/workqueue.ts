@@ -27,6 +27,14 @@ export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Corout
   return true;
 }
 
+/** queue_work_on: a bound item for a given CPU. The item has never run. Any context; true if it was queued. */
+export function* queueWorkOn(cpu: Cpu, target: number, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
+  cpu.counters.add('queue_work');
+  const { queued } = yield* request(homeOf(work), setPending, { work, on: target }, work);
+  if (queued) yield* request(cpu.nodeOf(target), insertWork, { queue, cpu: target, work });
+  return queued;
+}
+
 /** The CPU whose pool gets a bound item: the one that is executing it, else this one. */
 function* poolCpu(cpu: Cpu, queue: WorkqueueName, work: Handle, lastCpu: number): Coroutine<number> {
   if (lastCpu < 0 || lastCpu === cpu.id) return cpu.id;

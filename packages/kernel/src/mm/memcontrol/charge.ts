@@ -6,7 +6,7 @@ import { defineHandler } from '../../registry.js';
 import type { CounterName } from './types.js';
 
 /** CHARGE_BATCH: pages charged at once, the rest goes to the stock. */
-const CHARGE_BATCH = 32;
+export const CHARGE_BATCH = 32;
 
 interface CounterStep {
   readonly ok: boolean;
@@ -41,7 +41,7 @@ const unchargeLevel = defineHandler(
 );
 
 /** page_counter_try_charge: every level or none. */
-function* pageCounterTryCharge(css: Handle, counter: CounterName, pages: number): Coroutine<boolean> {
+export function* pageCounterTryCharge(css: Handle, counter: CounterName, pages: number): Coroutine<boolean> {
   const charged: Handle[] = [];
   for (let level = css; level !== 0; ) {
     const { ok, parent } = yield* request(homeOf(level), tryChargeLevel, { css: level, counter, pages }, level);
@@ -55,7 +55,7 @@ function* pageCounterTryCharge(css: Handle, counter: CounterName, pages: number)
   return true;
 }
 
-function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
+export function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
   for (let level = css; level !== 0; ) {
     level = yield* request(homeOf(level), unchargeLevel, { css: level, counter, pages }, level);
   }
