@@ -1,6 +1,7 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { ObjCgroups } from './memcg/obj-cgroups.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
@@ -38,6 +39,7 @@ export class Checker implements Probe {
       slab,
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
+      new ObjCgroups(view, reporter),
       new Leaks(view, reporter),
     ];
     for (const family of this.families) {

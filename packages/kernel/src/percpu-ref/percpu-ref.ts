@@ -17,15 +17,15 @@ import { Trace } from '../tracepoints.js';
 import type { RefOwner } from './counters.js';
 
 /** Added to the shared count while per-CPU counters are in use, so that it cannot reach 0. Source: lib/percpu-refcount.c 4.10. */
-const BIAS = 2 ** 40;
+export const REF_BIAS = 2 ** 40;
 
 /** What a CPU sees of a reference count: counters of its own, or the shared one. */
 const RefMode = { percpu: 0, atomic: 1 } as const;
 
 /** The shared part of a percpu_ref, embedded in its owner at the owner's home. */
 export class PercpuRef {
-  /** Shared count; carries BIAS until the switch to atomic mode is complete. */
-  count = 1 + BIAS;
+  /** Shared count; carries REF_BIAS until the switch to atomic mode is complete. */
+  count = 1 + REF_BIAS;
   dead = false;
   released = false;
 }
@@ -96,7 +96,7 @@ const collectPercpu = defineHandler('percpuRef.collect', (node, args: RefName): 
 });
 
 const finishSwitch = defineHandler('percpuRef.finishSwitch', (node, args: RefName & { sum: number }, context): void => {
-  sharedOf(node, args, context.step).count += args.sum - BIAS;
+  sharedOf(node, args, context.step).count += args.sum - REF_BIAS;
 });
 
 function isPercpu(cpu: Cpu, { table, modeField }: RefClass, object: Handle): boolean {

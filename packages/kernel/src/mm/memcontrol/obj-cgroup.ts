@@ -48,7 +48,7 @@ const setMemcg = defineHandler('objcg.setMemcg', (node, args: { objcg: Handle; m
 });
 
 /** Put obj_cgroups onto the list of those that a memcg has inherited. Caller holds css_set_lock. */
-const listAdd = defineHandler('objcg.listAdd', (node, args: { memcg: Handle; objcgs: Handle[] }, context): void => {
+export const listAdd = defineHandler('objcg.listAdd', (node, args: { memcg: Handle; objcgs: Handle[] }, context): void => {
   const { inherited } = node.memcg(args.memcg, context.step);
   for (const objcg of args.objcgs) inherited.add(objcg);
 });

@@ -17,7 +17,7 @@ const setOwner = defineHandler('objVector.set', (node, args: { object: ObjectRef
 });
 
 /** Read an object's owner and clear the entry; 0 if nobody pays for it. */
-const takeOwner = defineHandler('objVector.take', (node, args: { object: ObjectRef }): Handle => {
+export const takeOwner = defineHandler('objVector.take', (node, args: { object: ObjectRef }): Handle => {
   const owners = node.objVectors.get(pageOf(args.object))?.owners;
   const slot = slotOf(args.object);
   const objcg = owners?.[slot] ?? 0;

@@ -4,6 +4,7 @@ import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-que
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import { keepOwner, leakObjcgReference, loseInherited, loseRemainder } from './obj-cgroups.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
@@ -44,6 +45,10 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  keepOwner,
+  leakObjcgReference,
+  loseRemainder,
+  loseInherited,
   leakCssReference,
   requeueForEver,
 ];
