@@ -12,7 +12,7 @@ import type { SlabPage } from './mm/slab/types.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
-import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import { RcuRoots, RcuTree } from './rcu/tree.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -37,9 +37,10 @@ export class KernelNode extends NodeMemory {
   /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
   readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
-  readonly rcuLeaf = new RcuLeaf();
   /** CPUs of this node that have been asked to drain their stock (FLUSHING_CACHED_CHARGE). */
   readonly stockFlushes = new Set<number>();
+  /** This node's part of the rcu_node trees. */
+  readonly rcu: RcuTree;
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;
@@ -47,7 +48,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
-  readonly rcuRoot = new RcuRoot();
+  readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   hotplugReaders = 0;
   cssSerial = 0;
@@ -59,6 +60,7 @@ export class KernelNode extends NodeMemory {
   constructor(id: number, environment: Environment, memory: Memory) {
     super(id, environment, memory);
     this.random = new RandomStream(environment.seed, `node${id}`);
+    this.rcu = new RcuTree(environment.topology, id);
     this.pages = new HandleTable('slab page', id);
     this.caches = new HandleTable('kmem_cache', id);
     this.arraySets = new HandleTable('array_cache set', id);

@@ -178,7 +178,8 @@ export class ObjCgroups implements Family {
   private checkList(objcg: Handle, lists: readonly Handle[]): void {
     const memcg = this.view.nodes[0]?.published.objCgroups.read(objcg, ObjcgField.memcg) ?? 0;
     if (lists.length === 1 && lists[0] === memcg) return;
-    const found = lists.length === 0 ? 'no list' : lists.map((list) => `the list of memcg ${list.toString(16)}`).join(', ');
+    const found =
+      lists.length === 0 ? 'no list' : lists.map((list) => `the list of memcg ${list.toString(16)}`).join(', ');
     this.fails(rules.inherited, objcg, `stands for memcg ${memcg.toString(16)}, but is on ${found}`);
   }
 

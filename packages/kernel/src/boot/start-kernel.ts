@@ -7,9 +7,11 @@ import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
+import { rcuOnline } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';
 
 const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: number }): void => {
+  rcuOnline(node, args.cpu);
   node.published.setOnline(args.cpu);
 });
 

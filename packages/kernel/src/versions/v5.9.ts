@@ -3,12 +3,18 @@ import type { KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { optInPayer } from '../mm/memcontrol/cache-lookup.js';
 import { memcgSlabFreeHook, memcgSlabPostAllocHook, memcgSlabPreAllocHook } from '../mm/memcontrol/obj-hooks.js';
-import { memcgFreeObjcg, memcgOfflineObjcg, memcgOnlineObjcg } from '../mm/memcontrol/obj-lifecycle.js';
+import {
+  chargeNoSlab,
+  memcgFreeObjcg,
+  memcgOfflineObjcg,
+  memcgOnlineObjcg,
+  memcgUpdateAllListLrus,
+} from '../mm/memcontrol/obj-lifecycle.js';
 import { freeObjVector } from '../mm/memcontrol/obj-vector.js';
 import { oneRefPerStock } from '../mm/memcontrol/page-stock.js';
 import { allocStatistics } from '../mm/memcontrol/percpu-statistics.js';
 import { kickOnReplace } from '../patches/avoid-kick-on-create.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
@@ -24,6 +30,7 @@ const policies = (): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'consolidated', barrierCallback: 'entrained', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
   slab: {
     afterPublish: kickOnReplace,
@@ -37,14 +44,10 @@ const policies = (): Policies => ({
     freeHook: memcgSlabFreeHook,
     freeSlabHook: freeObjVector,
     scheduleCreate: nothing,
-    chargeSlab: function* slabsAreNotCharged() {
-      return 0;
-    },
+    chargeSlab: chargeNoSlab,
     unchargeSlab: nothing,
     stockRefs: oneRefPerStock,
-    growArrays: function* memcgUpdateAllListLrus(cpu) {
-      cpu.counters.add('memcg_update_all_list_lrus');
-    },
+    growArrays: memcgUpdateAllListLrus,
     initRootArray: nothing,
     allocStatistics,
     online: memcgOnlineObjcg,

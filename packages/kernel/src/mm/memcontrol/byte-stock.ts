@@ -1,6 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { addChargedBytes, objCgroupGet, objCgroupMemcg, objCgroupPut, takeChargedBytes } from './obj-cgroup.js';
@@ -17,7 +18,9 @@ export function* drainObjStock(cpu: Cpu): Coroutine<void> {
   cpu.counters.add('drain_obj_stock');
   const pages = Math.floor(bytes / PAGE_BYTES);
   if (pages > 0) {
+    rcuReadLock(cpu);
     yield* call(unchargeKmem, cpu, objCgroupMemcg(cpu, objcg), pages);
+    rcuReadUnlock(cpu);
     cpu.trace(Trace.objcgCharge, objcg, -pages, 0, 0);
   }
   if (bytes % PAGE_BYTES > 0) {
@@ -56,6 +59,7 @@ function consumeObjStock({ stock }: Cpu, objcg: Handle, bytes: number): boolean 
  */
 export function* objCgroupCharge(cpu: Cpu, objcg: Handle, bytes: number): Coroutine<boolean> {
   if (consumeObjStock(cpu, objcg, bytes)) return true;
+  rcuReadLock(cpu);
   const memcg = objCgroupMemcg(cpu, objcg);
   if (cpu.instrumented) {
     const changed = (): boolean => objCgroupMemcg(cpu, objcg) !== memcg;
@@ -63,6 +67,7 @@ export function* objCgroupCharge(cpu: Cpu, objcg: Handle, bytes: number): Corout
     yield* call(preemptionPoint, cpu, READ_OBJCG_MEMCG, 0, { changed, gone });
   }
   yield* call(cssGet, cpu, memcg);
+  rcuReadUnlock(cpu);
   const pages = Math.ceil(bytes / PAGE_BYTES);
   const charged = yield* call(chargeKmem, cpu, memcg, pages);
   if (charged) {

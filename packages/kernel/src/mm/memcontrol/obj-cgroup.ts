@@ -12,6 +12,7 @@ import {
 } from '../../percpu-ref/percpu-ref.js';
 import { CssField, ObjcgField, rootMemcg } from '../../published-state.js';
 import { kfreeRcu } from '../../rcu/callbacks.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { PAGE_BYTES } from './obj-types.js';
@@ -27,8 +28,9 @@ export const objcgRefs = defineRefClass({
   confirm: null,
 });
 
-const allocate = defineHandler('objcg.allocate', (node, _args: null): Handle =>
-  node.objCgroups.allocate({ ref: new PercpuRef(), nrChargedBytes: 0 }),
+const allocate = defineHandler(
+  'objcg.allocate',
+  (node, _args: null): Handle => node.objCgroups.allocate({ ref: new PercpuRef(), nrChargedBytes: 0 }),
 );
 
 const publish = defineHandler('objcg.publish', (node, args: { objcg: Handle; memcg: Handle }): void => {
@@ -48,10 +50,13 @@ const setMemcg = defineHandler('objcg.setMemcg', (node, args: { objcg: Handle; m
 });
 
 /** Put obj_cgroups onto the list of those that a memcg has inherited. Caller holds css_set_lock. */
-export const listAdd = defineHandler('objcg.listAdd', (node, args: { memcg: Handle; objcgs: Handle[] }, context): void => {
-  const { inherited } = node.memcg(args.memcg, context.step);
-  for (const objcg of args.objcgs) inherited.add(objcg);
-});
+export const listAdd = defineHandler(
+  'objcg.listAdd',
+  (node, args: { memcg: Handle; objcgs: Handle[] }, context): void => {
+    const { inherited } = node.memcg(args.memcg, context.step);
+    for (const objcg of args.objcgs) inherited.add(objcg);
+  },
+);
 
 const listDelete = defineHandler('objcg.listDelete', (node, args: { memcg: Handle; objcg: Handle }, context): void => {
   node.memcg(args.memcg, context.step).inherited.delete(args.objcg);
@@ -127,11 +132,14 @@ const parentMemCgroup = (cpu: Cpu, memcg: Handle): Handle => cpu.published.csses
 export function* getObjCgroup(cpu: Cpu, payer: Handle): Coroutine<Handle> {
   const root = rootMemcg(cpu.published);
   let objcg = 0;
+  rcuReadLock(cpu);
   for (let memcg = payer; memcg !== root; memcg = parentMemCgroup(cpu, memcg)) {
-    if (memcg === 0) cpu.bug('get_obj_cgroup_from_current dereferences NULL: an offline memcg without use_hierarchy has no parent');
+    if (memcg === 0)
+      cpu.bug('get_obj_cgroup_from_current dereferences NULL: an offline memcg without use_hierarchy has no parent');
     objcg = cpu.published.csses.read(memcg, CssField.objcg);
     if (objcg !== 0 && (yield* call(percpuRefTryget, cpu, objcgRefs, objcg))) break;
   }
+  rcuReadUnlock(cpu);
   return objcg;
 }
 

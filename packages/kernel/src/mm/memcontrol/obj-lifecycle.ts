@@ -20,6 +20,18 @@ const publishCounterParent = defineHandler(
   },
 );
 
+/** Slab blocks are charged to nobody: their objects are, one by one. */
+// biome-ignore lint/correctness/useYield: a policy that other versions need effects for
+export function* chargeNoSlab(): Coroutine<Handle> {
+  return 0;
+}
+
+/** memcg_update_all_list_lrus (5.9): ids index list_lru arrays only, so neither slab_mutex nor root caches are concerned. */
+// biome-ignore lint/correctness/useYield: a policy that other versions need effects for
+export function* memcgUpdateAllListLrus(cpu: Cpu): Coroutine<void> {
+  cpu.counters.add('memcg_update_all_list_lrus');
+}
+
 /** memcg_online_kmem (5.9), in css_alloc: an id, which sizes list_lru arrays only, and an active obj_cgroup. */
 export function* memcgOnlineObjcg(cpu: Cpu, css: Handle): Coroutine<void> {
   const id = yield* call(memcgAllocCacheId, cpu);
