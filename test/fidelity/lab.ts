@@ -27,21 +27,22 @@ export interface Emitted {
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;
+  readonly kernel?: string;
   readonly patch?: string;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
 }
 
-/** A booted machine with 4.10 on it, which runs programs one after the other and shows what they cause. */
+/** A booted machine, with 4.10 on it unless `kernel` says otherwise, which runs programs one after the other and shows what they cause. */
 export class Lab implements Probe {
   readonly machine: SimMachine;
   readonly events: Emitted[] = [];
   private readonly names = new Map<Handle, { readonly root: Handle; readonly name: string; readonly memcg: Handle }>();
   private pid = 0;
 
-  constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
-    const version = versions.find(({ name }) => name === 'v4.10');
-    if (version === undefined) throw new Error('there is no v4.10');
+  constructor({ nodes = 1, cpus = 4, kernel = 'v4.10', patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
+    const version = versions.find(({ name }) => name === kernel);
+    if (version === undefined) throw new Error(`there is no ${kernel}`);
     const chosen = patches.filter(({ name }) => name === patch);
     const build = new KernelBuild(version, chosen, defaultConfig);
     const topology = new Topology(nodes, cpus);

@@ -1,6 +1,7 @@
 import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
+import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import { slabAllocator } from './mm/slab/allocator.js';
@@ -84,6 +85,8 @@ export interface Policies {
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */
     readonly procDropsAtClose: boolean;
+    /** Caches from which an open file of a file system has a record each, beside its struct file, until it is closed. */
+    readonly recordsOf: (fs: FsType) => readonly string[];
   };
 }
 

@@ -50,7 +50,12 @@ const policies = (): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
-  fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
+  fs: {
+    procInodeCache: 'proc_inode_cache',
+    tmpInodeCache: 'shmem_inode_cache',
+    procDropsAtClose: true,
+    recordsOf: () => [],
+  },
 });
 
 export const v410: KernelVersion = {

@@ -1,5 +1,6 @@
-import { caches59 } from '../boot/caches-5.9.js';
+import { caches52 } from '../boot/caches-5.2.js';
 import type { KernelVersion, Policies } from '../build.js';
+import type { FsType } from '../fs/types.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { optInPayer } from '../mm/memcontrol/cache-lookup.js';
 import { memcgSlabFreeHook, memcgSlabPostAllocHook, memcgSlabPreAllocHook } from '../mm/memcontrol/obj-hooks.js';
@@ -20,6 +21,9 @@ import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
 
 function* nothing(): Generator<never, void> {}
+
+/** As in 5.2. */
+const records: Partial<Record<FsType, readonly string[]>> = { cgroup: ['seq_file'], proc: ['seq_file', 'pde_opener'] };
 
 /** 5.9: caches are shared by all memcgs; each object has an owner of its own, which a removed memcg leaves to its parent. */
 const policies = (): Policies => ({
@@ -54,13 +58,18 @@ const policies = (): Policies => ({
     offline: memcgOfflineObjcg,
     free: memcgFreeObjcg,
   },
-  fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: false },
+  fs: {
+    procInodeCache: 'proc_inode_cache',
+    tmpInodeCache: 'shmem_inode_cache',
+    procDropsAtClose: false,
+    recordsOf: (fs) => records[fs] ?? [],
+  },
 });
 
 export const v59: KernelVersion = {
   name: 'v5.9',
   source: '5.9.1',
   summary: 'no memcg caches: objects are charged one by one, by bytes, and reparented when their memcg is removed',
-  caches: caches59,
+  caches: caches52,
   policies,
 };
