@@ -21,6 +21,8 @@ export interface Policies {
   readonly smp: {
     /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
     maskCallRings: 'everyTarget' | 'emptyQueues';
+    /** The interrupt of a wake-up on another CPU: one of its own (row RES), or since 5.8 that of single calls (row CAL). */
+    wakeups: 'reschedule' | 'call';
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
     /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */

@@ -18,7 +18,7 @@ export const Trace = {
   callBegin: 5,
   /** call number, targets, 1 if it waited. */
   callEnd: 6,
-  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call. */
+  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call, 2 if of a wake-up. */
   ipiSend: 7,
   /** (CPU: target) vector: the handler starts. */
   ipiHandle: 8,

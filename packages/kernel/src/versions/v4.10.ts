@@ -21,6 +21,7 @@ import { kickAllCpusSync } from '../smp/kick.js';
 const policies = (): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
+    wakeups: 'reschedule',
     takeCalls,
     runCall,
     waitForCsd,

@@ -29,6 +29,7 @@ const records: Partial<Record<FsType, readonly string[]>> = { cgroup: ['seq_file
 const policies = (): Policies => ({
   smp: {
     maskCallRings: 'emptyQueues',
+    wakeups: 'call',
     takeCalls,
     runCall,
     waitForCsd,
