@@ -1,5 +1,6 @@
 import { mutexRules } from './locking/rules.js';
 import { objCgroupRules } from './memcg/obj-rules.js';
+import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
 import { smpRules } from './smp/rules.js';
@@ -12,6 +13,7 @@ export const invariants: readonly Invariant[] = [
   rcuRules,
   workqueueRules,
   mutexRules,
+  refRules,
   slabRules,
   objCgroupRules,
 ].flatMap((family): Invariant[] => Object.values(family));

@@ -1,6 +1,9 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
+import { HotplugLock } from './locking/hotplug.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
@@ -9,7 +12,9 @@ import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
+import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
+import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
@@ -39,6 +44,12 @@ export class KernelNode extends NodeMemory {
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   /** CPUs of this node that have been asked to drain their stock (FLUSHING_CACHED_CHARGE). */
   readonly stockFlushes = new Set<number>();
+  /** What each CPU of this node that went down has left behind, until its heir takes it. */
+  readonly leftBehind = new Map<number, LeftBehind>();
+  /** CPUs of this node that went down. */
+  readonly cpusDown = new Set<number>();
+  /** Objects that a system call left for the lab's reclaim. */
+  readonly keptObjects: Allocation[] = [];
   /** This node's part of the rcu_node trees. */
   readonly rcu: RcuTree;
   pagesInUse = 0;
@@ -48,9 +59,11 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly rcuDestroy = new RcuDestroyList();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
-  hotplugReaders = 0;
+  readonly hotplug = new HotplugLock();
+  readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
   private arrayHandles = 0;

@@ -3,10 +3,22 @@ import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
+import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
-import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found, type FsType } from '../fs/types.js';
+import {
+  EBADF,
+  EEXIST,
+  EINVAL,
+  ENODEV,
+  ENOENT,
+  ENOMEM,
+  ENOTDIR,
+  EPERM,
+  type Found,
+  type FsType,
+} from '../fs/types.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';
@@ -17,7 +29,6 @@ import type { TaskRecord } from '../sched/task.js';
  * version differs in its filesystems' policies.
  */
 
-const EPERM = -1;
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
@@ -137,6 +148,11 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
     const found = yield* call(dRead, file.dentry);
     if (removedFromKernfs(found)) return ENODEV;
     if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
+    if (found.fs === 'root') {
+      const online = yield* call(readOnline, cpu, found);
+      if (typeof online === 'string') file.content = '';
+      return online;
+    }
     const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
     file.content = read === undefined ? '' : yield* call(read, cpu, found);
   }
@@ -162,7 +178,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);
   }
-  return text.length;
+  return found.fs === 'root' ? yield* call(writeOnline, cpu, found, text) : text.length;
 }
 
 /** unlink(2) on tmpfs: dentry and inode go back through RCU, once no file is open on them. */

@@ -1,8 +1,5 @@
 import { caches52 } from '../boot/caches-5.2.js';
-import type { KernelVersion, Policies } from '../build.js';
-import type { FsType } from '../fs/types.js';
-import { trylockOnce } from '../locking/mutex.js';
-import { optInPayer } from '../mm/memcontrol/cache-lookup.js';
+import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { memcgSlabFreeHook, memcgSlabPostAllocHook, memcgSlabPreAllocHook } from '../mm/memcontrol/obj-hooks.js';
 import {
   chargeNoSlab,
@@ -12,60 +9,45 @@ import {
   memcgUpdateAllListLrus,
 } from '../mm/memcontrol/obj-lifecycle.js';
 import { freeObjVector } from '../mm/memcontrol/obj-vector.js';
-import { oneRefPerStock } from '../mm/memcontrol/page-stock.js';
+import { drainPagesOf, oneRefPerStock } from '../mm/memcontrol/page-stock.js';
 import { allocStatistics } from '../mm/memcontrol/percpu-statistics.js';
-import { kickOnReplace } from '../patches/avoid-kick-on-create.js';
-import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
-import { waitForCsd } from '../smp/call-function.js';
-import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
+import { v53 } from './v5.3.js';
 
+/** What earlier versions do with memcg caches, of which there are none. */
 function* nothing(): Generator<never, void> {}
 
-/** As in 5.2. */
-const records: Partial<Record<FsType, readonly string[]>> = { cgroup: ['seq_file'], proc: ['seq_file', 'pde_opener'] };
-
-/** 5.9: caches are shared by all memcgs; each object has an owner of its own, which a removed memcg leaves to its parent. */
-const policies = (): Policies => ({
-  smp: {
-    maskCallRings: 'emptyQueues',
-    wakeups: 'call',
-    takeCalls,
-    runCall,
-    waitForCsd,
-    everyone: (cpu) => cpu.published.onlineCpus(),
-  },
-  rcu: { flavours: 'consolidated', barrierCallback: 'entrained', barrier: lockAndExecute },
-  locking: { trylock: trylockOnce },
-  slab: {
-    afterPublish: kickOnReplace,
-    kicksPerPublish: (previous) => Number(previous !== 0),
-    barrierBeforeRelease: rcuBarrier,
-  },
-  memcg: {
-    payer: optInPayer,
-    getCache: memcgSlabPreAllocHook,
-    putCache: memcgSlabPostAllocHook,
-    freeHook: memcgSlabFreeHook,
-    freeSlabHook: freeObjVector,
-    scheduleCreate: nothing,
-    chargeSlab: chargeNoSlab,
-    unchargeSlab: nothing,
-    stockRefs: oneRefPerStock,
-    growArrays: memcgUpdateAllListLrus,
-    initRootArray: nothing,
-    allocStatistics,
-    online: memcgOnlineObjcg,
-    offline: memcgOfflineObjcg,
-    free: memcgFreeObjcg,
-  },
-  fs: {
-    procInodeCache: 'proc_inode_cache',
-    tmpInodeCache: 'shmem_inode_cache',
-    procDropsAtClose: false,
-    recordsOf: (fs) => records[fs] ?? [],
-  },
-});
+/**
+ * 5.9: no memcg caches, and nothing of what 5.3 does with them. Each object has an owner, an obj_cgroup, which a removed memcg
+ * leaves to its parent. Destroying a root cache waits for nothing. A wake-up on another CPU interrupts it as a single call does.
+ */
+const policies = (config: KernelConfig): Policies => {
+  const before = v53.policies(config);
+  return {
+    ...before,
+    smp: { ...before.smp, wakeups: 'call' },
+    slab: { ...before.slab, beforeDestroy: nothing },
+    memcg: {
+      ...before.memcg,
+      getCache: memcgSlabPreAllocHook,
+      putCache: memcgSlabPostAllocHook,
+      freeHook: memcgSlabFreeHook,
+      freeSlabHook: freeObjVector,
+      scheduleCreate: nothing,
+      chargeSlab: chargeNoSlab,
+      unchargeSlab: nothing,
+      links: null,
+      deactivate: nothing,
+      drainStockOf: drainPagesOf,
+      stockRefs: oneRefPerStock,
+      growArrays: memcgUpdateAllListLrus,
+      initRootArray: nothing,
+      allocStatistics,
+      online: memcgOnlineObjcg,
+      offline: memcgOfflineObjcg,
+      free: memcgFreeObjcg,
+    },
+  };
+};
 
 export const v59: KernelVersion = {
   name: 'v5.9',

@@ -5,6 +5,7 @@ import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js
 import {
   defineRefClass,
   PercpuRef,
+  percpuRefExit,
   percpuRefGet,
   percpuRefKill,
   percpuRefPut,
@@ -181,6 +182,7 @@ defineFunction('release', 'obj_cgroup_release', function* objCgroupRelease(cpu, 
   yield* request(homeOf(memcg), listDelete, { memcg, objcg }, memcg);
   yield* call(cssPut, cpu, memcg);
   yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
+  yield* call(percpuRefExit, objcgRefs, objcg);
   cpu.counters.add('objcg_released');
   yield* call(kfreeRcu, cpu, 'kfree_obj_cgroup', objcg);
 });

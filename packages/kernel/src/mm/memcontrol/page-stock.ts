@@ -19,12 +19,20 @@ function consumeStock({ stock }: Cpu, css: Handle, pages: number): boolean {
   return true;
 }
 
-/** drain_stock (5.9): the stock's pages are uncharged, its reference goes. Interrupts off. */
+/** drain_stock (5.9) of this CPU. Interrupts off. */
 export function* drainStock(cpu: Cpu): Coroutine<void> {
-  const { css, pages } = cpu.stock;
-  if (css === 0) return;
+  const drained = { css: cpu.stock.css, pages: cpu.stock.pages };
   cpu.stock.css = 0;
   cpu.stock.pages = 0;
+  yield* call(drainPagesOf, cpu, drained);
+}
+
+/**
+ * drain_stock (5.9) of what was this or a dead CPU's: the pages are uncharged, the stock's reference goes. The byte part of
+ * a dead CPU is left as it is, with its reference (V6-e).
+ */
+export function* drainPagesOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
+  if (css === 0) return;
   cpu.counters.add('drain_stock');
   if (pages > 0) yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css);
