@@ -176,6 +176,32 @@ describe('what objects are charged', () => {
   });
 });
 
+describe('the percpu statistics of a memcg', () => {
+  it('are charged to its parent until it is freed', () => {
+    const lab = labInHierarchy();
+    lab.run(sys.mkdir('p'));
+    const usage = (): number => Number(lab.run(readFile('p/memory.kmem.usage_in_bytes')));
+    const before = usage();
+    lab.run(sys.mkdir('p/c'));
+    expect(usage()).toBeGreaterThan(before);
+    lab.run(sys.rmdir('p/c'));
+    lab.settle();
+    expect(lab.memcgs()).toEqual(['/', 'p']);
+    // What is left is less than a page, in a stock.
+    expect(usage()).toBeLessThanOrEqual(before + 4096);
+  });
+
+  it('cannot be had over the limit: mkdir fails, unlike a slab allocation', () => {
+    const lab = labInHierarchy();
+    lab.run(sys.mkdir('p'));
+    lab.run(writeFile('p/memory.kmem.limit_in_bytes', '4K\n'));
+    expect(() => lab.run(sys.mkdir('p/c'))).toThrow('errno 12');
+    lab.run(sys.rmdir('p'));
+    lab.settle();
+    expect(lab.memcgs()).toEqual(['/']);
+  });
+});
+
 describe('a vector of owners', () => {
   it('comes with the first accounted object of a block, and goes with the block', () => {
     const lab = labInHierarchy();

@@ -6,6 +6,7 @@ export * from './guest/program.js';
 export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory } from './inventory.js';
 export { mutexNames } from './locking/mutex.js';
 export { spinlockNames } from './locking/spinlock.js';
+export { READ_OBJCG_MEMCG } from './mm/memcontrol/byte-stock.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export { type Geometry, slabGeometry } from './mm/slab/geometry.js';
 export { SlabFlag } from './mm/slab/types.js';

@@ -1,5 +1,8 @@
 import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
 import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
+import { objCgroupCharge } from './mm/memcontrol/byte-stock.js';
+import { getObjCgroup, objCgroupPut } from './mm/memcontrol/obj-cgroup.js';
+import { chargeKmemPages, unchargeKmemPages } from './mm/memcontrol/page-stock.js';
 import { drainCpuCaches } from './mm/slab/drain.js';
 import { kmemCacheShrink } from './mm/slab-common/shrink.js';
 import { CacheField, CssField } from './published-state.js';
@@ -61,6 +64,12 @@ export const patchApi = {
   hrtimerNanosleep,
   kmemCacheShrink,
   drainCpuCaches,
+  // Object-based accounting (5.9).
+  getObjCgroup,
+  objCgroupPut,
+  objCgroupCharge,
+  chargeKmemPages,
+  unchargeKmemPages,
   // Names of published words.
   CacheField,
   CssField,
