@@ -219,6 +219,24 @@ describe('a vector of owners', () => {
   });
 });
 
+test('destroying a root cache waits for nothing; an RCU-typed one is left to the item that waits for the barrier', () => {
+  const lab = labInHierarchy();
+  const destroyed = (flags: string): Record<string, number> => {
+    lab.run(sys.initModule('spec_cache', 300, flags));
+    lab.run(inMemcg('a', lab.taskPid, sys.useCache('spec_cache')));
+    const grown = lab.growth(['rcu_barrier.requested', 'slab_caches_to_rcu_destroy_workfn', 'caches_destroyed'], () => {
+      lab.run(sys.deleteModule('spec_cache'));
+      lab.settle();
+    });
+    lab.run(sys.rmdir('a'));
+    lab.settle();
+    return grown;
+  };
+  const none = { 'rcu_barrier.requested': 0, slab_caches_to_rcu_destroy_workfn: 0, caches_destroyed: 1 };
+  expect(destroyed('a')).toEqual(none);
+  expect(destroyed('ar')).toEqual({ ...none, 'rcu_barrier.requested': 1, slab_caches_to_rcu_destroy_workfn: 1 });
+});
+
 test('tuning kicks once per write whatever memcgs there are, and a new root cache not at all', async () => {
   const tuned = await run({ experiment: 'tune-slabinfo', kernel: KERNEL, params: { writes: '10', children: '10' } });
   expect(tuned).toMatchObject({ outcome: 'ok', verdicts: [] });
