@@ -66,7 +66,7 @@ function findMemcg(lab: Lab, name: string): Handle {
  * obj_cgroup goes to the parent, and its last reference goes. `stretched` holds the CPU between the two.
  */
 function chargeWhileOfflining(stretched: boolean): readonly Verdict[] {
-  const lab = new CheckedLab({ kernel: 'v5.9', cpus: 4 });
+  const lab = new CheckedLab({ version: 'v5.9', cpus: 4 });
   lab.run(sys.chdir(HIERARCHY));
   lab.run(writeFile('cgroup.procs', `${lab.taskPid}\n`));
   lab.run(sys.mkdir('a'));

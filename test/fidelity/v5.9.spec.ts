@@ -33,7 +33,7 @@ function* inMemcg(name: string, pid: number, inside: Program<unknown>): Program<
 }
 
 function labInHierarchy(options: ConstructorParameters<typeof Lab>[0] = {}): Lab {
-  const lab = new Lab({ kernel: KERNEL, ...options });
+  const lab = new Lab({ version: KERNEL, ...options });
   lab.run(sys.chdir(HIERARCHY));
   lab.run(moveTo('', lab.taskPid));
   return lab;

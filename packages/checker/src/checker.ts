@@ -3,6 +3,7 @@ import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
 import { ObjCgroups } from './memcg/obj-cgroups.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
+import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
@@ -39,6 +40,7 @@ export class Checker implements Probe {
     this.families = [
       calls,
       slab,
+      new Rcu(view, reporter),
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),

@@ -8,6 +8,7 @@ import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
 import { labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
+import { labRcu } from './rcu.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
 
 export type SyscallResult = number | string;
@@ -72,6 +73,7 @@ const syscalls = {
   lab_use_cache: labUseCache,
   lab_keep_object: labKeepObject,
   lab_reclaim: labReclaim,
+  lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;
