@@ -1,6 +1,7 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { Memcgs } from './memcg/memcgs.js';
 import { ObjCgroups } from './memcg/obj-cgroups.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Rcu } from './rcu/rcu.js';
@@ -44,6 +45,7 @@ export class Checker implements Probe {
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
+      new Memcgs(view, reporter),
       new ObjCgroups(view, reporter),
       leaks,
     ];

@@ -1,5 +1,6 @@
 import { mutexRules } from './locking/rules.js';
 import { objCgroupRules } from './memcg/obj-rules.js';
+import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
@@ -15,5 +16,6 @@ export const invariants: readonly Invariant[] = [
   mutexRules,
   refRules,
   slabRules,
+  memcgRules,
   objCgroupRules,
 ].flatMap((family): Invariant[] => Object.values(family));

@@ -3,7 +3,8 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
-import type { Stock } from './mm/memcontrol/charge.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
+import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
@@ -104,15 +105,17 @@ export interface Policies {
     allocateItem: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<Handle>;
     /** Whether a root gets no more children; null if that is not asked. Under slab_mutex. */
     refuseCreation: ((cpu: Cpu, root: Handle) => Coroutine<boolean>) | null;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
-    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    /** Charge a new slab of 2^order pages, by its head page: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
-    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** drain_local_stock, on the CPU whose stock it is. */
+    drainLocalStock: (cpu: Cpu) => Coroutine<void>;
     /** Give back the page part of what was this or a dead CPU's stock. */
-    drainStockOf: (cpu: Cpu, stock: Readonly<Stock>) => Coroutine<void>;
+    drainStockOf: (cpu: Cpu, stock: Stocked) => Coroutine<void>;
     /** References on its memcg that a CPU's stock holds. */
-    stockRefs: (stock: Readonly<Stock>) => number;
-    /** Ids have outgrown the arrays that are indexed by them: replace all of those by arrays of this size. */
+    stockRefs: (stock: Stocked) => number;
+    /** Ids have outgrown the memcg_caches arrays: replace those of all roots by arrays of this size. */
     growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
@@ -127,6 +130,7 @@ export interface Policies {
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly reclaim: ReclaimPolicies;
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;

@@ -6,8 +6,10 @@ import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
+import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
@@ -42,8 +44,8 @@ export class KernelNode extends NodeMemory {
   /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
   readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
-  /** CPUs of this node that have been asked to drain their stock (FLUSHING_CACHED_CHARGE). */
-  readonly stockFlushes = new Set<number>();
+  readonly listLrus = new ListLrus();
+  readonly idHeirs = new IdHeirs();
   /** What each CPU of this node that went down has left behind, until its heir takes it. */
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */

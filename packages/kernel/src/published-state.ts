@@ -40,8 +40,6 @@ export const CssField = {
   kmemOnline: 4,
   /** Active obj_cgroup of the memcg (5.9), 0 for the root and once offline. */
   objcg: 5,
-  /** The memcg whose counters contain this one's (parent_mem_cgroup), 0 without use_hierarchy. */
-  counterParent: 6,
 } as const;
 
 /** Published words of an obj_cgroup (5.9). */
@@ -89,7 +87,7 @@ export class Published {
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
     this.caches = new PublishedTable('kmem_cache', 13, nodes, memory);
-    this.csses = new PublishedTable('css', 7, nodes, memory);
+    this.csses = new PublishedTable('css', 6, nodes, memory);
     this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);

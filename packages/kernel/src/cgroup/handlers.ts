@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import { type Memcg, newCounter } from '../mm/memcontrol/types.js';
+import { newMemcgVm } from '../mm/memcontrol/vm.js';
 import { exitRef, PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
@@ -31,6 +32,7 @@ export const allocateCgroup = defineHandler(
       serial,
       counters,
       counterParent,
+      vm: newMemcgVm(),
       inherited: new Set(),
       statisticsOwner: args.statisticsOwner ?? 0,
     };
@@ -125,12 +127,14 @@ export const readCss = defineHandler(
 
 export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Handle }): void => {
   node.published.csses.withdraw(args.css);
+  node.lruvecs.drop(args.css);
 });
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
   exitRef(node, 'css', args.css, context);
-  node.csses.release(args.css, context.step());
+  const { memcg } = node.csses.release(args.css, context.step());
+  if (memcg !== null) node.idHeirs.forget(memcg.kmemcgId, args.css);
 });
 
 /** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */

@@ -10,13 +10,15 @@ import {
   scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
-import { chargeSlab, drainStockOf, unchargeSlab } from '../mm/memcontrol/charge.js';
+import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import {
   memcgDeactivateKmemCaches,
   memcgFreeKmem,
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
 import { rcuBarrier } from '../rcu/barrier.js';
@@ -59,6 +61,7 @@ const policies = (config: KernelConfig): Policies => ({
     refuseCreation: null,
     chargeSlab,
     unchargeSlab,
+    drainLocalStock: drainStock,
     drainStockOf,
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
@@ -71,6 +74,7 @@ const policies = (config: KernelConfig): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',

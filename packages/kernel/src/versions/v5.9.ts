@@ -1,16 +1,12 @@
 import { caches52 } from '../boot/caches-5.2.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
+import { drainLocalObjStock } from '../mm/memcontrol/byte-stock.js';
+import { memcgReparentObjcgs } from '../mm/memcontrol/obj-cgroup.js';
 import { memcgSlabFreeHook, memcgSlabPostAllocHook, memcgSlabPreAllocHook } from '../mm/memcontrol/obj-hooks.js';
-import {
-  chargeNoSlab,
-  memcgFreeObjcg,
-  memcgOfflineObjcg,
-  memcgOnlineObjcg,
-  memcgUpdateAllListLrus,
-} from '../mm/memcontrol/obj-lifecycle.js';
+import { chargeNoSlab, memcgOnlineObjcg } from '../mm/memcontrol/obj-lifecycle.js';
 import { freeObjVector } from '../mm/memcontrol/obj-vector.js';
 import { drainPagesOf, oneRefPerStock } from '../mm/memcontrol/page-stock.js';
-import { allocStatistics } from '../mm/memcontrol/percpu-statistics.js';
+import { allocStatistics, freeStatistics } from '../mm/memcontrol/percpu-statistics.js';
 import { v53 } from './v5.3.js';
 
 /** What earlier versions do with memcg caches, of which there are none. */
@@ -36,15 +32,15 @@ const policies = (config: KernelConfig): Policies => {
       chargeSlab: chargeNoSlab,
       unchargeSlab: nothing,
       links: null,
-      deactivate: nothing,
+      deactivate: memcgReparentObjcgs,
+      drainLocalStock: drainLocalObjStock,
       drainStockOf: drainPagesOf,
       stockRefs: oneRefPerStock,
-      growArrays: memcgUpdateAllListLrus,
+      growArrays: nothing,
       initRootArray: nothing,
       allocStatistics,
       online: memcgOnlineObjcg,
-      offline: memcgOfflineObjcg,
-      free: memcgFreeObjcg,
+      free: freeStatistics,
     },
   };
 };

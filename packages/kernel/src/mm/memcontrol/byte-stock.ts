@@ -6,7 +6,7 @@ import { preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { addChargedBytes, objCgroupGet, objCgroupMemcg, objCgroupPut, takeChargedBytes } from './obj-cgroup.js';
 import { PAGE_BYTES } from './obj-types.js';
-import { chargeKmem, unchargeKmem } from './page-stock.js';
+import { chargeKmem, drainPages, unchargeKmem } from './page-stock.js';
 
 /** Between reading the memcg of an obj_cgroup and taking a reference on it; RCU keeps the memory, nothing the count (V6-b). */
 export const READ_OBJCG_MEMCG = 'obj_cgroup_charge:read-memcg';
@@ -76,4 +76,12 @@ export function* objCgroupCharge(cpu: Cpu, objcg: Handle, bytes: number): Corout
   }
   yield* call(cssPut, cpu, memcg);
   return charged;
+}
+
+/** drain_local_stock (5.9): both parts, with interrupts off. */
+export function* drainLocalObjStock(cpu: Cpu): Coroutine<void> {
+  const saved = cpu.irqSave();
+  yield* call(drainObjStock, cpu);
+  yield* call(drainPages, cpu);
+  cpu.irqRestore(saved);
 }

@@ -16,6 +16,7 @@ import { kfreeRcu } from '../../rcu/callbacks.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import { parentMemCgroup } from './hierarchy.js';
 import { PAGE_BYTES } from './obj-types.js';
 import { unchargeKmem } from './page-stock.js';
 
@@ -121,9 +122,6 @@ export function* objCgroupAlloc(cpu: Cpu, memcg: Handle): Coroutine<Handle> {
   return objcg;
 }
 
-/** parent_mem_cgroup: 0 for the root, and without use_hierarchy for every memcg. */
-const parentMemCgroup = (cpu: Cpu, memcg: Handle): Handle => cpu.published.csses.read(memcg, CssField.counterParent);
-
 /**
  * get_obj_cgroup_from_current (5.9): from the payer upwards, the first memcg that has an active obj_cgroup of which a
  * reference can be had; one that was just killed will do, and the charge lands on the parent then. 0 if the walk ends at
@@ -134,7 +132,7 @@ export function* getObjCgroup(cpu: Cpu, payer: Handle): Coroutine<Handle> {
   const root = rootMemcg(cpu.published);
   let objcg = 0;
   rcuReadLock(cpu);
-  for (let memcg = payer; memcg !== root; memcg = parentMemCgroup(cpu, memcg)) {
+  for (let memcg = payer; memcg !== root; memcg = yield* call(parentMemCgroup, memcg)) {
     if (memcg === 0)
       cpu.bug('get_obj_cgroup_from_current dereferences NULL: an offline memcg without use_hierarchy has no parent');
     objcg = cpu.published.csses.read(memcg, CssField.objcg);
@@ -149,7 +147,7 @@ export function* getObjCgroup(cpu: Cpu, payer: Handle): Coroutine<Handle> {
  * the parent from now on. No counter moves, since the parent's contain the memcg's. The reference count of the active one
  * is killed last. Caller holds cgroup_mutex.
  */
-export function* memcgReparentObjcgs(cpu: Cpu, memcg: Handle, parent: Handle): Coroutine<void> {
+export function* memcgReparentObjcgs(cpu: Cpu, memcg: Handle, _id: number, parent: Handle): Coroutine<void> {
   const objcg = cpu.published.csses.read(memcg, CssField.objcg);
   yield* requestAll(cpu.allNodes, setActive, { memcg, objcg: 0 });
   const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');

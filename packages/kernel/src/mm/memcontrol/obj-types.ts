@@ -17,12 +17,5 @@ export interface ObjVector {
   readonly owners: Handle[];
 }
 
-/** What a CPU has of accounted memory in advance: the byte part of memcg_stock_pcp (5.9). */
-export interface ByteStock {
-  /** The obj_cgroup that the bytes are charged to, 0 if there is none; the stock holds a reference. */
-  objcg: Handle;
-  bytes: number;
-}
-
 /** PAGE_SIZE. */
 export const PAGE_BYTES = 4096;

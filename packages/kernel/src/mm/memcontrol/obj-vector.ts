@@ -1,5 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, type ObjectRef, pageOf, request, slotOf } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import type { KernelNode } from '../../node.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { slabAllocFromNode } from '../slab-common/alloc.js';
@@ -16,12 +17,16 @@ const setOwner = defineHandler('objVector.set', (node, args: { object: ObjectRef
   return true;
 });
 
+/** Who pays for an object of this node, 0 for nobody. */
+export const ownerOf = (node: KernelNode, object: ObjectRef): Handle =>
+  node.objVectors.get(pageOf(object))?.owners[slotOf(object)] ?? 0;
+
 /** Read an object's owner and clear the entry; 0 if nobody pays for it. */
 export const takeOwner = defineHandler('objVector.take', (node, args: { object: ObjectRef }): Handle => {
-  const owners = node.objVectors.get(pageOf(args.object))?.owners;
-  const slot = slotOf(args.object);
-  const objcg = owners?.[slot] ?? 0;
-  if (owners !== undefined && objcg !== 0) owners[slot] = 0;
+  const { object } = args;
+  const objcg = ownerOf(node, object);
+  const owners = node.objVectors.get(pageOf(object))?.owners;
+  if (owners !== undefined && objcg !== 0) owners[slotOf(object)] = 0;
   return objcg;
 });
 

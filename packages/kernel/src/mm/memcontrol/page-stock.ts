@@ -2,7 +2,10 @@ import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { rootMemcg } from '../../published-state.js';
-import { CHARGE_BATCH, pageCounterTryCharge, pageCounterUncharge, type Stock } from './charge.js';
+import { CHARGE_BATCH, DENIED, tryCharge } from './charge.js';
+import type { Stocked } from './cpu-stock.js';
+import { pageCounterTryCharge, pageCounterUncharge } from './page-counter.js';
+import { consumeStock } from './stock.js';
 
 /*
  * Charging pages since 5.9 (mm/memcontrol.c 5.9.1): charged pages hold no css reference. A CPU's stock holds one for its
@@ -10,28 +13,18 @@ import { CHARGE_BATCH, pageCounterTryCharge, pageCounterUncharge, type Stock } f
  */
 
 /** References on its memcg that a stock holds in 5.9. */
-export const oneRefPerStock = ({ css }: Readonly<Stock>): number => Number(css !== 0);
-
-/** consume_stock: pages from this CPU's stock, if it has enough of this memcg. */
-function consumeStock({ stock }: Cpu, css: Handle, pages: number): boolean {
-  if (stock.css !== css || stock.pages < pages) return false;
-  stock.pages -= pages;
-  return true;
-}
+export const oneRefPerStock = ({ css }: Stocked): number => Number(css !== 0);
 
 /** drain_stock (5.9) of this CPU. Interrupts off. */
-export function* drainStock(cpu: Cpu): Coroutine<void> {
-  const drained = { css: cpu.stock.css, pages: cpu.stock.pages };
-  cpu.stock.css = 0;
-  cpu.stock.pages = 0;
-  yield* call(drainPagesOf, cpu, drained);
+export function* drainPages(cpu: Cpu): Coroutine<void> {
+  yield* call(drainPagesOf, cpu, cpu.stock.take());
 }
 
 /**
  * drain_stock (5.9) of what was this or a dead CPU's: the pages are uncharged, the stock's reference goes. The byte part of
  * a dead CPU is left as it is, with its reference (V6-e).
  */
-export function* drainPagesOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
+export function* drainPagesOf(cpu: Cpu, { css, pages }: Stocked): Coroutine<void> {
   if (css === 0) return;
   cpu.counters.add('drain_stock');
   if (pages > 0) yield* call(pageCounterUncharge, css, 'memory', pages);
@@ -43,36 +36,39 @@ function* refillStock(cpu: Cpu, css: Handle, pages: number): Coroutine<void> {
   const saved = cpu.irqSave();
   const { stock } = cpu;
   if (stock.css !== css) {
-    yield* call(drainStock, cpu);
+    yield* call(drainPages, cpu);
     yield* call(cssGet, cpu, css);
     stock.css = css;
   }
   stock.pages += pages;
-  if (stock.pages > CHARGE_BATCH) yield* call(drainStock, cpu);
+  if (stock.pages > CHARGE_BATCH) yield* call(drainPages, cpu);
   cpu.irqRestore(saved);
 }
 
-/** try_charge (5.9) without reclaim: from the stock, else a batch, else just what is needed. The root is never charged. */
-function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
-  if (css === rootMemcg(cpu.published) || consumeStock(cpu, css, pages)) return true;
+/** One attempt of try_charge (5.9): the stock, then a batch, then just what is needed. Evaluates to the css whose limit forbids it, or 0. */
+function* chargeOnce(cpu: Cpu, css: Handle, pages: number): Coroutine<Handle> {
+  if (consumeStock(cpu, css, pages)) return 0;
+  let overLimit = 0;
   for (const batch of new Set([Math.max(CHARGE_BATCH, pages), pages])) {
-    if (!(yield* call(pageCounterTryCharge, css, 'memory', batch))) continue;
+    overLimit = yield* call(pageCounterTryCharge, css, 'memory', batch);
+    if (overLimit !== 0) continue;
     if (batch > pages) yield* call(refillStock, cpu, css, batch - pages);
-    return true;
+    break;
   }
-  return false;
+  return overLimit;
 }
 
 const countsKmem = (cpu: Cpu): boolean => cpu.build.config.cgroup === 'v1';
 
 /**
- * __memcg_kmem_charge (5.9): pages to the memory counter, on cgroup v1 also to the kmem counter. The caller holds a css
+ * __memcg_kmem_charge (5.9): pages to the memory counter, except the root's, and on cgroup v1 also to the kmem counter. The caller holds a css
  * reference. False if a limit forbids it.
  */
 export function* chargeKmem(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
-  if (!(yield* call(tryCharge, cpu, css, pages))) return false;
-  if (!countsKmem(cpu) || (yield* call(pageCounterTryCharge, css, 'kmem', pages))) return true;
-  if (css !== rootMemcg(cpu.published)) yield* call(pageCounterUncharge, css, 'memory', pages);
+  const isRoot = css === rootMemcg(cpu.published);
+  if (!isRoot && !(yield* call(tryCharge, cpu, css, pages, chargeOnce))) return false;
+  if (!countsKmem(cpu) || (yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
+  if (!isRoot) yield* call(pageCounterUncharge, css, 'memory', pages);
   return false;
 }
 
@@ -99,5 +95,3 @@ export function* unchargeKmemPages(cpu: Cpu, css: Handle, order: number): Corout
   yield* call(unchargeKmem, cpu, css, 2 ** order);
   yield* call(cssPut, cpu, css);
 }
-
-const DENIED = -1;

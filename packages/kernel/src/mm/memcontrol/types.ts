@@ -1,4 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
+import type { MemcgVm } from './vm.js';
 
 /** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
 export interface PageCounter {
@@ -27,6 +28,7 @@ export interface Memcg {
   readonly inherited: Set<Handle>;
   /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
   readonly statisticsOwner: Handle;
+  readonly vm: MemcgVm;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */

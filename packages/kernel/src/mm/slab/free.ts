@@ -78,7 +78,7 @@ function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<vo
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
   const { unchargeSlab, freeSlabHook } = cpu.build.policies.memcg;
   if (freeSlabHook !== null) yield* call(freeSlabHook, cpu, slab.page);
-  yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order);
+  yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

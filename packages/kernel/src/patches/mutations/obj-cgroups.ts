@@ -1,7 +1,7 @@
-import { call, type Handle, type ObjectRef, pageOf, slotOf } from '@kmemlab/machine';
+import { call, type Handle, type ObjectRef } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { addChargedBytes, listAdd, objCgroupGet } from '../../mm/memcontrol/obj-cgroup.js';
-import { takeOwner } from '../../mm/memcontrol/obj-vector.js';
+import { ownerOf, takeOwner } from '../../mm/memcontrol/obj-vector.js';
 import { wrapHandler } from './wrap-handler.js';
 
 /** Versions whose objects have owners. */
@@ -14,9 +14,13 @@ export const keepOwner: Patch = {
   breaks: 'OBJ-1',
   appliesTo,
   apply: (kernel) => {
-    wrapHandler<{ object: ObjectRef }, Handle>(kernel, takeOwner.name, () => (node, { object }) => {
-      return node.objVectors.get(pageOf(object))?.owners[slotOf(object)] ?? 0;
-    });
+    wrapHandler<{ object: ObjectRef }, Handle>(
+      kernel,
+      takeOwner.name,
+      () =>
+        (node, { object }) =>
+          ownerOf(node, object),
+    );
   },
 };
 
