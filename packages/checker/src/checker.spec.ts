@@ -314,6 +314,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('REF', 7),
     ...family('SLAB', 8),
     ...family('MEMCG', 4),
+    ...family('OBJ', 4),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -10,6 +10,7 @@ import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
+import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -36,9 +37,12 @@ export class KernelNode extends NodeMemory {
   readonly works: HandleTable<WorkItem>;
   readonly createWorks: HandleTable<CreateWork>;
   readonly csses: HandleTable<Css>;
+  readonly objCgroups: HandleTable<ObjCgroup>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
+  readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly listLrus = new ListLrus();
   readonly idHeirs = new IdHeirs();
@@ -78,6 +82,7 @@ export class KernelNode extends NodeMemory {
     this.works = new HandleTable('work item', id);
     this.createWorks = new HandleTable('memcg_kmem_cache_create_work', id);
     this.csses = new HandleTable('css', id);
+    this.objCgroups = new HandleTable('obj_cgroup', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
   }

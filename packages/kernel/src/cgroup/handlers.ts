@@ -1,5 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
-import { newCounter } from '../mm/memcontrol/types.js';
+import { type Memcg, newCounter } from '../mm/memcontrol/types.js';
 import { newMemcgVm } from '../mm/memcontrol/vm.js';
 import { exitRef, PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
@@ -10,7 +10,10 @@ import type { CssPair } from './types.js';
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
 export const allocateCgroup = defineHandler(
   'cgroup.allocate',
-  (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
+  (
+    node,
+    args: { name: string; parent: CssPair; serial: number; counterParent: Handle; statisticsOwner?: Handle },
+  ): CssPair => {
     const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
     const common = { name: args.name, onlineCount: 1 };
     const self = node.csses.allocate({
@@ -23,7 +26,16 @@ export const allocateCgroup = defineHandler(
     });
     const counters = { memory: newCounter(), kmem: newCounter() };
     const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent, vm: newMemcgVm() };
+    const memcg: Memcg = {
+      kmemState: 'none',
+      kmemcgId: -1,
+      serial,
+      counters,
+      counterParent,
+      vm: newMemcgVm(),
+      inherited: new Set(),
+      statisticsOwner: args.statisticsOwner ?? 0,
+    };
     const memory = node.csses.allocate({
       ...common,
       self,

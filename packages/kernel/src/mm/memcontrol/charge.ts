@@ -8,7 +8,7 @@ import { memCgroupMargin, pageCounterTryCharge, pageCounterUncharge } from './pa
 import { consumeStock, drainAllStock, refillStock } from './stock.js';
 
 /** CHARGE_BATCH: pages charged at once, the rest goes to the stock. */
-const CHARGE_BATCH = 32;
+export const CHARGE_BATCH = 32;
 
 /** MEM_CGROUP_RECLAIM_RETRIES */
 const RECLAIM_RETRIES = 5;
@@ -31,11 +31,12 @@ function* chargeOnce(cpu: Cpu, css: Handle, pages: number): Coroutine<Handle> {
  * try_charge (4.10): from the stock, else a batch, else just what is needed; takes one css reference a page. Over the limit,
  * where the caller may block, it reclaims from the memcg at its limit, drains that one's stocks once, and tries again a few
  * times before it fails.
+ * @param once one attempt, as the version makes it
  */
-export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
+export function* tryCharge(cpu: Cpu, css: Handle, pages: number, once = chargeOnce): Coroutine<boolean> {
   let drained = false;
   for (let retries = RECLAIM_RETRIES; ; ) {
-    const overLimit = yield* call(chargeOnce, cpu, css, pages);
+    const overLimit = yield* call(once, cpu, css, pages);
     if (overLimit === 0) return true;
     if (cpu.atomic) return false;
     yield* call(tryToFreeMemCgroupPages, cpu, overLimit);

@@ -7,6 +7,7 @@ import { dyingKeepsCalls } from './hotplug.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import { keepOwner, leakObjcgReference, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
   countTwice,
   exitAtOffline,
@@ -87,6 +88,10 @@ export const mutations: readonly Patch[] = [
   loseSlabStatistics,
   forgetMemcgCaches,
   keepListLrus,
+  keepOwner,
+  leakObjcgReference,
+  loseRemainder,
+  loseInherited,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
