@@ -137,7 +137,7 @@ export class Cpu extends Core {
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const memcg = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 

@@ -1,6 +1,6 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
-import type { Dentry, Inode } from './fs/types.js';
+import type { Dentry, Inode, Pipe } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
@@ -8,10 +8,12 @@ import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
+import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import type { TaskStruct } from './sched/task-struct.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -31,6 +33,12 @@ export class KernelNode extends NodeMemory {
   readonly csses: HandleTable<Css>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
+  readonly tasks: HandleTable<TaskStruct>;
+  readonly pipes = new Map<Handle, Pipe>();
+  /** Slab objects that go back after a grace period, other than dentries and inodes. */
+  readonly rcuObjects: HandleTable<Allocation>;
+  /** Memcgs of this node that were removed and are not freed yet. */
+  dyingMemcgs = 0;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();
@@ -46,6 +54,7 @@ export class KernelNode extends NodeMemory {
   hotplugReaders = 0;
   cssSerial = 0;
   cgroupCount = 0;
+  forks = 0;
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
@@ -61,6 +70,8 @@ export class KernelNode extends NodeMemory {
     this.csses = new HandleTable('css', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
+    this.tasks = new HandleTable('task_struct', id);
+    this.rcuObjects = new HandleTable('object in RCU', id);
   }
 
   /** A cache's lists on this node. @throws VerdictError if the cache was released (SLAB-5) */

@@ -55,7 +55,7 @@ function* pageCounterTryCharge(css: Handle, counter: CounterName, pages: number)
   return true;
 }
 
-function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
+export function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
   for (let level = css; level !== 0; ) {
     level = yield* request(homeOf(level), unchargeLevel, { css: level, counter, pages }, level);
   }
@@ -85,7 +85,7 @@ function* refillStock(cpu: Cpu, css: Handle, pages: number): Coroutine<void> {
 }
 
 /** try_charge (4.10) without reclaim: from the stock, else a batch, else just what is needed. Takes one css reference a page. */
-function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
+export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
   const { stock } = cpu;
   if (stock.css === css && stock.pages >= pages) {
     stock.pages -= pages;
@@ -110,16 +110,26 @@ const DENIED = -1;
 export function* chargeSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
   const css = cpu.published.caches.read(cache, CacheField.memcg);
   if (css === 0) return 0;
+  return (yield* call(memcgKmemCharge, cpu, css, order)) ? css : DENIED;
+}
+
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
-  if (!(yield* call(tryCharge, cpu, css, pages))) return DENIED;
-  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return css;
+  if (!(yield* call(tryCharge, cpu, css, pages))) return false;
+  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(percpuRefPut, cpu, css, pages);
-  return DENIED;
+  return false;
 }
 
 /** memcg_uncharge_slab (4.10): both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: number): Coroutine<void> {
+  yield* call(memcgKmemUncharge, cpu, css, order);
+}
+
+/** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
+export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
   yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);

@@ -10,7 +10,8 @@ export interface SlabPage {
   active: number;
   /** Slots that are free in the slab, last out first. */
   free: number[];
-  list: 'none' | 'full' | 'partial' | 'free';
+  /** `used`: the block is no slab, and somebody holds it. */
+  list: 'none' | 'full' | 'partial' | 'free' | 'used';
   /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
   memcg: Handle;
 }
