@@ -1,5 +1,6 @@
 import {
   type Cpu,
+  defaultConfig,
   KernelBuild,
   type Placement,
   type Probe,
@@ -42,7 +43,7 @@ export class Lab implements Probe {
     const version = versions.find(({ name }) => name === 'v4.10');
     if (version === undefined) throw new Error('there is no v4.10');
     const chosen = patches.filter(({ name }) => name === patch);
-    const build = new KernelBuild(version, chosen, { allocator: 'slab', preemption: 'nonpreempt', hz: 250 });
+    const build = new KernelBuild(version, chosen, defaultConfig);
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };
     const common = { costs: resolveCosts(), seed, strategy, durations, probe: this, stretches: [] };

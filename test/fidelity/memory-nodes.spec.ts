@@ -1,4 +1,4 @@
-import { type Cpu, type KernelNode, kmemCacheFree, slabAllocNode } from '@kmemlab/kernel';
+import { type Cpu, type KernelNode, kmemCacheFree, slabAllocFromNode } from '@kmemlab/kernel';
 import { type Coroutine, call, nodeOfObject } from '@kmemlab/machine';
 import { describe, expect, test } from 'vitest';
 import { Lab } from './lab.js';
@@ -25,7 +25,7 @@ function allocateAndFree(lab: Lab, count: number, from?: number): number[] {
   onCpu0(lab, function* body(cpu) {
     const cache = cpu.rootCache('filp');
     const objects: number[] = [];
-    for (let i = 0; i < count; i++) objects.push(yield* call(slabAllocNode, cpu, cache, from ?? cpu.node));
+    for (let i = 0; i < count; i++) objects.push(yield* call(slabAllocFromNode, cpu, cache, from ?? cpu.node));
     nodes.push(...objects.map(nodeOfObject));
     for (const object of objects) yield* call(kmemCacheFree, cpu, cache, object);
   });
@@ -64,6 +64,6 @@ test('an allocation fails only when no node has memory', () => {
   const lab = new Lab({ nodes: 2, cpus: 1 });
   for (const id of [0, 1]) node(lab, id).pageLimit = node(lab, id).pagesInUse;
   onCpu0(lab, function* body(cpu) {
-    expect(yield* call(slabAllocNode, cpu, cpu.rootCache('filp'), 0)).toBe(0);
+    expect(yield* call(slabAllocFromNode, cpu, cpu.rootCache('filp'), 0)).toBe(0);
   });
 });

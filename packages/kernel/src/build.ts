@@ -1,7 +1,10 @@
-import type { Coroutine, Handle } from '@kmemlab/machine';
+import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { MutexName } from './locking/mutex.js';
+import { slabAllocator } from './mm/slab/allocator.js';
+import type { Chosen } from './mm/slab-common/alloc.js';
+import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
@@ -40,8 +43,14 @@ export interface Policies {
     barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
   };
   readonly memcg: {
-    getCache: (cpu: Cpu, root: Handle, memcg: Handle) => Coroutine<Handle>;
-    putCache: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+    /** The memcg that pays for an allocation, by the cache's flags and whether the call asks for accounting; 0 for none. */
+    payer: (cpu: Cpu, flags: number, account: boolean) => Handle;
+    /** First half of the hook around an accounted allocation: which cache serves it. */
+    getCache: (cpu: Cpu, root: Handle, memcg: Handle) => Coroutine<Chosen>;
+    /** Its second half, if the first one holds something; `object` is 0 if the allocation failed. */
+    putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
+    /** Runs before the allocator gets an object back; null if the version has none. */
+    freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
@@ -62,10 +71,27 @@ export interface Policies {
 
 /** Configuration tokens of a kernel. */
 export interface KernelConfig {
-  readonly allocator: 'slab';
-  readonly preemption: 'nonpreempt';
+  readonly allocator: 'slab' | 'slub';
+  /** Tasks in the kernel can be preempted (CONFIG_PREEMPT), or run until they sleep or return. */
+  readonly preemption: 'preempt' | 'nonpreempt';
+  /** A kernel that is not preemptible counts preempt_disable all the same (CONFIG_PREEMPT_COUNT). */
+  readonly preemptCount: boolean;
   readonly hz: number;
+  /** CPUs without a tick while one task runs in user mode (nohz_full=), ascending. */
+  readonly nohzFull: readonly number[];
+  /** The hierarchy that the memory controller is on. */
+  readonly cgroup: 'v1' | 'v2';
 }
+
+/** What a kernel is configured as if nothing else is said. */
+export const defaultConfig: KernelConfig = {
+  allocator: 'slab',
+  preemption: 'nonpreempt',
+  preemptCount: false,
+  hz: 250,
+  nohzFull: [],
+  cgroup: 'v1',
+};
 
 /** One release of the kernel: its root caches in boot order and its policies. */
 export interface KernelVersion {
@@ -74,7 +100,8 @@ export interface KernelVersion {
   readonly source: string;
   readonly summary: string;
   readonly caches: readonly CacheSpec[];
-  readonly policies: () => Policies;
+  /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
+  readonly policies: (config: KernelConfig) => Policies;
 }
 
 /** A change to a kernel, as one module. See docs/writing-a-patch.md. */
@@ -93,9 +120,12 @@ export interface Patch {
   readonly apply: (kernel: KernelBuild, api: PatchApi) => void;
 }
 
+const allocators = { slab: slabAllocator, slub: slabAllocator } as const satisfies Record<string, SlabAllocator>;
+
 /** A kernel ready to boot: a version with patches applied, and its function table. */
 export class KernelBuild {
   readonly policies: Policies;
+  readonly allocator: SlabAllocator;
   readonly functions = new FunctionTable();
   readonly interruptHandlers: Record<number, (cpu: Cpu, vector: number) => Coroutine<void>> = { ...interruptHandlers };
 
@@ -104,7 +134,8 @@ export class KernelBuild {
     readonly patches: readonly Patch[],
     readonly config: KernelConfig,
   ) {
-    this.policies = version.policies();
+    this.policies = version.policies(config);
+    this.allocator = allocators[config.allocator];
     for (const patch of patches) this.applyPatch(patch);
   }
 

@@ -1,7 +1,7 @@
 import type { Costs, Memory, Topology } from '@kmemlab/machine';
 import { Counters, ipiSentBy } from './counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
-import { PercpuRefTable } from './percpu-ref/counters.js';
+import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
 import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
 import { CpuWords } from './words.js';
@@ -16,6 +16,9 @@ export interface Environment {
   readonly probe: Probe | null;
 }
 
+const byOwner = <T>(make: (owner: RefOwner) => T): Record<RefOwner, T> =>
+  Object.fromEntries(refOwners.map((owner) => [owner, make(owner)])) as Record<RefOwner, T>;
+
 /**
  * What the CPUs of one NUMA node and its handlers share: the node's replica of published state and the words of its
  * CPUs. If they run in several threads, each has an object of its own over the same memory; `counters` are then the
@@ -29,8 +32,8 @@ export class NodeMemory {
   readonly published: Published;
   /** Memory of all CPUs' array_caches; only handlers of this node make and free arrays. */
   readonly cpuArrays: CpuArrayTable;
-  /** Memory of all CPUs' percpu_ref counters. */
-  readonly percpuRefs: PercpuRefTable;
+  /** Memory of all CPUs' percpu_ref counters, by what they count references to. */
+  readonly percpuRefs: Readonly<Record<RefOwner, PercpuRefTable>>;
   private readonly cpuWords: readonly CpuWords[];
 
   /** Asks `memory` for its parts in an order that depends on the topology only. */
@@ -45,12 +48,12 @@ export class NodeMemory {
     this.durations = durations;
     this.published = new Published(topology, memory);
     this.cpuArrays = new CpuArrayTable(topology, memory);
-    this.percpuRefs = new PercpuRefTable(topology, memory);
+    this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
     const first = topology.firstCpuOf(id);
-    this.cpuWords = Array.from(
-      { length: topology.cpusPerNode },
-      (_, index) => new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), this.percpuRefs.of(index)),
-    );
+    this.cpuWords = Array.from({ length: topology.cpusPerNode }, (_, index) => {
+      const refs = byOwner((owner) => this.percpuRefs[owner].of(index));
+      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs);
+    });
   }
 
   /** Words of a CPU of this node. */

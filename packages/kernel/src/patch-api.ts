@@ -1,6 +1,7 @@
 import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
 import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
-import { drainCpuCaches, kmemCacheShrink } from './mm/slab/drain.js';
+import { drainCpuCaches } from './mm/slab/drain.js';
+import { kmemCacheShrink } from './mm/slab-common/shrink.js';
 import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier } from './rcu/barrier.js';
 import { callRcu, synchronizeSched } from './rcu/callbacks.js';

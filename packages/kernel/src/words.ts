@@ -1,6 +1,6 @@
 import type { Memory, Topology } from '@kmemlab/machine';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
-import type { PercpuCounters } from './percpu-ref/counters.js';
+import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
 
@@ -46,8 +46,8 @@ export class CpuWords {
     memory: Memory,
     /** array_caches by array set. */
     readonly arrays: CpuArrays,
-    /** percpu_ref counters. */
-    readonly refs: PercpuCounters,
+    /** percpu_ref counters, by what they count references to. */
+    readonly refs: Readonly<Record<RefOwner, PercpuCounters>>,
   ) {
     const words = memory.words();
     const callQueue = WORDS + CallTimes.words(cpuCount);

@@ -1,6 +1,7 @@
 import type { KernelBuild } from '@kmemlab/kernel';
 import type { Scenario } from '../api.js';
-import { parseConfig, parseKernel } from './kernel-spec.js';
+import { parseConfig } from './kernel-config.js';
+import { parseKernel } from './kernel-spec.js';
 import { buildKernel, loadUserPatch, type UserPatch } from './user-patch.js';
 
 /** The part of a scenario that says which kernel runs. */

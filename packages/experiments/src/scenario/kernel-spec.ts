@@ -1,4 +1,4 @@
-import { type KernelConfig, type KernelVersion, type Patch, patches, versions } from '@kmemlab/kernel';
+import { type KernelVersion, type Patch, patches, versions } from '@kmemlab/kernel';
 import { suggestion } from '@kmemlab/results';
 import { InputError } from '../api.js';
 
@@ -52,39 +52,3 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
   }
   return patch;
 }
-
-const HZ = [100, 250, 300, 1000];
-
-/** Tokens that the command line's contract names and this release cannot model. */
-const NOT_YET = ['slub', 'preempt', 'preemptcount', 'nohz_full'];
-
-/**
- * Parse configuration tokens such as `slab,nonpreempt,hz=250`; what is not named stays at its default.
- * @throws InputError for an unknown token
- */
-export function parseConfig(text: string): KernelConfig {
-  let hz = 250;
-  for (const token of text.split(',').map((part) => part.trim())) {
-    const [key = '', value] = token.split('=');
-    if (token === 'slab' || token === 'nonpreempt') continue;
-    if (key === 'hz' && HZ.includes(Number(value))) {
-      hz = Number(value);
-      continue;
-    }
-    if (key === 'hz') throw new InputError(`config: hz=${value ?? ''} is not possible; give hz=${HZ.join(', hz=')}`);
-    if (NOT_YET.includes(key)) {
-      throw new InputError(`config: ${token} is not modelled yet; leave it out (slab, nonpreempt and hz= are)`);
-    }
-    throw new InputError(
-      `config: unknown token ${JSON.stringify(token)}; ${suggestion(key, ['slab', 'nonpreempt', 'hz', ...NOT_YET])}`,
-    );
-  }
-  return { allocator: 'slab', preemption: 'nonpreempt', hz };
-}
-
-/** The tokens of a configuration, all of them. */
-export const configTokens = (config: KernelConfig): string[] => [
-  config.allocator,
-  config.preemption,
-  `hz=${config.hz}`,
-];

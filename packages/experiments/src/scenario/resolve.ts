@@ -5,7 +5,8 @@ import { InputError, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
-import { configTokens, DEFAULT_KERNEL, parseConfig, parseKernel } from './kernel-spec.js';
+import { configTokens, parseConfig } from './kernel-config.js';
+import { DEFAULT_KERNEL, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
 

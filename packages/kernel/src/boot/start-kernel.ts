@@ -3,15 +3,11 @@ import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js'
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
-import { armCacheReap, CACHE_REAP } from '../mm/slab/reap.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
 import { defineFunction, defineHandler } from '../registry.js';
-import { initWork } from '../workqueue/items.js';
-
-const SECOND = 1e9;
 
 const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: number }): void => {
   node.published.setOnline(args.cpu);
@@ -106,7 +102,5 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 }
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
-  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0, once: false });
-  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
-  yield* call(armCacheReap, cpu, SECOND + stagger);
+  yield* call(cpu.build.allocator.startCpu, cpu);
 });

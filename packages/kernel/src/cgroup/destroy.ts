@@ -2,10 +2,11 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../cpu.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
-import { percpuRefGet, percpuRefKill, percpuRefPut } from '../percpu-ref/percpu-ref.js';
+import { percpuRefKill } from '../percpu-ref/percpu-ref.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction } from '../registry.js';
 import { queueNewWork } from '../workqueue/workqueue.js';
+import { cssGet, cssPut, cssRefs } from './css-ref.js';
 import {
   adjustOnline,
   countCgroups,
@@ -40,11 +41,11 @@ export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: s
 function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
   const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
   if (busy) return EBUSY;
-  yield* call(percpuRefGet, cpu, memory);
-  yield* call(percpuRefKill, cpu, memory);
+  yield* call(cssGet, cpu, memory);
+  yield* call(percpuRefKill, cpu, cssRefs, memory);
   yield* work(cpu.costs['cgroup.rmdir']);
   yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
-  yield* call(percpuRefKill, cpu, self);
+  yield* call(percpuRefKill, cpu, cssRefs, self);
   cpu.counters.add('memcg_removed');
   return 0;
 }
@@ -63,7 +64,7 @@ defineFunction('work', 'css_killed_work_fn', function* cssKilledWorkFn(cpu, css)
   for (let dying = css; dying !== 0; ) {
     const { parent } = yield* request(homeOf(dying), readCss, { css: dying }, dying);
     yield* call(offlineCss, cpu, dying);
-    yield* call(percpuRefPut, cpu, dying);
+    yield* call(cssPut, cpu, dying);
     const left = parent === 0 ? 1 : yield* request(homeOf(parent), adjustOnline, { css: parent, by: -1 }, parent);
     dying = left === 0 ? parent : 0;
   }
@@ -102,6 +103,6 @@ defineFunction('work', 'css_free_work_fn', function* cssFreeWorkFn(cpu, css) {
   } else yield* request(BOOT_NODE, countCgroups, { by: -1 });
   yield* requestAll(cpu.allNodes, withdrawCss, { css });
   yield* request(homeOf(css), releaseCss, { css }, css);
-  if (isMemory) yield* call(percpuRefPut, cpu, self);
-  yield* call(percpuRefPut, cpu, parent);
+  if (isMemory) yield* call(cssPut, cpu, self);
+  yield* call(cssPut, cpu, parent);
 });

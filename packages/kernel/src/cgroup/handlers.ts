@@ -40,7 +40,7 @@ export const allocateCgroup = defineHandler(
 
 /** Make a css readable on every node. */
 export const publishCss = defineHandler('css.publish', (node, args: { css: Handle; parent: Handle }): void => {
-  node.percpuRefs.publish(args.css);
+  node.percpuRefs.css.publish(args.css);
   node.published.csses.publish(args.css);
   node.published.csses.write(args.css, CssField.parent, args.parent);
 });

@@ -2,8 +2,8 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../cpu.js';
 import { EEXIST, ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
-import { percpuRefGet } from '../percpu-ref/percpu-ref.js';
 import { defineHandler } from '../registry.js';
+import { cssGet } from './css-ref.js';
 import {
   addSubdirectory,
   adjustOnline,
@@ -41,9 +41,9 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<void>
   const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, counterParent: 0 });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.self, parent: parent.self });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.memory, parent: parent.memory });
-  yield* call(percpuRefGet, cpu, pair.self);
-  yield* call(percpuRefGet, cpu, parent.self);
-  yield* call(percpuRefGet, cpu, parent.memory);
+  yield* call(cssGet, cpu, pair.self);
+  yield* call(cssGet, cpu, parent.self);
+  yield* call(cssGet, cpu, parent.memory);
   yield* call(cpu.build.policies.memcg.online, cpu, pair.memory);
   yield* request(homeOf(parent.memory), adjustOnline, { css: parent.memory, by: 1 }, parent.memory);
   yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);

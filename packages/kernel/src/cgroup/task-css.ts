@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../locking/spinlock.js';
-import { percpuRefGet, percpuRefPut } from '../percpu-ref/percpu-ref.js';
+import { cssGet, cssPut } from './css-ref.js';
 import { isExiting, markExiting, setTask } from '../sched/task-struct.js';
 import { adjustTasks, readCss } from './handlers.js';
 
@@ -16,7 +16,7 @@ import { adjustTasks, readCss } from './handlers.js';
 export function* cgroupPostFork(cpu: Cpu, parentPid: number, pid: number, task: Handle): Coroutine<void> {
   const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');
   const memcg = cpu.published.tasks.memcgOf(parentPid);
-  yield* call(percpuRefGet, cpu, memcg);
+  yield* call(cssGet, cpu, memcg);
   yield* call(countTask, memcg, 1);
   yield* call(setTask, cpu, pid, task, memcg);
   yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
@@ -33,7 +33,7 @@ export function* cgroupExit(cpu: Cpu, pid: number, task: Handle): Coroutine<void
 
 /** cgroup_free (4.10): the reference of a task_struct that goes. Any context. */
 export function* cgroupFree(cpu: Cpu, memcg: Handle): Coroutine<void> {
-  if (memcg !== 0) yield* call(percpuRefPut, cpu, memcg);
+  if (memcg !== 0) yield* call(cssPut, cpu, memcg);
 }
 
 /**
@@ -42,7 +42,7 @@ export function* cgroupFree(cpu: Cpu, memcg: Handle): Coroutine<void> {
  * cgroup_mutex.
  */
 export function* moveTask(cpu: Cpu, pid: number, task: Handle, to: Handle): Coroutine<void> {
-  yield* call(percpuRefGet, cpu, to);
+  yield* call(cssGet, cpu, to);
   const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');
   const stays = yield* request(homeOf(task), isExiting, { task }, task);
   const from = cpu.published.tasks.memcgOf(pid);
@@ -52,7 +52,7 @@ export function* moveTask(cpu: Cpu, pid: number, task: Handle, to: Handle): Coro
     yield* call(countTask, from, -1);
   }
   yield* call(spinUnlockIrqrestore, cpu, 'css_set_lock', flags);
-  yield* call(percpuRefPut, cpu, stays ? to : from);
+  yield* call(cssPut, cpu, stays ? to : from);
 }
 
 /** A task more or less in the cgroup of this memory css. */

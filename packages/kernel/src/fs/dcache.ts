@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import type { Dentry, Found, Inode } from './types.js';

@@ -1,11 +1,16 @@
 import { type Handle, homeOf, indexOf, type Memory, type Topology, type Words } from '@kmemlab/machine';
 
+/** What has a percpu_ref; the counters of each kind are kept apart. */
+export const refOwners = ['css', 'cache'] as const;
+
+export type RefOwner = (typeof refOwners)[number];
+
 /**
- * The counters that a node's CPUs keep of all percpu_refs in percpu mode, by home and index of the css. A CPU adds to its
+ * The counters that a node's CPUs keep of the percpu_refs of one kind of object in percpu mode, by home and index of the object. A CPU adds to its
  * own counters; the node reads them after the grace period of the switch.
  */
 export class PercpuRefTable {
-  /** Counters by home node of the css, those of one css side by side. */
+  /** Counters by home node of the object, those of one object side by side. */
   private readonly chunks: readonly Words[];
   private readonly cpusPerNode: number;
 
@@ -14,10 +19,10 @@ export class PercpuRefTable {
     this.cpusPerNode = cpusPerNode;
   }
 
-  /** A css comes into being: its counters are 0. For a handler of this node. */
-  publish(css: Handle): void {
-    const chunk = this.chunk(css);
-    const start = this.place(css, 0);
+  /** An object comes into being: its counters are 0. For a handler of this node. */
+  publish(object: Handle): void {
+    const chunk = this.chunk(object);
+    const start = this.place(object, 0);
     chunk.ensure(start + this.cpusPerNode);
     chunk.view.fill(0, start, start + this.cpusPerNode);
   }
@@ -27,12 +32,12 @@ export class PercpuRefTable {
     return new PercpuCounters(this, index);
   }
 
-  chunk(css: Handle): Words {
-    return this.chunks[homeOf(css)] as Words;
+  chunk(object: Handle): Words {
+    return this.chunks[homeOf(object)] as Words;
   }
 
-  place(css: Handle, index: number): number {
-    return indexOf(css) * this.cpusPerNode + index;
+  place(object: Handle, index: number): number {
+    return indexOf(object) * this.cpusPerNode + index;
   }
 }
 
@@ -43,18 +48,19 @@ export class PercpuCounters {
     private readonly index: number,
   ) {}
 
-  /** @throws Error if the css was never published here */
-  add(css: Handle, n: number): void {
-    const chunk = this.table.chunk(css);
-    const at = this.table.place(css, this.index);
-    if (at >= chunk.view.length && at >= chunk.refresh().length) throw new Error(`css ${css} has no counters here`);
+  /** @throws Error if the object was never published here */
+  add(object: Handle, n: number): void {
+    const chunk = this.table.chunk(object);
+    const at = this.table.place(object, this.index);
+    if (at >= chunk.view.length && at >= chunk.refresh().length)
+      throw new Error(`object ${object.toString(16)} has no counters here`);
     chunk.view[at] = (chunk.view[at] as number) + n;
   }
 
   /** Read and reset the counter. */
-  take(css: Handle): number {
-    const { view } = this.table.chunk(css);
-    const at = this.table.place(css, this.index);
+  take(object: Handle): number {
+    const { view } = this.table.chunk(object);
+    const at = this.table.place(object, this.index);
     const count = view[at] ?? 0;
     if (count !== 0) view[at] = 0;
     return count;

@@ -1,9 +1,20 @@
-import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import {
+  type Coroutine,
+  call,
+  type Handle,
+  homeOf,
+  type PublishedTable,
+  request,
+  requestAll,
+  type Step,
+} from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { CssField } from '../published-state.js';
+import type { KernelNode } from '../node.js';
+import type { Published } from '../published-state.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
+import type { RefOwner } from './counters.js';
 
 /** Added to the shared count while per-CPU counters are in use, so that it cannot reach 0. Source: lib/percpu-refcount.c 4.10. */
 const BIAS = 2 ** 40;
@@ -11,7 +22,7 @@ const BIAS = 2 ** 40;
 /** What a CPU sees of a reference count: counters of its own, or the shared one. */
 const RefMode = { percpu: 0, atomic: 1 } as const;
 
-/** The shared part of a percpu_ref, embedded in its css at the css's home. */
+/** The shared part of a percpu_ref, embedded in its owner at the owner's home. */
 export class PercpuRef {
   /** Shared count; carries BIAS until the switch to atomic mode is complete. */
   count = 1 + BIAS;
@@ -19,13 +30,46 @@ export class PercpuRef {
   released = false;
 }
 
-const getShared = defineHandler('percpuRef.get', (node, args: { css: Handle; n: number }, context): void => {
-  node.csses.get(args.css, context.step).ref.count += args.n;
+/** The percpu_refs of one kind of object. An object is named by its handle, and its reference by its owner's. */
+export interface RefClass {
+  readonly owner: RefOwner;
+  /** The shared part in the owner's record. @throws VerdictError if the owner was freed */
+  readonly shared: (node: KernelNode, owner: Handle, step: () => Step) => PercpuRef;
+  /** Where the mode is published, in the owner's row. */
+  readonly table: (published: Published) => PublishedTable;
+  readonly modeField: number;
+  /** Registered `release` function, run in the context of the last put. */
+  readonly release: string;
+  /** Registered `confirm` function, run in softirq when no CPU can take the reference for live any more; null for none. */
+  readonly confirm: string | null;
+}
+
+const classes = new Map<RefOwner, RefClass & { readonly switchToAtomic: string }>();
+
+const sharedOf = (node: KernelNode, { owner, object }: RefName, step: () => Step): PercpuRef =>
+  (classes.get(owner) as RefClass).shared(node, object, step);
+
+/** A reference count, as messages name it. */
+interface RefName {
+  readonly owner: RefOwner;
+  readonly object: Handle;
+}
+
+const getShared = defineHandler('percpuRef.get', (node, args: RefName & { n: number }, context): void => {
+  sharedOf(node, args, context.step).count += args.n;
+});
+
+/** Atomic mode: take a reference unless the count is 0; with `live` also not once the kill was asked for. */
+const trygetShared = defineHandler('percpuRef.tryget', (node, args: RefName & { live: boolean }, context): boolean => {
+  const ref = sharedOf(node, args, context.step);
+  if (ref.count === 0 || (args.live && ref.dead)) return false;
+  ref.count++;
+  return true;
 });
 
 /** Answers true if this put was the last: the caller must release. */
-const putShared = defineHandler('percpuRef.put', (node, args: { css: Handle; n: number }, context): boolean => {
-  const { ref } = node.csses.get(args.css, context.step);
+const putShared = defineHandler('percpuRef.put', (node, args: RefName & { n: number }, context): boolean => {
+  const ref = sharedOf(node, args, context.step);
   ref.count -= args.n;
   if (ref.count !== 0 || ref.released) return false;
   ref.released = true;
@@ -33,55 +77,64 @@ const putShared = defineHandler('percpuRef.put', (node, args: { css: Handle; n: 
 });
 
 /** Set DEAD, take the extra reference of the switch. */
-const killShared = defineHandler('percpuRef.kill', (node, args: { css: Handle }, context): void => {
-  const { ref } = node.csses.get(args.css, context.step);
+const killShared = defineHandler('percpuRef.kill', (node, args: RefName, context): void => {
+  const ref = sharedOf(node, args, context.step);
   ref.dead = true;
   ref.count++;
 });
 
-const publishAtomic = defineHandler('percpuRef.publishAtomic', (node, args: { css: Handle }): void => {
-  node.published.csses.write(args.css, CssField.refMode, RefMode.atomic);
+const publishAtomic = defineHandler('percpuRef.publishAtomic', (node, args: RefName): void => {
+  const { table, modeField } = classes.get(args.owner) as RefClass;
+  table(node.published).write(args.object, modeField, RefMode.atomic);
 });
 
 /** Sum up and drop this node's per-CPU counters; after the grace period no CPU uses them any more. */
-const collectPercpu = defineHandler('percpuRef.collect', (node, args: { css: Handle }): number => {
+const collectPercpu = defineHandler('percpuRef.collect', (node, args: RefName): number => {
   let sum = 0;
-  for (const words of node.allWords()) sum += words.refs.take(args.css);
+  for (const words of node.allWords()) sum += words.refs[args.owner].take(args.object);
   return sum;
 });
 
-const finishSwitch = defineHandler(
-  'percpuRef.finishSwitch',
-  (node, args: { css: Handle; sum: number }, context): void => {
-    node.csses.get(args.css, context.step).ref.count += args.sum - BIAS;
-  },
-);
+const finishSwitch = defineHandler('percpuRef.finishSwitch', (node, args: RefName & { sum: number }, context): void => {
+  sharedOf(node, args, context.step).count += args.sum - BIAS;
+});
 
-const isPercpu = (cpu: Cpu, css: Handle): boolean =>
-  cpu.published.csses.isCurrent(css) && cpu.published.csses.read(css, CssField.refMode) === RefMode.percpu;
+function isPercpu(cpu: Cpu, { table, modeField }: RefClass, object: Handle): boolean {
+  const rows = table(cpu.published);
+  return rows.isCurrent(object) && rows.read(object, modeField) === RefMode.percpu;
+}
 
 /** percpu_ref_get_many: the caller holds a reference already. Any context. */
-export function* percpuRefGet(cpu: Cpu, css: Handle, n = 1): Coroutine<void> {
-  if (isPercpu(cpu, css)) cpu.ownWords.refs.add(css, n);
-  else yield* request(homeOf(css), getShared, { css, n }, css);
+export function* percpuRefGet(cpu: Cpu, refs: RefClass, object: Handle, n = 1): Coroutine<void> {
+  if (isPercpu(cpu, refs, object)) cpu.ownWords.refs[refs.owner].add(object, n);
+  else yield* request(homeOf(object), getShared, { owner: refs.owner, object, n }, object);
 }
 
 /** percpu_ref_put_many; the last put of a killed reference runs its release function here, in any context. */
-export function* percpuRefPut(cpu: Cpu, css: Handle, n = 1): Coroutine<void> {
-  if (isPercpu(cpu, css)) {
-    cpu.ownWords.refs.add(css, -n);
+export function* percpuRefPut(cpu: Cpu, refs: RefClass, object: Handle, n = 1): Coroutine<void> {
+  if (isPercpu(cpu, refs, object)) {
+    cpu.ownWords.refs[refs.owner].add(object, -n);
     return;
   }
-  if (yield* request(homeOf(css), putShared, { css, n }, css)) {
-    yield* call(cpu.build.functions.find('release', 'css_release'), cpu, css);
+  if (yield* request(homeOf(object), putShared, { owner: refs.owner, object, n }, object)) {
+    yield* call(cpu.build.functions.find('release', refs.release), cpu, object);
   }
+}
+
+/** percpu_ref_tryget: succeeds in percpu mode, and in atomic mode unless the count is 0, even if the reference was killed. */
+export function* percpuRefTryget(cpu: Cpu, refs: RefClass, object: Handle): Coroutine<boolean> {
+  if (isPercpu(cpu, refs, object)) {
+    cpu.ownWords.refs[refs.owner].add(object, 1);
+    return true;
+  }
+  return yield* request(homeOf(object), trygetShared, { owner: refs.owner, object, live: false }, object);
 }
 
 /** percpu_ref_tryget_live: fails once the kill is visible here. */
 // biome-ignore lint/correctness/useYield: in percpu mode the counter is this CPU's own
-export function* percpuRefTrygetLive(cpu: Cpu, css: Handle): Coroutine<boolean> {
-  if (!isPercpu(cpu, css)) return false;
-  cpu.ownWords.refs.add(css, 1);
+export function* percpuRefTrygetLive(cpu: Cpu, refs: RefClass, object: Handle): Coroutine<boolean> {
+  if (!isPercpu(cpu, refs, object)) return false;
+  cpu.ownWords.refs[refs.owner].add(object, 1);
   return true;
 }
 
@@ -89,18 +142,26 @@ export function* percpuRefTrygetLive(cpu: Cpu, css: Handle): Coroutine<boolean> 
  * percpu_ref_kill_and_confirm: switch to atomic mode and drop the initial reference. After one grace period the counters
  * are summed and the confirm function runs, in softirq on this CPU.
  */
-export function* percpuRefKill(cpu: Cpu, css: Handle): Coroutine<void> {
-  cpu.trace(Trace.cssKill, css, 0, 0, 0);
-  yield* request(homeOf(css), killShared, { css }, css);
-  yield* requestAll(cpu.allNodes, publishAtomic, { css });
-  yield* call(callRcu, cpu, switchToAtomic, css);
-  yield* call(percpuRefPut, cpu, css);
+export function* percpuRefKill(cpu: Cpu, refs: RefClass, object: Handle): Coroutine<void> {
+  const { owner } = refs;
+  if (owner === 'css') cpu.trace(Trace.cssKill, object, 0, 0, 0);
+  yield* request(homeOf(object), killShared, { owner, object }, object);
+  yield* requestAll(cpu.allNodes, publishAtomic, { owner, object });
+  yield* call(callRcu, cpu, (classes.get(owner) as { switchToAtomic: string }).switchToAtomic, object);
+  yield* call(percpuRefPut, cpu, refs, object);
 }
 
-/** percpu_ref_switch_to_atomic_rcu. */
-const switchToAtomic = defineFunction('rcu', 'percpu_ref_switch_to_atomic_rcu', function* switchToAtomicRcu(cpu, css) {
-  const sums = yield* requestAll(cpu.allNodes, collectPercpu, { css });
-  yield* request(homeOf(css), finishSwitch, { css, sum: sums.reduce((a, b) => a + b, 0) }, css);
-  yield* call(cpu.build.functions.find('confirm', 'css_killed_ref_fn'), cpu, css);
-  yield* call(percpuRefPut, cpu, css);
-});
+/** Register the percpu_refs of one kind of object, with the RCU callback that ends their switch (percpu_ref_switch_to_atomic_rcu). */
+export function defineRefClass(refs: RefClass): RefClass {
+  const { owner, confirm } = refs;
+  const name = owner === 'css' ? 'percpu_ref_switch_to_atomic_rcu' : `percpu_ref_switch_to_atomic_rcu:${owner}`;
+  const switchToAtomic = defineFunction('rcu', name, function* switchToAtomicRcu(cpu, object) {
+    const sums = yield* requestAll(cpu.allNodes, collectPercpu, { owner, object });
+    const sum = sums.reduce((a, b) => a + b, 0);
+    yield* request(homeOf(object), finishSwitch, { owner, object, sum }, object);
+    if (confirm !== null) yield* call(cpu.build.functions.find('confirm', confirm), cpu, object);
+    yield* call(percpuRefPut, cpu, refs, object);
+  });
+  classes.set(owner, { ...refs, switchToAtomic });
+  return refs;
+}

@@ -7,8 +7,8 @@ import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
 import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
-import { kmemCacheFree } from '../mm/slab/free.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
 

@@ -2,7 +2,12 @@ import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
-import { memcgKmemGetCache, memcgKmemPutCache, scheduleCreateOrdered } from '../mm/memcontrol/cache-lookup.js';
+import {
+  memcgKmemGetCache,
+  memcgKmemPutCache,
+  optInPayer,
+  scheduleCreateOrdered,
+} from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
@@ -28,8 +33,10 @@ const policies = (): Policies => ({
     barrierBeforeRelease: rcuBarrier,
   },
   memcg: {
+    payer: optInPayer,
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
+    freeHook: null,
     scheduleCreate: scheduleCreateOrdered,
     chargeSlab,
     unchargeSlab,

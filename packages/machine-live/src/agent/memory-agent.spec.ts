@@ -1,4 +1,12 @@
-import { defineHandler, handlerCount, KernelBuild, KernelNode, type SyscallResult, versions } from '@kmemlab/kernel';
+import {
+  defaultConfig,
+  defineHandler,
+  handlerCount,
+  KernelBuild,
+  KernelNode,
+  type SyscallResult,
+  versions,
+} from '@kmemlab/kernel';
 import { resolveCosts, SharedMemory, type Step, Topology, Vector, type Verdict, VerdictError } from '@kmemlab/machine';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeBody, encodeBody } from '../body.js';
@@ -52,7 +60,7 @@ beforeEach(() => {
   returned = [];
   const version = versions[0];
   if (version === undefined) throw new Error('no version');
-  const build = new KernelBuild(version, [], { allocator: 'slab', preemption: 'nonpreempt', hz: 250 });
+  const build = new KernelBuild(version, [], defaultConfig);
   const environment = { topology, costs: resolveCosts(), seed: 1, durations: { record() {}, kick() {} }, probe: null };
   const clock = new MachineClock(process.hrtime.bigint(), 1);
   board = Switchboard.create(3);

@@ -1,8 +1,8 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
@@ -70,6 +70,6 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
 defineFunction('work', 'memcg_kmem_cache_create_func', function* memcgKmemCacheCreateFunc(cpu, data) {
   const { memcg, root } = yield* request(homeOf(data), readCreateWork, { data }, data);
   yield* call(memcgCreateKmemCache, cpu, memcg, root);
-  yield* call(percpuRefPut, cpu, memcg);
+  yield* call(cssPut, cpu, memcg);
   yield* request(homeOf(data), freeCreateWork, { data }, data);
 });

@@ -1,9 +1,11 @@
 import { type Coroutine, call, type Handle, request, VerdictError } from '@kmemlab/machine';
+import { cssGet, cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { percpuRefGet, percpuRefPut, percpuRefTrygetLive } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { queueWork } from '../../workqueue/workqueue.js';
+import { SlabFlag } from '../slab/types.js';
+import type { Chosen } from '../slab-common/alloc.js';
 
 /** kmalloc of a memcg_kmem_cache_create_work with its work item, at this node. */
 const allocateCreateWork = defineHandler(
@@ -27,32 +29,37 @@ export function cacheFromMemcgIdx(cpu: Cpu, root: Handle, id: number): Handle {
   throw new VerdictError({ class: 'use-after-free', id: 'use-after-free', object, steps: [cpu.step()], detail });
 }
 
+/** Who pays for an allocation since 4.5: the running task's memcg, if the cache or the call is accounted; else nobody, 0. */
+export const optInPayer = (cpu: Cpu, flags: number, account: boolean): Handle =>
+  account || (flags & SlabFlag.account) !== 0 ? cpu.accountedMemcg() : 0;
+
 /**
  * memcg_kmem_get_cache (4.10): the cache from which an accounted allocation of the running task is served. Evaluates to
  * the root itself for the root memcg or while the memcg's cache does not exist; every such miss queues a creation. A
  * memcg cache comes with a css reference that memcgKmemPutCache drops.
  */
-export function* memcgKmemGetCache(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Handle> {
-  if (!(yield* call(percpuRefTrygetLive, cpu, memcg))) return root;
+export function* memcgKmemGetCache(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
+  const unaccounted = { cache: root, held: 0 };
+  if (!(yield* call(cssTrygetOnline, cpu, memcg))) return unaccounted;
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   const cache = id < 0 ? root : cacheFromMemcgIdx(cpu, root, id);
-  if (cache !== 0 && cache !== root) return cache;
+  if (cache !== 0 && cache !== root) return { cache, held: memcg };
   if (cache === 0) {
     cpu.counters.add('unaccounted_allocations');
     yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);
   }
-  yield* call(percpuRefPut, cpu, memcg);
-  return root;
+  yield* call(cssPut, cpu, memcg);
+  return unaccounted;
 }
 
 /** memcg_kmem_put_cache (4.10). */
-export function* memcgKmemPutCache(cpu: Cpu, cache: Handle): Coroutine<void> {
-  yield* call(percpuRefPut, cpu, cpu.published.caches.read(cache, CacheField.memcg));
+export function* memcgKmemPutCache(cpu: Cpu, { held }: Chosen): Coroutine<void> {
+  yield* call(cssPut, cpu, held);
 }
 
 /** __memcg_schedule_kmem_cache_create (4.10): a css reference and an item on the ordered creation queue. */
 export function* scheduleCreateOrdered(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
   const work = yield* request(cpu.node, allocateCreateWork, { memcg, root });
-  yield* call(percpuRefGet, cpu, memcg);
+  yield* call(cssGet, cpu, memcg);
   yield* call(queueWork, cpu, 'memcg_kmem_cache_create', work);
 }

@@ -1,6 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { percpuRefPut, percpuRefTrygetLive } from '../../percpu-ref/percpu-ref.js';
+
 import { defineHandler } from '../../registry.js';
 import { allocPagesNode, freePagesAt } from '../page-alloc.js';
 import { memcgKmemCharge, memcgKmemUncharge, pageCounterUncharge, tryCharge } from './charge.js';
@@ -25,11 +26,11 @@ const ownPages = defineHandler('page.own', (node, args: { page: Handle; memcg: H
 function* charge(cpu: Cpu, order: number, kernel: boolean): Coroutine<Handle> {
   const memcg = cpu.accountedMemcg();
   // get_mem_cgroup_from_mm: another CPU may be moving the task out of a memcg that goes.
-  if (memcg === 0 || !(yield* call(percpuRefTrygetLive, cpu, memcg))) return 0;
+  if (memcg === 0 || !(yield* call(cssTrygetOnline, cpu, memcg))) return 0;
   const paid = kernel
     ? yield* call(memcgKmemCharge, cpu, memcg, order)
     : yield* call(tryCharge, cpu, memcg, 2 ** order);
-  yield* call(percpuRefPut, cpu, memcg);
+  yield* call(cssPut, cpu, memcg);
   return paid ? memcg : -1;
 }
 
@@ -58,5 +59,5 @@ export function* freeChargedPages(cpu: Cpu, { page, memcg, order, kernel }: Char
 /** mem_cgroup_uncharge. */
 function* uncharge(cpu: Cpu, memcg: Handle, order: number): Coroutine<void> {
   yield* call(pageCounterUncharge, memcg, 'memory', 2 ** order);
-  yield* call(percpuRefPut, cpu, memcg, 2 ** order);
+  yield* call(cssPut, cpu, memcg, 2 ** order);
 }

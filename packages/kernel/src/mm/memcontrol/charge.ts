@@ -1,6 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
+
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { CounterName } from './types.js';
@@ -74,7 +75,7 @@ function* drainStock(cpu: Cpu): Coroutine<void> {
   cpu.stock.pages = 0;
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
 }
 
 /** refill_stock: another memcg's stock is drained first. Beyond a batch (by an interrupt's refill) it is not limited, as in 4.10. */
@@ -93,7 +94,7 @@ export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<bool
   }
   for (const batch of new Set([Math.max(CHARGE_BATCH, pages), pages])) {
     if (!(yield* call(pageCounterTryCharge, css, 'memory', batch))) continue;
-    yield* call(percpuRefGet, cpu, css, batch);
+    yield* call(cssGet, cpu, css, batch);
     if (batch > pages) yield* call(refillStock, cpu, css, batch - pages);
     return true;
   }
@@ -119,7 +120,7 @@ export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutin
   if (!(yield* call(tryCharge, cpu, css, pages))) return false;
   if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
   return false;
 }
 
@@ -133,5 +134,5 @@ export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Corout
   const pages = 2 ** order;
   yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
-  yield* call(percpuRefPut, cpu, css, pages);
+  yield* call(cssPut, cpu, css, pages);
 }

@@ -1,8 +1,7 @@
 import { type Coroutine, call, type Handle, type ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { slabAlloc } from '../slab/alloc.js';
-import { SlabFlag } from '../slab/types.js';
+import { Trace } from '../../tracepoints.js';
 
 /** A slab object with the cache that served it (what its page's slab_cache says). */
 export interface Allocation {
@@ -10,20 +9,40 @@ export interface Allocation {
   readonly cache: Handle;
 }
 
+/** What the memcg hook chose for one allocation. */
+export interface Chosen {
+  /** The cache that serves it. */
+  readonly cache: Handle;
+  /** What the hook took a reference on or charged, until its second half has run; 0 if it took nothing. */
+  readonly held: Handle;
+}
+
+/** An object of exactly this cache, past the memcg hooks; 0 if there is no memory or it may not be charged. */
+export function* slabAllocFrom(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
+  const object = yield* call(cpu.build.allocator.alloc, cpu, cache);
+  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
+  return object;
+}
+
+/** kmem_cache_alloc_node past the memcg hooks: the same from a given node. */
+export function* slabAllocFromNode(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
+  const object = yield* call(cpu.build.allocator.allocNode, cpu, cache, node);
+  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
+  return object;
+}
+
 /**
- * kmem_cache_alloc (4.10) from a root cache by name: memcg hook, then the cache the hook chose, on this CPU's node. Process
- * context. `object` is 0 if the memcg may not be charged.
- * @param account __GFP_ACCOUNT: charge the object even if its cache is not SLAB_ACCOUNT
+ * kmem_cache_alloc from a root cache by name: the version's memcg hook, then the cache that it chose, on this CPU's node.
+ * Process context. `object` is 0 if there is no memory, or the memcg may not be charged.
+ * @param account the call asks for accounting (__GFP_ACCOUNT, 4.5 and later)
  */
 export function* kmemCacheAlloc(cpu: Cpu, name: string, account = false): Coroutine<Allocation> {
   const root = cpu.rootCache(name);
-  const memcg = cpu.accountedMemcg();
-  const ofCache = (cpu.published.caches.read(root, CacheField.flags) & SlabFlag.account) !== 0;
-  const accounted = memcg !== 0 && (account || ofCache);
-  if (!accounted) return { object: yield* call(slabAlloc, cpu, root), cache: root };
-  const { getCache, putCache } = cpu.build.policies.memcg;
-  const cache = yield* call(getCache, cpu, root, memcg);
-  const object = yield* call(slabAlloc, cpu, cache);
-  if (cache !== root) yield* call(putCache, cpu, cache);
-  return { object, cache };
+  const { payer, getCache, putCache } = cpu.build.policies.memcg;
+  const memcg = payer(cpu, cpu.published.caches.read(root, CacheField.flags), account);
+  if (memcg === 0) return { object: yield* call(slabAllocFrom, cpu, root), cache: root };
+  const chosen = yield* call(getCache, cpu, root, memcg);
+  const object = yield* call(slabAllocFrom, cpu, chosen.cache);
+  if (chosen.held !== 0) yield* call(putCache, cpu, chosen, object);
+  return { object, cache: chosen.cache };
 }

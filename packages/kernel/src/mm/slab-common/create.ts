@@ -5,9 +5,7 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { slabAlloc } from '../slab/alloc.js';
-import { slabGeometry } from '../slab/geometry.js';
-import { setupCpuCache } from '../slab/tune.js';
+import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
 import type { CacheSpec, KmemCache } from './types.js';
 
@@ -40,11 +38,12 @@ export const describeCache = defineHandler(
 export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Handle): Coroutine<Handle> {
   yield* work(cpu.costs['slab.create']);
   const descriptors = cpu.published.roots.get('kmem_cache');
-  const descriptor = descriptors === 0 ? 0 : yield* call(slabAlloc, cpu, descriptors);
-  const record: KmemCache = { ...spec, geometry: slabGeometry(spec.objectSize, spec.flags), root, memcg, descriptor };
+  const descriptor = descriptors === 0 ? 0 : yield* call(slabAllocFrom, cpu, descriptors);
+  const geometry = cpu.build.allocator.geometry(spec.objectSize, spec.flags, cpu.topology.cpuCount);
+  const record: KmemCache = { ...spec, geometry, root, memcg, descriptor };
   const cache = yield* request(cpu.node, allocateCache, record);
   yield* requestAll(cpu.allNodes, publishCache, { cache, record });
-  yield* call(setupCpuCache, cpu, cache);
+  yield* call(cpu.build.allocator.setup, cpu, cache);
   yield* request(BOOT_NODE, addToList, { cache, root, memcg });
   cpu.counters.add('caches_created');
   cpu.trace(Trace.cacheCreate, cache, root, 0, 0);

@@ -5,13 +5,10 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { kmemCacheShutdown } from '../slab/drain.js';
-import { kmemCacheFree } from '../slab/free.js';
-import { releaseNode } from '../slab/node-handlers.js';
-import { freeArraySet } from '../slab/tune.js';
 import { SlabFlag } from '../slab/types.js';
 import { removeFromList } from './cache-list.js';
 import { describeCache } from './create.js';
+import { kmemCacheFree } from './free.js';
 
 const withdrawCache = defineHandler(
   'cache.withdraw',
@@ -31,7 +28,7 @@ const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handl
  * objects are left; the cache then stays.
  */
 export function* shutdownCache(cpu: Cpu, cache: Handle): Coroutine<boolean> {
-  if (!(yield* call(kmemCacheShutdown, cpu, cache))) return false;
+  if (!(yield* call(cpu.build.allocator.shutdown, cpu, cache))) return false;
   const root = cpu.published.caches.read(cache, CacheField.root);
   const memcg = cpu.published.caches.read(cache, CacheField.memcg);
   yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
@@ -53,10 +50,8 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[]): Coroutine<v
 /** slab_kmem_cache_release: __kmem_cache_release, then the descriptor. */
 function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
   const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
-  const set = cpu.published.caches.read(cache, CacheField.cpuCache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
-  yield* call(freeArraySet, cpu, set);
-  yield* requestAll(cpu.allNodes, releaseNode, { cache, set });
+  yield* call(cpu.build.allocator.release, cpu, cache);
   yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: record.root === 0, name: record.name });
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   cpu.counters.add('caches_destroyed');

@@ -1,6 +1,6 @@
 import { type Coroutine, call } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { kmemCacheFree } from '../slab/free.js';
+import { kmemCacheFree } from './free.js';
 import { type Allocation, kmemCacheAlloc } from './alloc.js';
 
 /** kmem_cache_alloc of a named cache; with `account` (__GFP_ACCOUNT) charged even if the cache is not an accounted one. Null if denied. */

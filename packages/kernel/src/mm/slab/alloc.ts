@@ -1,7 +1,6 @@
 import { type Coroutine, call, type Handle, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { Trace } from '../../tracepoints.js';
 import { allocPagesNode, freePagesAt } from '../page-alloc.js';
 import { cacheAllocNode, fallbackAlloc } from './alloc-node.js';
 import type { ArrayCache } from './array-cache.js';
@@ -18,7 +17,6 @@ const UNTOUCHED_BATCH = 16;
 export function* slabAlloc(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
   const object = fastPath(cpu, cache) || (yield* call(doCacheAlloc, cpu, cache));
   cpu.debt += cpu.costs['slab.fastPath'];
-  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
   return object;
 }
 
@@ -52,7 +50,6 @@ export function* slabAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutine
   const saved = cpu.irqSave();
   const object = yield* call(cacheAllocNode, cpu, cache, node);
   cpu.irqRestore(saved);
-  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
   return object;
 }
 

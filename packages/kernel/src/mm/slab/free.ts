@@ -14,12 +14,8 @@ import { type DetachedSlab, SlabFlag } from './types.js';
 /** Between reading the cpu_cache pointer and storing into the array it points to; interrupts are off. */
 export const LOADED_CPU_CACHE = 'kmem_cache_free:loaded-cpu_cache';
 
-/**
- * kmem_cache_free (mm/slab.c 4.10): give an object back to the cache its page belongs to. Any context. Objects of another
- * node go through this node's alien array.
- */
-export function* kmemCacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
-  cpu.trace(Trace.objectFree, object, cache, 0, 0);
+/** __cache_free (mm/slab.c 4.10), with interrupts off. Objects of another node go through this node's alien array. */
+export function* slabFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   cpu.debt += cpu.costs['slab.fastPath'];
   const saved = cpu.irqSave();
   if (nodeOfObject(object) !== cpu.node) yield* call(cacheFreeAlien, cpu, cache, object);

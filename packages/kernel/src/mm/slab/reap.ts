@@ -2,6 +2,7 @@ import { type Coroutine, call, type Handle, type ObjectRef, request, type Step }
 import type { Cpu } from '../../cpu.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { initWork } from '../../workqueue/items.js';
 import { queueDelayedWork } from '../../workqueue/workqueue.js';
 import type { ArrayCache } from './array-cache.js';
 import type { KmemCacheNode } from './cache-node.js';
@@ -100,9 +101,16 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
   yield* call(armCacheReap, cpu, INTERVAL);
 });
 
-export const CACHE_REAP = cacheReap;
+const CACHE_REAP = cacheReap;
 
-/** start_cpu_timer and the re-arming in cache_reap. */
-export function* armCacheReap(cpu: Cpu, delay: number): Coroutine<void> {
+/** start_cpu_timer: each CPU's first run comes about a second after it is up, not all at once. */
+export function* startCpuTimer(cpu: Cpu): Coroutine<void> {
+  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0, once: false });
+  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
+  yield* call(armCacheReap, cpu, SECOND + stagger);
+}
+
+/** Arm this CPU's cache_reap again. */
+function* armCacheReap(cpu: Cpu, delay: number): Coroutine<void> {
   yield* call(queueDelayedWork, cpu, 'system_wq', cpu.reapWork, delay, true);
 }

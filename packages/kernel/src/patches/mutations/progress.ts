@@ -1,6 +1,6 @@
 import { BOOT_NODE, type Coroutine, call } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
-import { percpuRefGet } from '../../percpu-ref/percpu-ref.js';
+import { cssGet } from '../../cgroup/css-ref.js';
 import { forceQuiescent } from '../../rcu/grace-period.js';
 import { reportNode, reportQuiescent } from '../../rcu/quiescent.js';
 import { queueNewWork } from '../../workqueue/workqueue.js';
@@ -55,7 +55,7 @@ export const leakCssReference: Patch = {
   apply: ({ policies }) => {
     const { scheduleCreate } = policies.memcg;
     policies.memcg.scheduleCreate = function* takeTwo(cpu, memcg, root): Coroutine<void> {
-      yield* call(percpuRefGet, cpu, memcg);
+      yield* call(cssGet, cpu, memcg);
       yield* call(scheduleCreate, cpu, memcg, root);
     };
   },

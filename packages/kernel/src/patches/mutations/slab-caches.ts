@@ -1,12 +1,12 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
+import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { drainFreelist } from '../../mm/slab/node-handlers.js';
 import type { DetachedSlab } from '../../mm/slab/types.js';
 import { walkForMemcg } from '../../mm/slab-common/cache-list.js';
 import { releaseCaches, shutdownCache } from '../../mm/slab-common/destroy.js';
-import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
 import { kickAllCpusSync } from '../../smp/kick.js';
 import { wrapHandler } from './wrap-handler.js';
 
@@ -59,11 +59,11 @@ export const ignoreSlabsLeft: Patch = {
     const { chargeSlab, unchargeSlab } = memcg;
     memcg.chargeSlab = function* chargeOnly(cpu, cache, order): Coroutine<Handle> {
       const css = yield* call(chargeSlab, cpu, cache, order);
-      if (css > 0) yield* call(percpuRefPut, cpu, css, 2 ** order);
+      if (css > 0) yield* call(cssPut, cpu, css, 2 ** order);
       return css;
     };
     memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order): Coroutine<void> {
-      yield* call(percpuRefGet, cpu, css, 2 ** order);
+      yield* call(cssGet, cpu, css, 2 ** order);
       yield* call(unchargeSlab, cpu, cache, css, order);
     };
     type Left = { detached: DetachedSlab | null; left: number };

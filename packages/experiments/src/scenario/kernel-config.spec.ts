@@ -1,0 +1,32 @@
+import { defaultConfig } from '@kmemlab/kernel';
+import { describe, expect, it } from 'vitest';
+import { configTokens, cpuListText, parseConfig, parseCpuList } from './kernel-config.js';
+
+describe('parseConfig', () => {
+  it('leaves what is not named at its default, and takes the last of two', () => {
+    expect(parseConfig('slab')).toEqual(defaultConfig);
+    expect(parseConfig('hz=100, hz=1000')).toEqual({ ...defaultConfig, hz: 1000 });
+  });
+
+  it('reads back what it prints', () => {
+    for (const text of ['slub,preempt,hz=1000,nohz_full=1-3+5', 'slab,nonpreempt,hz=300,preemptcount,cgroup2']) {
+      expect(configTokens(parseConfig(text)).join(',')).toBe(text);
+    }
+  });
+
+  it.each([
+    ['slob', /unknown token "slob"; did you mean slab/],
+    ['hz=5', /hz=5 is not possible/],
+    ['toString', /unknown token/],
+    ['nohz_full=3-1', /no list of CPUs; give one such as 1-3\+7/],
+  ])('refuses %s', (text, message) => {
+    expect(() => parseConfig(text)).toThrow(message);
+  });
+});
+
+describe('lists of CPUs', () => {
+  it('are sorted and without repetition, and print as ranges', () => {
+    expect(parseCpuList('isolcpus', '7,1-3,2')).toEqual([1, 2, 3, 7]);
+    expect(cpuListText([1, 2, 3, 7])).toBe('1-3,7');
+  });
+});

@@ -1,0 +1,29 @@
+import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import type { Geometry } from '../slab/geometry.js';
+
+/**
+ * What a slab allocator does for the code that both share (mm/slab.h): SLAB and SLUB each have one of these, and a build
+ * has the one that its configuration names. The memcg hooks and the lists of caches are not its business.
+ */
+export interface SlabAllocator {
+  readonly name: 'slab' | 'slub';
+  /** How objects of this size lie in a slab (calculate_sizes, calculate_slab_order). @param objectSize bytes */
+  readonly geometry: (objectSize: number, flags: number, possibleCpus: number) => Geometry;
+  /** slab_alloc: an object of exactly this cache from this CPU's node. 0 if there is no memory or it may not be charged. */
+  readonly alloc: (cpu: Cpu, cache: Handle) => Coroutine<ObjectRef>;
+  /** The same from a given node. */
+  readonly allocNode: (cpu: Cpu, cache: Handle, node: number) => Coroutine<ObjectRef>;
+  /** Give an object back to the cache its page belongs to. Any context. */
+  readonly free: (cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>;
+  /** The allocator's own part of a new cache. Caller holds slab_mutex; nobody else can reach the cache yet. */
+  readonly setup: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+  /** __kmem_cache_shrink: give back all memory that no object needs. Evaluates to true if no slab is left. */
+  readonly shrink: (cpu: Cpu, cache: Handle) => Coroutine<boolean>;
+  /** __kmem_cache_shutdown: empty the cache; false if objects are left. Caller holds slab_mutex. */
+  readonly shutdown: (cpu: Cpu, cache: Handle) => Coroutine<boolean>;
+  /** __kmem_cache_release: what `setup` made goes. No page callback of the cache may be pending. */
+  readonly release: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+  /** What a CPU starts when it comes up: cache_reap of SLAB, nothing of SLUB. */
+  readonly startCpu: (cpu: Cpu) => Coroutine<void>;
+}
