@@ -9,6 +9,7 @@ import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import type { WorkqueueName } from './workqueue/queues.js';
 
 /**
  * What makes one kernel differ from another: named decisions, each a value or a kernel function. A version sets all of
@@ -53,6 +54,8 @@ export interface Policies {
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
+    /** Workqueue on which memcg caches are made; null if none are made later than they are asked for. */
+    creationQueue: WorkqueueName | null;
     /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
     chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;

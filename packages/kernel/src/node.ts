@@ -39,6 +39,8 @@ export class KernelNode extends NodeMemory {
   readonly rcuObjects: HandleTable<Allocation>;
   /** Memcgs of this node that were removed and are not freed yet. */
   dyingMemcgs = 0;
+  /** Objects that experiments left to reclaim. */
+  readonly keptObjects: Allocation[] = [];
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();

@@ -11,7 +11,6 @@ import {
   nodeWaitsOf,
   type Placement,
   type Program,
-  rootMemcg,
   Scalar,
 } from '@kmemlab/kernel';
 import { type Costs, RandomStream, SharedMemory, type Topology, type Verdict } from '@kmemlab/machine';
@@ -102,7 +101,7 @@ export class NodeMachine {
         onVerdict: options.onVerdict,
         onFailure: (detail) => options.onFailure({ kind: 'internal', detail }),
         onReturned: (task, result) => {
-          if (!this.background.has(task.pid)) this.returnedCalls++;
+          if (!this.background.has(task.session)) this.returnedCalls++;
           this.guests.returned(task, result);
         },
       },
@@ -137,7 +136,7 @@ export class NodeMachine {
         else onExit(pid, { error: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) });
       },
     };
-    return new GuestAgent(topology, random, port, costs['user.step']);
+    return new GuestAgent(topology, random, seed, port, costs['user.step']);
   }
 
   /** Bring the CPUs up, each with its kernel loaded. */
@@ -164,7 +163,7 @@ export class NodeMachine {
     const { published, topology } = this.kernel;
     const cpu = birthCpu(placement, pid, this.options.seed, topology);
     const cwd = published.scalar(Scalar.rootDentry);
-    this.guests.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
+    this.guests.start({ pid, name, program, placement }, { cpu, cwd });
     this.flush();
   }
 

@@ -47,7 +47,10 @@ export class Leaks implements Family {
     this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
   }
 
-  /** References of each css that something holds: charged pages, stocks, children, its cgroup's own css, creation items. */
+  /**
+   * References of each css that something holds: charged pages, stocks, tasks until their task_struct goes, children, its
+   * cgroup's own css, creation items.
+   */
   private holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
     const add = (css: Handle, n: number): void => {
@@ -56,6 +59,9 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) {
       for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
+      for (const [, task] of node.tasks.entries()) {
+        add(task.exiting ? task.lastMemcg : node.published.tasks.memcgOf(task.pid), 1);
+      }
       for (const [, css] of node.csses.entries()) {
         add(css.parent, 1);
         if (css.memcg !== null) add(css.self, 1);

@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { kernfsDrain } from '../fs/kernfs.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { percpuRefKill } from '../percpu-ref/percpu-ref.js';
@@ -41,6 +42,7 @@ export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: s
 function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
   const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
   if (busy) return EBUSY;
+  yield* call(kernfsDrain, cpu, self);
   yield* call(cssGet, cpu, memory);
   yield* call(percpuRefKill, cpu, cssRefs, memory);
   yield* work(cpu.costs['cgroup.rmdir']);

@@ -6,11 +6,13 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { CssPair } from './types.js';
 
+const newFiles = () => ({ active: 0, deactivated: false, drainer: 0 });
+
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
 export const allocateCgroup = defineHandler(
   'cgroup.allocate',
   (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
-    const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
+    const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false, files: newFiles() };
     const common = { name: args.name, onlineCount: 1 };
     const self = node.csses.allocate({
       ...common,
@@ -99,7 +101,10 @@ export const markDead = defineHandler(
   (node, args: { self: Handle }, context): { busy: boolean; memory: Handle } => {
     const cgroup = node.cgroup(args.self, context.step);
     const busy = cgroup.tasks > 0 || cgroup.subdirectories.size > 0;
-    if (!busy) cgroup.dead = true;
+    if (!busy) {
+      cgroup.dead = true;
+      node.dyingMemcgs++;
+    }
     return { busy, memory: cgroup.memory };
   },
 );
@@ -118,7 +123,8 @@ export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Han
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
-  node.csses.release(args.css, context.step());
+  const { memcg } = node.csses.release(args.css, context.step());
+  if (memcg !== null) node.dyingMemcgs--;
 });
 
 /** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */

@@ -16,6 +16,8 @@ const PAGE_SIZE = 4096;
 export interface ControlFile {
   readonly read?: (cpu: Cpu, file: Found) => Coroutine<string>;
   readonly write?: (cpu: Cpu, file: Found, task: TaskRecord, text: string) => Coroutine<number>;
+  /** A write does not keep its active reference (kernfs_break_active_protection). */
+  readonly breaksActive?: boolean;
 }
 
 const readCounter = defineHandler(
@@ -89,16 +91,15 @@ export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, Co
   ['memory.kmem.max_usage_in_bytes', read(counterFile('kmem', 'max'))],
   ['memory.kmem.failcnt', read(counterFile('kmem', 'failures'))],
   ['memory.kmem.slabinfo', { read: (cpu, file) => slabinfoOf(cpu, file.memcg) }],
-  ['cgroup.procs', { write: writeProcs }],
-  ['tasks', { write: writeProcs }],
+  ['cgroup.procs', { write: writeProcs, breaksActive: true }],
+  ['tasks', { write: writeProcs, breaksActive: true }],
 ]);
 
-/** __cgroup_procs_write: the model's tasks only move themselves. */
+/** __cgroup_procs_write: move the task of this pid; 0 is the writer. Active protection is broken: it takes cgroup_mutex, which rmdir holds. */
 function* writeProcs(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {
   const pid = Number(text.trim());
-  if (pid !== 0 && pid !== task.pid) return ESRCH;
-  const result = yield* call(cgroupAttachTask, cpu, task, { self: file.cgroup, memory: file.memcg });
+  if (!Number.isInteger(pid) || pid < 0) return EINVAL;
+  const target = pid === 0 ? task.pid : pid;
+  const result = yield* call(cgroupAttachTask, cpu, target, { self: file.cgroup, memory: file.memcg });
   return result === 0 ? text.length : result;
 }
-
-const ESRCH = -3;

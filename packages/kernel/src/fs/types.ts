@@ -1,6 +1,8 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
+import type { ChargedPages } from '../mm/memcontrol/charge-page.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 
-export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc';
+export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc' | 'pipe' | 'socket';
 
 /** An inode: the slab object behind it and what the filesystem knows of it. */
 export interface Inode {
@@ -27,6 +29,18 @@ export interface Dentry {
   holders: number;
   /** Not among its parent's children any more: it goes with its last holder. */
   unhashed: boolean;
+  /** Of a file on tmpfs: bytes, and the pages that hold them. */
+  size?: number;
+  pages?: readonly ChargedPages[];
+}
+
+/** A pipe, by its dentry. */
+export interface Pipe {
+  /** Ends that are open. */
+  users: number;
+  readonly objects: readonly Allocation[];
+  /** The page that was written to. */
+  buffer: ChargedPages | null;
 }
 
 /** What a lookup tells about a dentry. */
@@ -42,6 +56,7 @@ export interface Found {
 }
 
 export const ENOENT = -2;
+export const ESRCH = -3;
 export const EBADF = -9;
 export const ENOMEM = -12;
 export const EEXIST = -17;

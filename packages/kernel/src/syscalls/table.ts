@@ -1,14 +1,27 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
+import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import type { TaskRecord } from '../sched/task.js';
+import { adoptTask } from '../sched/task-struct.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
-import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
-import { flushWorkqueue } from '../workqueue/workqueue.js';
-import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
+import {
+  sysChdir,
+  sysClose,
+  sysMkdir,
+  sysOpen,
+  sysPipe,
+  sysRead,
+  sysRmdir,
+  sysSocket,
+  sysUnlink,
+  sysWrite,
+} from './files.js';
+import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { sysExit, sysFork, sysKill, sysPause, sysWait } from './process.js';
 
 export type SyscallResult = number | string;
 
@@ -25,10 +38,21 @@ function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<numbe
   return 0;
 }
 
-/** A module is loaded whose init function makes one root cache of objects of `size` bytes. */
-function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: number): Coroutine<number> {
-  if (cpu.published.roots.get(cacheName) !== 0) return EEXIST;
-  yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
+/** Flags of a module's cache by the letters that stand for them. */
+const CACHE_FLAGS = { a: SlabFlag.account, r: SlabFlag.destroyByRcu, c: SlabFlag.ctor } as const;
+
+/** A module is loaded whose init function makes one root cache of objects of `size` bytes; for `flags` see CACHE_FLAGS. */
+function* sysInitModule(
+  cpu: Cpu,
+  _task: TaskRecord,
+  name: string,
+  objectSize: number,
+  letters = '',
+): Coroutine<number> {
+  if (cpu.published.roots.get(name) !== 0) return EEXIST;
+  let flags = 0;
+  for (const letter of letters) flags |= CACHE_FLAGS[letter as keyof typeof CACHE_FLAGS] ?? 0;
+  yield* call(kmemCacheCreate, cpu, { name, objectSize, flags });
   return 0;
 }
 
@@ -37,13 +61,6 @@ function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Corou
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
   yield* call(kmemCacheDestroy, cpu, cache);
-  return 0;
-}
-
-/** Not a system call of Linux: flush a workqueue by name, for experiments that must know that it is empty. */
-function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Coroutine<number> {
-  if (!workqueueNames.includes(queue)) return EINVAL;
-  yield* call(flushWorkqueue, cpu, queue as WorkqueueName);
   return 0;
 }
 
@@ -60,10 +77,22 @@ const syscalls = {
   mmap: sysMmap,
   touch: touchArea,
   munmap: sysMunmap,
+  pipe: sysPipe,
+  socket: sysSocket,
+  fork: sysFork,
+  exit: sysExit,
+  wait: sysWait,
+  pause: sysPause,
+  kill: sysKill,
   nanosleep: sysNanosleep,
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_flush_creation: labFlushCreation,
+  lab_use_cache: labUseCache,
+  lab_keep_object: labKeepObject,
+  lab_reclaim: labReclaim,
+  lab_census: labCensus,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;
@@ -71,6 +100,7 @@ export type SyscallName = keyof typeof syscalls;
 /** entry_SYSCALL_64: run one system call of a task on this CPU. */
 export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Coroutine<SyscallResult> {
   yield* work(cpu.costs['syscall.entry']);
+  if (task.self === 0) yield* call(adoptTask, cpu, task);
   const fn = syscalls[syscall.name] as SyscallFunction;
   return yield* call(fn, cpu, task, ...(syscall.args as never[]));
 }

@@ -38,6 +38,7 @@ const policies = (): Policies => ({
     putCache: memcgKmemPutCache,
     freeHook: null,
     scheduleCreate: scheduleCreateOrdered,
+    creationQueue: 'memcg_kmem_cache_create',
     chargeSlab,
     unchargeSlab,
     initRootArray,
