@@ -85,6 +85,7 @@ export function buildResult(run: Run): RunResult {
     verdicts: observed.verdicts.map(verdictOf),
     findings: findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
     ...(run.findings.script !== undefined && { script: run.findings.script }),
+    ...(run.findings.series !== undefined && { series: run.findings.series }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase)])),
     durations,

@@ -84,6 +84,11 @@ export interface KernelConfig {
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */
   readonly cgroup: 'v1' | 'v2';
+  /**
+   * Object sizes of a distribution, booted with slab_nomerge; or of the small build whose counts were measured, which
+   * merges caches of equal objects.
+   */
+  readonly objects: 'distribution' | 'measured';
 }
 
 /** What a kernel is configured as if nothing else is said. */
@@ -94,6 +99,7 @@ export const defaultConfig: KernelConfig = {
   hz: 250,
   nohzFull: [],
   cgroup: 'v1',
+  objects: 'distribution',
 };
 
 /** One release of the kernel: its root caches in boot order and its policies. */

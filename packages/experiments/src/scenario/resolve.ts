@@ -1,3 +1,4 @@
+import type { KernelConfig } from '@kmemlab/kernel';
 import { MAX_NODES, Topology } from '@kmemlab/machine';
 import { suggestion } from '@kmemlab/results';
 import { Document } from 'yaml';
@@ -88,6 +89,12 @@ function machineOf(
   return { engine, strategy: strategy ?? 'time', timeScale: timeScale ?? 1 };
 }
 
+/** The configuration that was asked for; what it says of objects counts more than what the experiment would have. */
+function configOf(text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
+  const config = parseConfig(text);
+  return objects === undefined || /(^|,)\s*objects=/.test(text) ? config : { ...config, objects };
+}
+
 /**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
@@ -100,7 +107,6 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const topology = topologyOf(request, file);
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
-  const config = parseConfig(request.config ?? fileConfig ?? 'slab');
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
   const given = { ...asTexts(small), ...asTexts(file?.params), ...request.params };
@@ -109,6 +115,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       ? `--param ${name}`
       : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
+  const config = configOf(request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));
   const kernel = buildKernel(choice, users, config);

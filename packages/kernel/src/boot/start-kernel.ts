@@ -5,7 +5,9 @@ import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
+import { bootCaches } from './measured-sizes.js';
 import '../rcu/grace-period.js';
 import { defineFunction, defineHandler } from '../registry.js';
 
@@ -57,7 +59,10 @@ const NO_CSS: CssPair = { self: 0, memory: 0 };
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
   const caches: Handle[] = [];
-  for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
+  for (const spec of bootCaches(cpu.build)) {
+    const merged = /^kmalloc-/.test(spec.name) ? 0 : yield* call(kmemCacheAlias, cpu, spec);
+    if (merged === 0) caches.push(yield* call(createCache, cpu, spec, 0, 0));
+  }
   yield* call(kmemCacheInitLate, cpu, caches);
   yield* call(cgroupInit, cpu);
   yield* call(smpInit, cpu);

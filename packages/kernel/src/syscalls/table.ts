@@ -4,6 +4,7 @@ import { EEXIST, EINVAL } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
+import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adoptTask } from '../sched/task-struct.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
@@ -60,7 +61,7 @@ function* sysInitModule(
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
-  yield* call(kmemCacheDestroy, cpu, cache);
+  if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(kmemCacheDestroy, cpu, cache);
   return 0;
 }
 
