@@ -7,6 +7,7 @@ import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
+import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import type { WorkqueueName } from './workqueue/queues.js';
@@ -27,6 +28,14 @@ export interface Policies {
     everyone: (cpu: Cpu) => readonly number[];
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+  };
+  readonly rcu: {
+    /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
+    flavours: 'split' | 'consolidated';
+    /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
+    barrierCallback: 'queued' | 'entrained';
+    /** rcu_barrier of a flavour, once it has been asked for. */
+    barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
   readonly locking: {
     /** One attempt to take a mutex, without waiting. */
@@ -109,6 +118,8 @@ export interface KernelVersion {
   readonly source: string;
   readonly summary: string;
   readonly caches: readonly CacheSpec[];
+  /** It has no cgroup v2, which came with 4.5. */
+  readonly withoutCgroup2?: true;
   /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
   readonly policies: (config: KernelConfig) => Policies;
 }

@@ -5,7 +5,9 @@ import {
   type CoroutineFunction,
   type Costs,
   type Handle,
+  type Handler,
   type Port,
+  post,
   type Topology,
   Vector,
   VerdictError,
@@ -15,9 +17,11 @@ import { Counters, ipiSentBy } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
-import { type Published, rootMemcg, Scalar } from './published-state.js';
+import { type Published, rootMemcg } from './published-state.js';
+import type { GpNumbers } from './rcu/gp-numbers.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
-import { RcuData } from './rcu/state.js';
+import { rcuTaskDone, rcuTaskEnters, rcuTaskLeaves } from './rcu/read.js';
+import { RcuCpu } from './rcu/state.js';
 import type { Stretch } from './sched/preemption-point.js';
 import { RunQueue } from './sched/run-queue.js';
 import { doSoftirq } from './sched/softirq.js';
@@ -47,10 +51,12 @@ export class Cpu extends Core {
   /** This node's replica of what every CPU may read. */
   readonly published: Published;
   readonly ownWords: CpuWords;
+  /** Grace periods as this node's leaves know them. */
+  readonly rcuNumbers: GpNumbers;
   readonly allNodes: readonly number[];
 
   readonly smp: SmpState;
-  readonly rcu = new RcuData();
+  readonly rcu: RcuCpu;
   readonly stock: Stock = { css: 0, pages: 0 };
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
@@ -68,7 +74,6 @@ export class Cpu extends Core {
   /** cache_reap's work item on this CPU and the alien node whose turn it is. */
   reapWork: Handle = 0;
   reapAlienNode = 0;
-  rcuSoftirq = false;
   tickExpired = false;
   /** Pids of the tasks that are in user mode on this CPU. */
   private readonly userTasks = new Set<number>();
@@ -92,6 +97,8 @@ export class Cpu extends Core {
     this.durations = environment.durations;
     this.published = home.published;
     this.ownWords = home.words(id);
+    this.rcuNumbers = home.rcuNumbers;
+    this.rcu = new RcuCpu(build);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
     this.smp = new SmpState(this.topology.cpuCount);
   }
@@ -141,26 +148,15 @@ export class Cpu extends Core {
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 
-  /** Grace period in progress or last seen at this node's leaf rcu_node. */
-  get rcuGpNumber(): number {
-    return this.published.scalar(Scalar.rcuGpNumber);
-  }
-
-  /** Last grace period that this node's leaf rcu_node knows to be complete. */
-  get rcuCompleted(): number {
-    return this.published.scalar(Scalar.rcuCompleted);
-  }
-
   /** BUG(): the kernel itself found its state broken. */
   bug(detail: string): never {
     throw new VerdictError({ class: 'invariant-broken', id: 'BUG', object: 'kernel', steps: [this.step()], detail });
   }
 
-  /** One jiffy for every 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */
-  get fqsInterval(): number {
+  /** Jiffies between two scans for quiescent states: one for 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */
+  get fqsJiffies(): number {
     const { hz } = this.build;
-    const jiffies = 1 + Number(hz > 250) + Number(hz > 500) + Math.floor(this.topology.cpuCount / 256);
-    return jiffies * this.jiffy;
+    return 1 + Number(hz > 250) + Number(hz > 500) + Math.floor(this.topology.cpuCount / 256);
   }
 
   /** Labelled preemption points do something. */
@@ -177,6 +173,11 @@ export class Cpu extends Core {
     this.counters.add(this.nodeOf(target) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
   }
 
+  /** Send a message from where no coroutine runs: the scheduler. In order with the CPU's other messages. */
+  postNow<N, A>(home: number, handler: Handler<N, A, unknown>, args: A): void {
+    this.port.post(this, post(home, handler, args));
+  }
+
   // Tasks.
 
   /** kthread_run on this CPU. */
@@ -189,6 +190,7 @@ export class Cpu extends Core {
   deliverThread(thread: string, data: number): void {
     this.ownWords.idle = false;
     this.spawn(thread, this.build.functions.find('thread', thread), [this, data]);
+    this.reschedForThread();
   }
 
   /** A task arrives with its next system call; it occupies the CPU from now until it leaves. */
@@ -227,7 +229,10 @@ export class Cpu extends Core {
 
   protected override pickNext(): Context | undefined {
     const next = this.runQueue.dequeue();
+    this.needResched = false;
+    if (next !== undefined) rcuTaskEnters(this, next);
     if (next === undefined || next.taskId === this.runQueue.lastTask) return next;
+    this.runQueue.ticks = 0;
     this.runQueue.lastTask = next.taskId;
     this.debt += this.costs['sched.contextSwitch'];
     rcuNoteContextSwitch(this);
@@ -236,6 +241,7 @@ export class Cpu extends Core {
 
   protected override taskDone(context: Context): void {
     const user = this.syscallTasks.get(context);
+    rcuTaskDone(this, context);
     if (user === undefined) {
       rcuNoteContextSwitch(this);
       return;
@@ -249,13 +255,45 @@ export class Cpu extends Core {
     this.debt += this.costs['sched.wakeup'];
     this.ownWords.idle = false;
     this.runQueue.enqueue(context);
+    if (context.taskId < 0) this.reschedForThread();
+  }
+
+  protected override offCpu(context: Context): void {
+    rcuTaskLeaves(this, context);
+  }
+
+  protected override preempts(context: Context): boolean {
+    if (this.runQueue.length > 0) {
+      this.counters.add('preemptions');
+      this.runQueue.enqueue(context);
+      return true;
+    }
+    rcuTaskLeaves(this, context);
+    rcuTaskEnters(this, context);
+    rcuNoteContextSwitch(this);
+    return false;
+  }
+
+  /** set_tsk_need_resched: a preemptible kernel calls the scheduler as soon as the task on the CPU may be preempted. */
+  resched(): void {
+    this.needResched = this.build.config.preemption === 'preempt';
+  }
+
+  /** A kernel thread preempts a user task. */
+  private reschedForThread(): void {
+    if ((this.currentTask?.taskId ?? 0) > 0) this.resched();
+  }
+
+  /** scheduler_tick: a task gives way to another when it has had the CPU for a jiffy. */
+  schedulerTick(): void {
+    if (++this.runQueue.ticks > 1 && this.runQueue.length > 0) this.resched();
   }
 
   protected override checkMayBlock(context: Context): void {
     if (context.kind === 'task' && !this.irqsOff && this.preemptCount === 0) return;
     throw new VerdictError({
       class: 'invariant-broken',
-      id: 'MTX-3',
+      id: this.rcu.invoking && this.inSoftirq ? 'RCU-8' : 'MTX-3',
       object: context.taskName,
       steps: [this.step()],
       detail: 'scheduling while atomic: a sleeping wait in interrupt context, or with interrupts or preemption off',
@@ -303,7 +341,7 @@ export class Cpu extends Core {
     const idle = this.ownWords.idle;
     if (name === TICK) {
       this.tickArmed = false;
-      if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
+      if (idle && !this.rcu.needsTick) return;
       this.tickExpired = true;
     } else if (deferrable && idle) {
       this.deferredTimers.push({ name, data });
@@ -322,11 +360,16 @@ export class Cpu extends Core {
   }
 
   protected override softirqPending(): boolean {
-    return this.expiredTimers.length > 0 || this.rcuSoftirq;
+    return this.expiredTimers.length > 0 || this.rcu.softirq;
   }
 
   protected override softirq(): CoroutineFunction {
     return doSoftirq as CoroutineFunction;
+  }
+
+  /** An interrupt or softirq came while the CPU had nothing to do. */
+  get interruptsIdle(): boolean {
+    return this.currentTask === undefined && this.userTasks.size === 0 && this.runQueue.length === 0;
   }
 
   /** True while anything but deferrable timers is queued for this CPU. */

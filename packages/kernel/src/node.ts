@@ -12,7 +12,7 @@ import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
-import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import { RcuRoots, RcuTree } from './rcu/tree.js';
 import type { TaskStruct } from './sched/task-struct.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
@@ -43,7 +43,8 @@ export class KernelNode extends NodeMemory {
   readonly keptObjects: Allocation[] = [];
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
-  readonly rcuLeaf = new RcuLeaf();
+  /** This node's part of the rcu_node trees. */
+  readonly rcu: RcuTree;
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;
@@ -51,7 +52,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
-  readonly rcuRoot = new RcuRoot();
+  readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   hotplugReaders = 0;
   cssSerial = 0;
@@ -64,6 +65,7 @@ export class KernelNode extends NodeMemory {
   constructor(id: number, environment: Environment, memory: Memory) {
     super(id, environment, memory);
     this.random = new RandomStream(environment.seed, `node${id}`);
+    this.rcu = new RcuTree(environment.topology, id);
     this.pages = new HandleTable('slab page', id);
     this.caches = new HandleTable('kmem_cache', id);
     this.arraySets = new HandleTable('array_cache set', id);

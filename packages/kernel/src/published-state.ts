@@ -52,9 +52,6 @@ export const Scalar = {
   rootMemcg: 2,
   /** Dentry of the root directory. */
   rootDentry: 3,
-  /** Of this node's leaf rcu_node: the grace period in progress or last seen, and the last completed. */
-  rcuGpNumber: 4,
-  rcuCompleted: 5,
 } as const;
 
 const SCALARS = 6;

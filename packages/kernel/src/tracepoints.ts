@@ -75,6 +75,26 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** (CPU: queuing) flavour, number of the RCU function, its data, serial number: a callback is queued. */
+  rcuQueue: 36,
+  /** (CPU: invoking) flavour, serial number, 0 = the callback starts, 1 = it has returned. */
+  rcuInvoke: 37,
+  /** flavour, number, 0 = the grace period starts at the root, 1 = it has ended there. */
+  rcuGracePeriod: 38,
+  /** (CPU: that owed it) flavour, grace period, 0 = it reported itself, 1 = it was seen idle, 2 = it is offline. */
+  rcuQuiescent: 39,
+  /** flavour, grace period, node: a scan for quiescent states of that node's CPUs has ended. */
+  rcuScan: 40,
+  /** flavour, task or 0 in an interrupt, 1 = a read section begins, 0 = it ends; they nest. */
+  rcuRead: 41,
+  /** task, depth: a task leaves the kernel in a read section. */
+  rcuLeak: 42,
+  /** flavour, task, 0 = synchronize_* begins, 1 = it returns. */
+  rcuSynchronize: 43,
+  /** flavour, task, 0 = rcu_barrier is asked for, 1 = a barrier begins, 2 = it ends, 3 = rcu_barrier returns. */
+  rcuBarrier: 44,
+  /** (CPU: that goes down) its callbacks are orphans. */
+  rcuCpu: 45,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

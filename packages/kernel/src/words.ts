@@ -1,6 +1,7 @@
 import type { Memory, Topology } from '@kmemlab/machine';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
+import { type Flavour, rcuFlavours } from './rcu/flavours.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
 
@@ -11,8 +12,8 @@ const ROWS = ['call', 'reschedule', 'localTimer', 'tlb'] as const;
 export type InterruptRuns = Record<(typeof ROWS)[number], number>;
 
 /** Places of a CPU's other words. */
-const Word = { busy: ROWS.length, rcuCallbacks: ROWS.length + 1 } as const;
-const WORDS = ROWS.length + 2;
+const Word = { busy: ROWS.length, rcuUrgent: ROWS.length + 1, rcuCallbacks: ROWS.length + 2 } as const;
+const WORDS = ROWS.length + 2 + rcuFlavours.length;
 
 /** Handler runs that are counted in a CPU's words; a copy with `...` is plain data. */
 function countedIn(words: Float64Array): InterruptRuns {
@@ -78,12 +79,21 @@ export class CpuWords {
     Atomics.store(this.dynticksWord, 0, count);
   }
 
-  /** RCU callbacks queued and not yet invoked. */
-  get rcuCallbacks(): number {
-    return this.words[Word.rcuCallbacks] as number;
+  /** A grace period has waited long for this CPU: it is to reschedule (rcu_sched_qs_mask). Set by handlers. */
+  get rcuUrgent(): boolean {
+    return this.words[Word.rcuUrgent] === 1;
   }
 
-  set rcuCallbacks(count: number) {
-    this.words[Word.rcuCallbacks] = count;
+  set rcuUrgent(urgent: boolean) {
+    this.words[Word.rcuUrgent] = Number(urgent);
+  }
+
+  /** RCU callbacks of a flavour queued and not yet invoked. */
+  rcuCallbacks(flavour: Flavour): number {
+    return this.words[Word.rcuCallbacks + flavour] as number;
+  }
+
+  setRcuCallbacks(flavour: Flavour, count: number): void {
+    this.words[Word.rcuCallbacks + flavour] = count;
   }
 }

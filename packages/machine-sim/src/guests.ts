@@ -30,7 +30,9 @@ export class Guests {
     port: Omit<GuestPort, 'exited'>,
   ) {
     const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
-    this.agents = nodes.map(({ id }) => new GuestAgent(topology, new RandomStream(seed, `guest${id}`), seed, own, userStep));
+    this.agents = nodes.map(
+      ({ id }) => new GuestAgent(topology, new RandomStream(seed, `guest${id}`), seed, own, userStep),
+    );
   }
 
   /**

@@ -36,6 +36,8 @@ export abstract class Core {
    * that follow them, too, and a task that holds interrupts off runs until it turns them on. `run` the CPU after clearing it.
    */
   held = false;
+  /** The scheduler wants the CPU back as soon as the task on it may be preempted; only a preemptible kernel says so. */
+  needResched = false;
   /** The innermost context, which knows those below it; undefined if no kernel code is on the CPU. Only the core sets it. */
   current: Context | undefined = undefined;
   private readonly waiters: Waiters;
@@ -67,6 +69,10 @@ export abstract class Core {
   protected abstract taskDone(context: Context): void;
   /** A blocked task's waiter was completed: make it runnable. */
   protected abstract wake(context: Context): void;
+  /** A task goes off the CPU in the middle of kernel code: it blocks, or is preempted. */
+  protected abstract offCpu(context: Context): void;
+  /** The scheduler is called in the middle of a task's kernel code; true if it has put the task back among the runnable ones. */
+  protected abstract preempts(context: Context): boolean;
   /** The CPU enters (true) or leaves (false) the state in which no kernel context is on it. */
   protected abstract quiet(entering: boolean): void;
 
@@ -117,6 +123,18 @@ export abstract class Core {
   /** True in softirq or hardirq context. */
   get inInterrupt(): boolean {
     return (this.current?.kind ?? 'task') !== 'task';
+  }
+
+  /** In an interrupt: it came while the CPU was in user mode or idle. */
+  get interruptsUser(): boolean {
+    return this.current?.below === undefined;
+  }
+
+  /** A softirq is in progress on the CPU, perhaps below an interrupt. */
+  get inSoftirq(): boolean {
+    let context = this.current;
+    while (context !== undefined && context.kind !== 'softirq') context = context.below;
+    return context !== undefined;
   }
 
   /** Code that must not block: interrupts or preemption off, or interrupt context. */
@@ -243,7 +261,21 @@ export abstract class Core {
     if (this.held && this.atHoldingPoint) return false;
     const context = this.current ?? this.resumeSomething();
     if (context === undefined || context.state !== ContextState.ready) return false;
+    if (this.needResched && this.makeRoom(context)) return true;
     this.execute(context);
+    return true;
+  }
+
+  /**
+   * Preemption, at the exit of the interrupt that asked for it or as soon as the task may be preempted after that. The task
+   * goes back to the run queue with what is left of its work; never while a request of its own is outstanding.
+   */
+  private makeRoom(context: Context): boolean {
+    if (context.kind !== 'task' || this.irqsOff || this.preemptCount > 0) return false;
+    this.needResched = false;
+    if (!this.preempts(context)) return false;
+    this.offCpu(context);
+    this.leaveContext();
     return true;
   }
 
@@ -256,6 +288,7 @@ export abstract class Core {
     }
     this.leaveQuiet();
     this.enterContext(next);
+    if (next.state === ContextState.working) this.startWork(next, next.workLeft);
     return next;
   }
 
@@ -372,6 +405,11 @@ export abstract class Core {
   }
 
   private startWork(context: Context, ns: number): void {
+    if (this.needResched) {
+      context.state = ContextState.working;
+      context.workLeft = ns;
+      if (this.makeRoom(context)) return;
+    }
     context.state = this.port.work(this, ns) ? ContextState.ready : ContextState.working;
   }
 
@@ -382,6 +420,7 @@ export abstract class Core {
     context.waitingSince = this.now();
     context.timesSlept++;
     this.blockedTasks++;
+    this.offCpu(context);
     this.leaveContext();
   }
 

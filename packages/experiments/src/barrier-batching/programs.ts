@@ -1,8 +1,8 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { enterHierarchy } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { untilSteady } from '../steady.js';
 
-const HIERARCHY = '/mnt/cgroup/memory';
 /** Bytes of a synthetic object. */
 const OBJECT_SIZE = 256;
 /** A file that the first worker makes and all others find. */
@@ -49,7 +49,7 @@ interface Making {
  * worker's pid; the worker works and exits.
  */
 export function* makeProgram({ tick }: GuestControl, { memcgs, workload, names }: Making): Program<void> {
-  yield* sys.chdir(HIERARCHY);
+  yield* enterHierarchy();
   for (let i = 0; i < memcgs; i++) {
     yield* sys.mkdir(String(i));
     const pid = yield* sys.fork({ name: `worker${i}`, program: () => worker(workload, names) });
@@ -93,10 +93,18 @@ interface Removal {
   /** After each removal, ns. */
   readonly pause: number;
   readonly trigger: Trigger;
+  /** A CPU of each node. */
+  readonly reclaimers: readonly number[];
+}
+
+/** On each node: free its objects and stay, so that its CPU is awake for cache_reap. */
+function* reclaimProgram(): Program<void> {
+  yield* sys.reclaim();
+  yield* untilSteady(REAP_SECONDS);
 }
 
 /** The manager removes all memcgs and waits until nothing changes any more. */
-export function* removeProgram({ tick }: GuestControl, { memcgs, pause, trigger }: Removal): Program<void> {
+export function* removeProgram({ tick }: GuestControl, { memcgs, pause, trigger, reclaimers }: Removal): Program<void> {
   for (let i = 0; i < memcgs; i++) {
     yield* sys.rmdir(String(i));
     if (pause > 0) yield* sys.nanosleep(pause);
@@ -104,6 +112,8 @@ export function* removeProgram({ tick }: GuestControl, { memcgs, pause, trigger 
   }
   yield* untilSteady(1);
   if (trigger === 'rmdir') return;
-  yield* sys.reclaim();
-  yield* untilSteady(REAP_SECONDS);
+  for (const cpu of reclaimers) {
+    yield* sys.fork({ name: `reclaim${cpu}`, program: reclaimProgram, placement: { kind: 'pinned', cpu } });
+  }
+  for (const _ of reclaimers) yield* sys.wait();
 }

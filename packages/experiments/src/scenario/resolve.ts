@@ -7,7 +7,7 @@ import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
 import { configTokens, parseConfig } from './kernel-config.js';
-import { DEFAULT_KERNEL, parseKernel } from './kernel-spec.js';
+import { DEFAULT_KERNEL, type KernelChoice, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
 
@@ -89,9 +89,15 @@ function machineOf(
   return { engine, strategy: strategy ?? 'time', timeScale: timeScale ?? 1 };
 }
 
-/** The configuration that was asked for; what it says of objects counts more than what the experiment would have. */
-function configOf(text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
+/**
+ * The configuration that was asked for; what it says of objects counts more than what the experiment would have.
+ * @throws InputError if the version cannot be configured like that
+ */
+function configOf({ version }: KernelChoice, text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
   const config = parseConfig(text);
+  if (config.cgroup === 'v2' && version.withoutCgroup2) {
+    throw new InputError(`config: ${version.name} has no cgroup v2, which came with 4.5; leave cgroup2 out`);
+  }
   return objects === undefined || /(^|,)\s*objects=/.test(text) ? config : { ...config, objects };
 }
 
@@ -115,7 +121,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       ? `--param ${name}`
       : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
-  const config = configOf(request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
+  const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));
   const kernel = buildKernel(choice, users, config);

@@ -6,9 +6,17 @@ const PLACEMENT = { kind: 'sticky' } as const;
 /** E2b: how many removed memcgs stay because others still use what they paid for? */
 export const zombies: Experiment = {
   name: 'zombies',
-  summary: 'memcgs come and go, files that were made in them stay: how many removed memcgs are kept, generation by generation?',
+  summary:
+    'memcgs come and go, files that were made in them stay: how many removed memcgs are kept, generation by generation?',
   params: {
-    generations: { kind: 'integer', amount: true, min: 1, max: 65000, default: 100, summary: 'memcgs, one after the other' },
+    generations: {
+      kind: 'integer',
+      amount: true,
+      min: 1,
+      max: 65000,
+      default: 100,
+      summary: 'memcgs, one after the other',
+    },
     sharedFraction: {
       kind: 'fraction',
       default: 1,

@@ -1,9 +1,9 @@
-import { GuestError, type Program, sys, writeFile } from '@kmemlab/kernel';
+import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { Sample } from '@kmemlab/results';
+import { attempt, enterHierarchy } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
-const HIERARCHIES = ['/mnt/cgroup/memory', '/sys/fs/cgroup'] as const;
 /** Samples of the generations, at most. */
 const SAMPLES = 200;
 /** cache_reap empties the arrays of busy CPUs within so many seconds. */
@@ -26,22 +26,6 @@ function* sample(phase: string, generation: number): Program<Sample> {
 
 const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;
 
-/** A call that may fail with an errno; evaluates to whether it did not. */
-function* attempt(program: Program<unknown>): Program<boolean> {
-  try {
-    yield* program;
-    return true;
-  } catch (error) {
-    if (!(error instanceof GuestError)) throw error;
-    return false;
-  }
-}
-
-/** Enter the hierarchy of the memory controller, wherever it is mounted. */
-function* enterHierarchy(): Program<void> {
-  for (const path of HIERARCHIES) if (yield* attempt(sys.chdir(path))) return;
-}
-
 function* makeFile(path: string): Program<void> {
   yield* sys.close(yield* sys.create(path));
 }
@@ -51,7 +35,10 @@ function* makeFile(path: string): Program<void> {
  * memcg's caches made, so that the others are all charged. The file through which it comes back stays open, so that
  * no memcg pays for looking it up.
  */
-export function* generationsProgram({ pid, tick }: GuestControl, { generations, files, shared }: Scope): Program<Sample[]> {
+export function* generationsProgram(
+  { pid, tick }: GuestControl,
+  { generations, files, shared }: Scope,
+): Program<Sample[]> {
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
   const every = Math.ceil(generations / SAMPLES);

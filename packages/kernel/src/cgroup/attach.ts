@@ -2,6 +2,7 @@ import { type Coroutine, call, homeOf, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { ENODEV, ESRCH } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import { isLive } from './handlers.js';
 import { moveTask } from './task-css.js';
 import type { CssPair } from './types.js';
@@ -19,11 +20,13 @@ export function* cgroupAttachTask(cpu: Cpu, pid: number, to: CssPair): Coroutine
   return result;
 }
 
+/** The read section keeps the task_struct, where the kernel takes a reference. */
 function* attach(cpu: Cpu, pid: number, to: CssPair): Coroutine<number> {
   const { tasks } = cpu.published;
-  const task = tasks.taskOf(pid);
-  if (task === 0) return ESRCH;
   yield* work(cpu.costs['cgroup.attach']);
-  if (tasks.memcgOf(pid) !== to.memory) yield* call(moveTask, cpu, pid, task, to.memory);
-  return 0;
+  rcuReadLock(cpu);
+  const task = tasks.taskOf(pid);
+  if (task !== 0 && tasks.memcgOf(pid) !== to.memory) yield* call(moveTask, cpu, pid, task, to.memory);
+  rcuReadUnlock(cpu);
+  return task === 0 ? ESRCH : 0;
 }

@@ -18,6 +18,7 @@ import {
   removeSubdirectory,
   withdrawCss,
 } from './handlers.js';
+import { countBelow, forgetDying } from './stat.js';
 
 /*
  * The life of a css after rmdir (kernel/cgroup.c 4.10): killed → one grace period → confirm → offline (worker, under
@@ -48,6 +49,7 @@ function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: 
   yield* work(cpu.costs['cgroup.rmdir']);
   yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
   yield* call(percpuRefKill, cpu, cssRefs, self);
+  yield* call(countBelow, cpu, parentSelf, { live: -1, dying: 1 });
   cpu.counters.add('memcg_removed');
   return 0;
 }
@@ -88,6 +90,7 @@ defineFunction('release', 'css_release', function* cssRelease(cpu, css) {
 defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, css) {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
   cpu.counters.add('css_released');
+  yield* call(forgetDying, cpu, css);
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
   yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
 });

@@ -6,39 +6,52 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { CssPair } from './types.js';
 
+/** What css_alloc is told. */
+interface NewCgroup {
+  readonly name: string;
+  readonly parent: CssPair;
+  readonly serial: number;
+  readonly counterParent: Handle;
+  readonly useHierarchy: boolean;
+}
+
 const newFiles = () => ({ active: 0, deactivated: false, drainer: 0 });
 
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
-export const allocateCgroup = defineHandler(
-  'cgroup.allocate',
-  (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
-    const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false, files: newFiles() };
-    const common = { name: args.name, onlineCount: 1 };
-    const self = node.csses.allocate({
-      ...common,
-      self: 0,
-      parent: args.parent.self,
-      ref: new PercpuRef(),
-      memcg: null,
-      cgroup,
-    });
-    const counters = { memory: newCounter(), kmem: newCounter() };
-    const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
-    const memory = node.csses.allocate({
-      ...common,
-      self,
-      parent: args.parent.memory,
-      ref: new PercpuRef(),
-      memcg,
-      cgroup: null,
-    });
-    cgroup.memory = memory;
-    const own = node.csses.peek(self);
-    if (own !== undefined) own.self = self;
-    return { self, memory };
-  },
-);
+export const allocateCgroup = defineHandler('cgroup.allocate', (node, args: NewCgroup): CssPair => {
+  const cgroup = {
+    memory: 0,
+    tasks: 0,
+    subdirectories: new Map(),
+    dead: false,
+    files: newFiles(),
+    below: { live: 0, dying: 0 },
+  };
+  const common = { name: args.name, onlineCount: 1 };
+  const self = node.csses.allocate({
+    ...common,
+    self: 0,
+    parent: args.parent.self,
+    ref: new PercpuRef(),
+    memcg: null,
+    cgroup,
+  });
+  const counters = { memory: newCounter(), kmem: newCounter() };
+  const { counterParent, serial, useHierarchy } = args;
+  const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent, useHierarchy };
+  const memory = node.csses.allocate({
+    ...common,
+    self,
+    parent: args.parent.memory,
+    ref: new PercpuRef(),
+    memcg,
+    cgroup: null,
+  });
+  cgroup.memory = memory;
+  const own = node.csses.peek(self);
+  if (own !== undefined) own.self = self;
+  return { self, memory };
+});
 
 /** Make a css readable on every node. */
 export const publishCss = defineHandler('css.publish', (node, args: { css: Handle; parent: Handle }): void => {

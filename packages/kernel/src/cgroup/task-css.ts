@@ -1,8 +1,8 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../locking/spinlock.js';
-import { cssGet, cssPut } from './css-ref.js';
 import { isExiting, markExiting, setTask } from '../sched/task-struct.js';
+import { cssGet, cssPut } from './css-ref.js';
 import { adjustTasks, readCss } from './handlers.js';
 
 /*

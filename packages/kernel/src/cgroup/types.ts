@@ -34,6 +34,8 @@ export interface Cgroup {
   readonly subdirectories: Map<string, CssPair>;
   dead: boolean;
   readonly files: KernfsFiles;
+  /** Cgroups below it on the v2 hierarchy: nr_descendants, nr_dying_descendants. */
+  readonly below: { live: number; dying: number };
 }
 
 /** Active references on the control files of a cgroup. */

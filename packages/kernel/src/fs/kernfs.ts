@@ -1,4 +1,4 @@
-import { type Coroutine, call, type Handle, homeOf, request, wait } from '@kmemlab/machine';
+import { type Coroutine, type Handle, homeOf, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 

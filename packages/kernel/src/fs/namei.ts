@@ -3,7 +3,7 @@ import { findSubdirectory } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
-import { controlFiles } from './cgroupfs.js';
+import { controlFilesOf } from './cgroup2fs.js';
 import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
 import { procFiles } from './procfs.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
@@ -64,7 +64,7 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
   const inodeCache = 'inode_cache';
-  if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
+  if (controlFilesOf(cpu).has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };
 }

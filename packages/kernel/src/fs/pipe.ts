@@ -53,7 +53,7 @@ export function* createPipe(cpu: Cpu): Coroutine<Found | null> {
 /** pipe_write: the first write takes a page of kernel memory, which the pipe keeps until both ends are closed. */
 export function* pipeWrite(cpu: Cpu, dentry: Handle, length: number): Coroutine<number> {
   if (yield* request(homeOf(dentry), hasBuffer, { dentry }, dentry)) return length;
-  const buffer = yield* call(allocChargedPages, cpu, 0, true);
+  const buffer = yield* call(allocChargedPages, cpu, 0, 'kernel');
   if (buffer === null) return ENOMEM;
   const used = yield* request(homeOf(dentry), giveBuffer, { dentry, buffer }, dentry);
   if (!used) yield* call(freeChargedPages, cpu, buffer);

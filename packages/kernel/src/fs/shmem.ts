@@ -14,10 +14,13 @@ const grow = defineHandler('shmem.grow', (node, args: { dentry: Handle; bytes: n
   return Math.ceil(dentry.size / PAGE_SIZE) - Math.ceil(before / PAGE_SIZE);
 });
 
-const addPages = defineHandler('shmem.addPages', (node, args: { dentry: Handle; pages: ChargedPages[] }, context): void => {
-  const dentry = node.dentries.get(args.dentry, context.step);
-  dentry.pages = [...(dentry.pages ?? []), ...args.pages];
-});
+const addPages = defineHandler(
+  'shmem.addPages',
+  (node, args: { dentry: Handle; pages: ChargedPages[] }, context): void => {
+    const dentry = node.dentries.get(args.dentry, context.step);
+    dentry.pages = [...(dentry.pages ?? []), ...args.pages];
+  },
+);
 
 /**
  * shmem_file_write_iter, appending: one page of page cache for each 4096 bytes, charged as user memory to the memcg of the
@@ -28,7 +31,7 @@ export function* shmemWrite(cpu: Cpu, dentry: Handle, bytes: number): Coroutine<
   if (needed === 0) return bytes;
   const pages: ChargedPages[] = [];
   for (let n = 0; n < needed; n++) {
-    const page = yield* call(allocChargedPages, cpu, 0, false);
+    const page = yield* call(allocChargedPages, cpu, 0, 'file');
     if (page !== null) pages.push(page);
   }
   yield* request(homeOf(dentry), addPages, { dentry, pages }, dentry);

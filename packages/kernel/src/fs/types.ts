@@ -59,6 +59,7 @@ export const ENOENT = -2;
 export const ESRCH = -3;
 export const EBADF = -9;
 export const ENOMEM = -12;
+export const EBUSY = -16;
 export const EEXIST = -17;
 export const ENODEV = -19;
 export const ENOTDIR = -20;

@@ -94,7 +94,7 @@ export const sys = {
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`. */
   keepObject: (cache: string) => number('lab_keep_object', cache),
-  /** Free all objects that were left to it; evaluates to how many. */
+  /** Free all objects that were left to it on the node where it runs; evaluates to how many. */
   reclaim: () => number('lab_reclaim'),
   census: lookRound,
 };

@@ -19,7 +19,7 @@ export function* doAnonymousPage(cpu: Cpu, task: TaskRecord, area: MappedArea): 
   yield* work(cpu.costs['page.fault']);
   if (area.page !== null) return true;
   if (!(yield* call(anonVmaPrepare, cpu, task, area))) return false;
-  area.page = yield* call(allocChargedPages, cpu, 0, false);
+  area.page = yield* call(allocChargedPages, cpu, 0, 'anon');
   return area.page !== null;
 }
 

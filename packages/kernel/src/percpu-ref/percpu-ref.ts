@@ -11,7 +11,7 @@ import {
 import type { Cpu } from '../cpu.js';
 import type { KernelNode } from '../node.js';
 import type { Published } from '../published-state.js';
-import { callRcu } from '../rcu/callbacks.js';
+import { callRcuSched } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { RefOwner } from './counters.js';
@@ -147,7 +147,7 @@ export function* percpuRefKill(cpu: Cpu, refs: RefClass, object: Handle): Corout
   if (owner === 'css') cpu.trace(Trace.cssKill, object, 0, 0, 0);
   yield* request(homeOf(object), killShared, { owner, object }, object);
   yield* requestAll(cpu.allNodes, publishAtomic, { owner, object });
-  yield* call(callRcu, cpu, (classes.get(owner) as { switchToAtomic: string }).switchToAtomic, object);
+  yield* call(callRcuSched, cpu, (classes.get(owner) as { switchToAtomic: string }).switchToAtomic, object);
   yield* call(percpuRefPut, cpu, refs, object);
 }
 

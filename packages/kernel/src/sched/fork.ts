@@ -14,7 +14,16 @@ import { addChild, allocateTask, nextPid } from './task-struct.js';
 const STACK_ORDER = 2;
 
 /** What copy_process takes from caches, in its order; mm_struct's areas come between the mm and the pid. */
-const CACHES = ['task_struct', 'cred_jar', 'files_cache', 'fs_cache', 'sighand_cache', 'signal_cache', 'mm_struct', 'pid'] as const;
+const CACHES = [
+  'task_struct',
+  'cred_jar',
+  'files_cache',
+  'fs_cache',
+  'sighand_cache',
+  'signal_cache',
+  'mm_struct',
+  'pid',
+] as const;
 
 type Taken = Record<(typeof CACHES)[number], Allocation>;
 
@@ -45,7 +54,7 @@ function* dupTaskStruct(
   child: TaskRecord,
   taken: Partial<Taken>,
 ): Coroutine<ChargedPages | null> {
-  const stack = yield* call(allocChargedPages, cpu, STACK_ORDER, true);
+  const stack = yield* call(allocChargedPages, cpu, STACK_ORDER, 'kernel_stack');
   if (stack === null) return null;
   let complete = true;
   for (const cache of CACHES) {
@@ -66,13 +75,7 @@ function* giveUp(cpu: Cpu, child: TaskRecord, taken: Partial<Taken>): Coroutine<
 }
 
 /** The child becomes visible: among its parent's children, by pid, and in its cgroup. */
-function* join(
-  cpu: Cpu,
-  parent: TaskRecord,
-  child: TaskRecord,
-  taken: Taken,
-  stack: ChargedPages,
-): Coroutine<void> {
+function* join(cpu: Cpu, parent: TaskRecord, child: TaskRecord, taken: Taken, stack: ChargedPages): Coroutine<void> {
   child.own = { mm: taken.mm_struct, files: taken.files_cache, fs: taken.fs_cache };
   const memory = {
     ...{ task: taken.task_struct, cred: taken.cred_jar, pid: taken.pid, stack },

@@ -58,12 +58,9 @@ export const allocateTask = defineHandler(
     }),
 );
 
-const publishTask = defineHandler(
-  'task.publish',
-  (node, args: { pid: number; task: Handle; memcg: Handle }): void => {
-    node.published.tasks.write(args.pid, args.task, args.memcg);
-  },
-);
+const publishTask = defineHandler('task.publish', (node, args: { pid: number; task: Handle; memcg: Handle }): void => {
+  node.published.tasks.write(args.pid, args.task, args.memcg);
+});
 
 /** Make a task, or what has become of it, readable on every CPU. */
 export function* setTask(cpu: Cpu, pid: number, task: Handle, memcg: Handle): Coroutine<void> {
@@ -129,9 +126,8 @@ export const waitForChild = defineHandler(
 );
 
 /** forget_original_parent: answers with the exited children; those alive are nobody's any more. */
-export const takeZombies = defineHandler(
-  'task.takeZombies',
-  (node, args: { task: Handle }, context): Handle[] => node.tasks.get(args.task, context.step).zombies.splice(0),
+export const takeZombies = defineHandler('task.takeZombies', (node, args: { task: Handle }, context): Handle[] =>
+  node.tasks.get(args.task, context.step).zombies.splice(0),
 );
 
 /** send_signal: false if the task has exited. */

@@ -56,5 +56,9 @@ export function* complete(cpu: Cpu, waiter: number): Coroutine<void> {
 /** scheduler_ipi: the wake-up itself has happened in memory; the interrupt makes the CPU look. */
 export function* rescheduleInterrupt(cpu: Cpu): Coroutine<void> {
   cpu.ownWords.interrupts.reschedule++;
+  if (cpu.ownWords.rcuUrgent) {
+    cpu.ownWords.rcuUrgent = false;
+    cpu.resched();
+  }
   yield* work(cpu.costs['interrupt.entry']);
 }

@@ -2,11 +2,11 @@ import { type Coroutine, call, work } from '@kmemlab/machine';
 import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
-import { controlFiles } from '../fs/cgroupfs.js';
+import { controlFilesOf } from '../fs/cgroup2fs.js';
 import { dAdd, dAlloc, dAllocPseudo, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
-import { type Place, walk } from '../fs/namei.js';
 import { closeFile, installFile } from '../fs/file.js';
 import { kernfsGetActive, kernfsPutActive } from '../fs/kernfs.js';
+import { type Place, walk } from '../fs/namei.js';
 import { createPipe, pipeWrite } from '../fs/pipe.js';
 import { procFiles } from '../fs/procfs.js';
 import { shmemWrite } from '../fs/shmem.js';
@@ -139,7 +139,7 @@ function* readWhole(cpu: Cpu, file: Found): Coroutine<string | number> {
     const read = procFiles.get(file.name)?.read;
     return read === undefined ? '' : yield* call(read, cpu);
   }
-  const read = file.fs === 'cgroup' ? controlFiles.get(file.name)?.read : undefined;
+  const read = file.fs === 'cgroup' ? controlFilesOf(cpu).get(file.name)?.read : undefined;
   if (read === undefined) return '';
   if (!(yield* call(kernfsGetActive, file.cgroup))) return ENODEV;
   const text = yield* call(read, cpu, file);
@@ -149,7 +149,7 @@ function* readWhole(cpu: Cpu, file: Found): Coroutine<string | number> {
 
 /** cgroup_file_write: with an active reference, unless the file's own write breaks it. */
 function* writeControlFile(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {
-  const control = controlFiles.get(file.name);
+  const control = controlFilesOf(cpu).get(file.name);
   if (control?.write === undefined) return EINVAL;
   if (!(yield* call(kernfsGetActive, file.cgroup))) return ENODEV;
   if (control.breaksActive === true) {

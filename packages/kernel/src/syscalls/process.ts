@@ -1,6 +1,7 @@
 import { type Coroutine, call, homeOf, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { ENOMEM, ESRCH } from '../fs/types.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import { doExit, doWait } from '../sched/exit.js';
 import { copyProcess } from '../sched/fork.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -36,6 +37,9 @@ export function* sysPause(cpu: Cpu, task: TaskRecord): Coroutine<number> {
 
 /** kill(2): wake a task from pause. */
 export function* sysKill(cpu: Cpu, _task: TaskRecord, pid: number): Coroutine<number> {
+  rcuReadLock(cpu);
   const target = cpu.published.tasks.taskOf(pid);
-  return target !== 0 && (yield* call(signalTask, target)) ? 0 : ESRCH;
+  const found = target !== 0 && (yield* call(signalTask, target));
+  rcuReadUnlock(cpu);
+  return found ? 0 : ESRCH;
 }

@@ -11,7 +11,7 @@ import {
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { runCall } from '../smp/interrupt.js';
@@ -26,6 +26,7 @@ const policies = (): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
   slab: {
     afterPublish: (cpu) => kickAllCpusSync(cpu),

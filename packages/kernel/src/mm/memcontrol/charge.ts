@@ -1,7 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { CounterName } from './types.js';
@@ -114,11 +113,11 @@ export function* chargeSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<H
   return (yield* call(memcgKmemCharge, cpu, css, order)) ? css : DENIED;
 }
 
-/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory; on cgroup v2 it has no counter of its own. Takes one css reference a page. Evaluates to false if a limit forbids it. */
 export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
   if (!(yield* call(tryCharge, cpu, css, pages))) return false;
-  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return true;
+  if (cpu.build.config.cgroup === 'v2' || (yield* call(pageCounterTryCharge, css, 'kmem', pages))) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
   return false;
@@ -132,7 +131,7 @@ export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: numb
 /** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
 export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
-  yield* call(pageCounterUncharge, css, 'kmem', pages);
+  if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
 }

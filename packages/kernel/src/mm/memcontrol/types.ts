@@ -23,6 +23,8 @@ export interface Memcg {
   readonly counters: Record<CounterName, PageCounter>;
   /** The css whose counters contain this one's, 0 without use_hierarchy. */
   readonly counterParent: Handle;
+  /** Counters of children made from now on are contained in this one's. */
+  useHierarchy: boolean;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */

@@ -2,8 +2,8 @@ import { type Coroutine, call, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
-import { kmemCacheFree } from './free.js';
 import type { Allocation } from './alloc.js';
+import { kmemCacheFree } from './free.js';
 
 const hold = defineHandler('rcuObject.hold', (node, args: Allocation): number => node.rcuObjects.allocate(args));
 
