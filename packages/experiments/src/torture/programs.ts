@@ -1,4 +1,5 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { attempt } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -27,6 +28,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    if (tunes && i === 1) yield* forked();
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
@@ -36,6 +38,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
+  const outlives = yield* sys.open(`${cpu}-0/memory.limit_in_bytes`);
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
     yield* sys.initModule('module_cache', 300);
@@ -45,6 +48,14 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   else yield* sys.nanosleep(REAP_INTERVAL);
   for (let i = 1; i < loops; i += 2) yield* sys.unlink(`/tmp/${cpu}-${i}`);
   yield* sys.nanosleep(2 * REAP_INTERVAL);
+  yield* attempt(sys.read(outlives));
+  yield* sys.close(outlives);
+}
+
+/** A child that uses memory and exits. */
+function* forked(): Program<void> {
+  yield* sys.fork({ name: 'child', program: () => useMemory('/tmp/child') });
+  yield* sys.wait();
 }
 
 /** A memcg that the task enters and uses. It leaves it at once with nothing left in it, or leaves a file there. */

@@ -3,7 +3,7 @@ import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 
 /** Fails once the cgroup's files are being removed, or the cgroup is gone: an open file may outlive it. */
-const getActive = defineHandler('kernfs.getActive', (node, args: { self: Handle }): boolean => {
+export const getActive = defineHandler('kernfs.getActive', (node, args: { self: Handle }): boolean => {
   const files = node.csses.peek(args.self)?.cgroup?.files;
   if (files === undefined || files.deactivated) return false;
   files.active++;

@@ -2,6 +2,7 @@ import type { Patch } from '../../build.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { keepFilesActive } from './kernfs.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
@@ -46,4 +47,5 @@ export const mutations: readonly Patch[] = [
   releaseWithoutDrain,
   leakCssReference,
   requeueForEver,
+  keepFilesActive,
 ];
