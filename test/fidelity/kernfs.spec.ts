@@ -92,7 +92,9 @@ describe.each([1, 2])('on %i nodes', (nodes) => {
       lab.settle();
       const left = lab.machine.nodes.reduce((sum, { tasks: structs }) => sum + structs.live, 0);
       expect(left).toBe(tasks.length);
-      const used = lab.machine.nodes.flatMap(({ pages }) => [...pages.entries()].filter(([, { use }]) => use !== undefined));
+      const used = lab.machine.nodes.flatMap(({ pages }) =>
+        [...pages.entries()].filter(([, { use }]) => use !== undefined),
+      );
       expect(used).toEqual([]);
     }
   });
