@@ -68,6 +68,7 @@ export async function requestFrom(experiment: string, flags: Partial<MachineFlag
     ...(flags.engine !== undefined && { engine: flags.engine }),
     ...(flags.nodes !== undefined && { nodes: flags.nodes }),
     ...(flags.cpusPerNode !== undefined && { cpusPerNode: flags.cpusPerNode }),
+    ...(flags.isolcpus !== undefined && { isolcpus: flags.isolcpus }),
     ...(flags.strategy !== undefined && { strategy: flags.strategy }),
     ...(flags.checkDeterminism === true && { checkDeterminism: true }),
     ...(flags.seed !== undefined && { seed: flags.seed }),

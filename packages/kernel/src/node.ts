@@ -2,6 +2,7 @@ import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode, Pipe } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
+import { HotplugLock } from './locking/hotplug.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
@@ -10,8 +11,11 @@ import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
 import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
+import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
 import type { TaskStruct } from './sched/task-struct.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
@@ -43,6 +47,10 @@ export class KernelNode extends NodeMemory {
   readonly keptObjects: Allocation[] = [];
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
+  /** What each CPU of this node that went down has left behind, until its heir takes it. */
+  readonly leftBehind = new Map<number, LeftBehind>();
+  /** CPUs of this node that went down. */
+  readonly cpusDown = new Set<number>();
   /** This node's part of the rcu_node trees. */
   readonly rcu: RcuTree;
   pagesInUse = 0;
@@ -52,9 +60,11 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly rcuDestroy = new RcuDestroyList();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
-  hotplugReaders = 0;
+  readonly hotplug = new HotplugLock();
+  readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
   forks = 0;

@@ -69,7 +69,7 @@ export const Trace = {
   rcuPageFree: 31,
   /** (CPU: target) 0 = the CPU takes its whole call queue, 1 = all that it took has run. */
   callQueue: 32,
-  /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
+  /** work, workqueue, CPU of the pool or −1: the item joins its pool. */
   workInsert: 33,
   /** css: its reference count is killed. */
   cssKill: 34,
@@ -95,7 +95,26 @@ export const Trace = {
   rcuBarrier: 44,
   /** (CPU: that goes down) its callbacks are orphans. */
   rcuCpu: 45,
+  /** One of `HotplugStep`: the CPU comes or goes. */
+  hotplug: 46,
+  /** kind of owner, object: a percpu_ref is killed. */
+  refKill: 47,
+  /** kind of owner, object: the switch to atomic mode is complete, the per-CPU counters are summed. */
+  refSwitch: 48,
+  /** kind of owner, object: the confirm function is about to run. */
+  refConfirm: 49,
+  /** kind of owner, object, 1 if by tryget_live: a reference is taken (of those without only the ones in atomic mode). */
+  refTake: 50,
+  /** kind of owner, object, 0 = the release function starts, 1 = it returns. */
+  refRelease: 51,
+  /** kind of owner, object: percpu_ref_exit frees the per-CPU counters. */
+  refExit: 52,
+  /** spinlock, 1 if interrupts are off: the lock was taken. */
+  spinLock: 53,
 } as const;
+
+/** A CPU takes no more tasks; it is dead; it is online again. */
+export const HotplugStep = { inactive: 0, dead: 1, online: 2 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];
 

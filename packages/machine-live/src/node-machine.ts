@@ -3,6 +3,7 @@ import {
   type CpuWaits,
   GuestAgent,
   handlerCount,
+  housekeepingCpus,
   inventoryOf,
   type KernelBuild,
   KernelNode,
@@ -100,9 +101,9 @@ export class NodeMachine {
       listener: {
         onVerdict: options.onVerdict,
         onFailure: (detail) => options.onFailure({ kind: 'internal', detail }),
-        onReturned: (task, result) => {
+        onReturned: (task, result, cpu) => {
           if (!this.background.has(task.session)) this.returnedCalls++;
-          this.guests.returned(task, result);
+          this.guests.returned(task, result, cpu);
         },
       },
     });
@@ -117,6 +118,12 @@ export class NodeMachine {
     });
   }
 
+  /** CPUs on which a task may be that is not pinned. */
+  private get housekeeping(): readonly number[] {
+    const { topology, build } = this.options;
+    return housekeepingCpus(topology, build.config.isolcpus ?? []);
+  }
+
   private lastSeen(index: number): string {
     const { state, site } = this.board.statusOf(index);
     const cpu = this.options.topology.firstCpuOf(this.options.node) + index;
@@ -125,7 +132,7 @@ export class NodeMachine {
   }
 
   private newGuests(): GuestAgent {
-    const { topology, seed, node, costs, onExit } = this.options;
+    const { seed, node, costs, onExit } = this.options;
     const random = new RandomStream(seed, `guest${node}`);
     const port = {
       dispatch: (...[cpu, task, syscall]: Parameters<MemoryAgent['dispatch']>) =>
@@ -136,7 +143,7 @@ export class NodeMachine {
         else onExit(pid, { error: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) });
       },
     };
-    return new GuestAgent(topology, random, seed, port, costs['user.step']);
+    return new GuestAgent(this.kernel, this.housekeeping, random, seed, port, costs['user.step']);
   }
 
   /** Bring the CPUs up, each with its kernel loaded. */
@@ -160,8 +167,8 @@ export class NodeMachine {
 
   /** Start a guest program as a new task in the root cgroup and the root directory. */
   startProgram(pid: number, name: string, program: Program<unknown>, placement: Placement): void {
-    const { published, topology } = this.kernel;
-    const cpu = birthCpu(placement, pid, this.options.seed, topology);
+    const { published } = this.kernel;
+    const cpu = birthCpu(placement, pid, this.options.seed, this.housekeeping);
     const cwd = published.scalar(Scalar.rootDentry);
     this.guests.start({ pid, name, program, placement }, { cpu, cwd });
     this.flush();
@@ -233,6 +240,8 @@ export class NodeMachine {
       sums: this.sumsOf(reports),
       cal: words.map(({ interrupts }) => interrupts.call),
       res: words.map(({ interrupts }) => interrupts.reschedule),
+      loc: words.map(({ interrupts }) => interrupts.localTimer),
+      disturbances: words.map(({ disturbances }) => ({ ...disturbances })),
       received: perCpu((cpu) => board.receivedCount(cpu)),
       merged: perCpu((cpu) => board.mergedCount(cpu)),
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),

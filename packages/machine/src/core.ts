@@ -11,7 +11,7 @@ import type {
 } from './effects.js';
 import { type AfterEffect, type CallEffect, Op, type PostEffect } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
-import type { Port } from './port.js';
+import type { PendingTimer, Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
 import type { Step } from './verdict.js';
 import { Waiters } from './waiters.js';
@@ -45,7 +45,8 @@ export abstract class Core {
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private blockedTasks = 0;
   private running = false;
-  private idleSince = 0;
+  /** When the last kernel context left the CPU, ns. */
+  protected idleSince = 0;
   private idle = true;
 
   constructor(
@@ -235,6 +236,11 @@ export abstract class Core {
   /** Forget a timer of this CPU that may have expired already. */
   cancelTimer(timer: number): void {
     this.port.cancelTimer(this, timer);
+  }
+
+  /** Take away all timers of this CPU that have not expired. */
+  takeTimers(): PendingTimer[] {
+    return this.port.takeTimers(this);
   }
 
   /** The work reported to the port is done. */

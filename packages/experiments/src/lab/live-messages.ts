@@ -69,6 +69,8 @@ export const schemas = {
     sums: byName,
     cal: counts,
     res: counts,
+    loc: counts,
+    disturbances: z.array(z.object({ softirqs: count, contextSwitches: count, stolenNs: count })),
     received: counts,
     merged: counts,
     events: count,

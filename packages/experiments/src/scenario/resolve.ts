@@ -6,7 +6,8 @@ import { InputError, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
-import { configTokens, parseConfig } from './kernel-config.js';
+import { checkNohzFull, isolatedCpus } from './cpu-list.js';
+import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
 import { DEFAULT_KERNEL, type KernelChoice, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
@@ -89,6 +90,12 @@ function machineOf(
   return { engine, strategy: strategy ?? 'time', timeScale: timeScale ?? 1 };
 }
 
+function isolcpusOf(request: RunRequest, file: ScenarioFile | undefined, topology: Topology): readonly number[] {
+  if (request.isolcpus !== undefined) return isolatedCpus('--isolcpus', request.isolcpus, topology);
+  if (file?.isolcpus === undefined) return [];
+  return isolatedCpus(`${request.experiment}: isolcpus`, String(file.isolcpus), topology);
+}
+
 /**
  * The configuration that was asked for; what it says of objects counts more than what the experiment would have.
  * @throws InputError if the version cannot be configured like that
@@ -113,6 +120,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const topology = topologyOf(request, file);
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
+  const isolcpus = isolcpusOf(request, file, topology);
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
   const given = { ...asTexts(small), ...asTexts(file?.params), ...request.params };
@@ -122,6 +130,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
   const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
+  checkNohzFull(config.nohzFull, topology);
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));
   const kernel = buildKernel(choice, users, config);
@@ -132,6 +141,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     ...machine,
     nodes: topology.nodes,
     cpusPerNode: topology.cpusPerNode,
+    isolcpus,
     seed: request.seed ?? file?.seed ?? 1,
     params,
     costs: file?.costs ?? {},
@@ -141,13 +151,14 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
 
 /** The scenario as a file that runs it again; user patches are named in a comment, they are given with --patch. */
 export function scenarioToYaml(scenario: Scenario): string {
-  const { patchFiles, kernel, costs, params, strategy, timeScale, ...rest } = scenario;
+  const { patchFiles, kernel, costs, params, strategy, timeScale, isolcpus, ...rest } = scenario;
   const own = scenario.engine === 'live' ? { timeScale } : { strategy };
   const users = patchFiles.length;
   const builtIn = users === 0 ? kernel : kernel.split('+').slice(0, -users).join('+');
   const document = new Document({
     ...rest,
     ...own,
+    ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
     kernel: builtIn,
     params,
     ...(Object.keys(costs).length > 0 && { costs }),

@@ -5,6 +5,7 @@ import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
 import { bootCaches } from './measured-sizes.js';
@@ -15,6 +16,11 @@ import { defineFunction, defineHandler } from '../registry.js';
 const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: number }): void => {
   rcuOnline(node, args.cpu);
   node.published.setOnline(args.cpu);
+});
+
+/** isolated_cpu_setup. */
+const setIsolated = defineHandler('boot.setIsolated', (node, args: { cpus: readonly number[] }): void => {
+  for (const cpu of args.cpus) node.published.setIsolated(cpu);
 });
 
 const setSlabFull = defineHandler('boot.setSlabFull', (node, _args: null): void => {
@@ -63,6 +69,8 @@ const NO_CSS: CssPair = { self: 0, memory: 0 };
  */
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
+  const { isolcpus = [] } = cpu.build.config;
+  if (isolcpus.length > 0) yield* requestAll(cpu.allNodes, setIsolated, { cpus: isolcpus });
   const caches: Handle[] = [];
   for (const spec of bootCaches(cpu.build)) {
     const merged = /^kmalloc-/.test(spec.name) ? 0 : yield* call(kmemCacheAlias, cpu, spec);
@@ -121,4 +129,5 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
   yield* call(cpu.build.allocator.startCpu, cpu);
+  startBusyTask(cpu);
 });

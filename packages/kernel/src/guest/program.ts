@@ -1,3 +1,4 @@
+import { EAGAIN, EPERM } from '../fs/types.js';
 import type { Syscall, SyscallName, SyscallResult } from '../syscalls/table.js';
 import type { Placement } from './agent.js';
 
@@ -123,4 +124,24 @@ export function* writeFile(path: string, data: string): Program<void> {
   const fd = yield* sys.open(path);
   yield* sys.write(fd, data);
   yield* sys.close(fd);
+}
+
+/** Between two attempts to change a CPU's state while another is on its way, ns (msleep in restart_syscall's way, 4.10). */
+const RETRY_NS = 5e6;
+
+/**
+ * Take a CPU down or bring it up, as `echo 0 > /sys/devices/system/cpu/cpuN/online` does. False if this kernel version does
+ * not do that.
+ */
+export function* setCpuOnline(cpu: number, online: boolean): Program<boolean> {
+  const fd = yield* sys.open(`/sys/devices/system/cpu/cpu${cpu}/online`);
+  const text = `${Number(online)}\n`;
+  let result = yield { name: 'write', args: [fd, text] };
+  while (result === EAGAIN) {
+    yield* sys.nanosleep(RETRY_NS);
+    result = yield { name: 'write', args: [fd, text] };
+  }
+  yield* sys.close(fd);
+  if (typeof result === 'number' && result < 0 && result !== EPERM) throw new GuestError('write', result, [fd, text]);
+  return result !== EPERM;
 }

@@ -13,6 +13,7 @@ export const mutexNames = [
   'rcu_bh_barrier_mutex',
   'rcu_preempt_barrier_mutex',
   'rcu_exp_mutex',
+  'cpu_add_remove_lock',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

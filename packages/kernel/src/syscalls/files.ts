@@ -3,14 +3,15 @@ import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFilesOf } from '../fs/cgroup2fs.js';
+import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dAllocPseudo, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
-import { closeFile, installFile } from '../fs/file.js';
+import { closeFile, installFile, openRecords } from '../fs/file.js';
 import { kernfsGetActive, kernfsPutActive } from '../fs/kernfs.js';
 import { type Place, walk } from '../fs/namei.js';
 import { createPipe, pipeWrite } from '../fs/pipe.js';
 import { procFiles } from '../fs/procfs.js';
 import { shmemWrite } from '../fs/shmem.js';
-import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
+import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found } from '../fs/types.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';
@@ -21,7 +22,6 @@ import type { TaskRecord } from '../sched/task.js';
  * version differs in its filesystems' policies.
  */
 
-const EPERM = -1;
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
@@ -76,7 +76,11 @@ export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;
   }
-  return installFile(task, path, opened, filp);
+  const records = yield* call(openRecords, cpu, opened.fs);
+  if (records !== null) return installFile(task, path, opened, filp, records);
+  yield* call(dPut, cpu, opened.dentry, false);
+  yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
+  return ENOMEM;
 }
 
 function* pathOpenat(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
@@ -123,6 +127,11 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
   if (file === undefined) return EBADF;
   if (file.content === null) {
     const found = yield* call(dRead, file.dentry);
+    if (found.fs === 'root') {
+      const online = yield* call(readOnline, cpu, found);
+      if (typeof online === 'string') file.content = '';
+      return online;
+    }
     const content = yield* call(readWhole, cpu, found);
     if (typeof content === 'number') return content;
     file.content = content;
@@ -171,6 +180,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);
   }
+  if (found.fs === 'root') return yield* call(writeOnline, cpu, found, text);
   if (found.fs === 'pipe') return yield* call(pipeWrite, cpu, file.dentry, text.length);
   return found.fs === 'tmpfs' ? yield* call(shmemWrite, cpu, file.dentry, text.length) : text.length;
 }

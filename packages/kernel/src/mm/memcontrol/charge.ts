@@ -67,11 +67,16 @@ export interface Stock {
   pages: number;
 }
 
-/** drain_stock: give the stock's pages and references back. */
+/** drain_stock of this CPU. */
 function* drainStock(cpu: Cpu): Coroutine<void> {
-  const { css, pages } = cpu.stock;
+  const drained = { ...cpu.stock };
   cpu.stock.css = 0;
   cpu.stock.pages = 0;
+  yield* call(drainStockOf, cpu, drained);
+}
+
+/** drain_stock of what was this or another CPU's: give the pages and references back. */
+export function* drainStockOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
@@ -101,7 +106,7 @@ export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<bool
 }
 
 /** Nothing was charged because the limit forbids it. */
-const DENIED = -1;
+export const DENIED = -1;
 
 /**
  * memcg_charge_slab (4.10): charge 2^order pages of a memcg cache to its memcg: memory through the stock, then kmem. Evaluates
@@ -125,7 +130,7 @@ export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutin
 
 /** memcg_uncharge_slab (4.10): both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: number): Coroutine<void> {
-  yield* call(memcgKmemUncharge, cpu, css, order);
+  if (css !== 0) yield* call(memcgKmemUncharge, cpu, css, order);
 }
 
 /** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
