@@ -1,6 +1,7 @@
 import type { Experiment } from '../lab/types.js';
 import { dropProgram, generationsProgram, settleProgram, unlinkProgram } from './programs.js';
 
+const MS = 1e6;
 const PLACEMENT = { kind: 'sticky' } as const;
 
 /** E2b: how many removed memcgs stay because others still use what they paid for? */
@@ -22,6 +23,13 @@ export const zombies: Experiment = {
       default: 1,
       summary: 'part of the files that stays when their memcg goes',
     },
+    pause: {
+      kind: 'integer',
+      min: 0,
+      max: 10000,
+      default: 20,
+      summary: 'ms of machine time between two generations: long against a grace period, or all are dying at once',
+    },
     files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'empty tmpfs files made in each memcg' },
   },
   window: ['generations'],
@@ -29,7 +37,8 @@ export const zombies: Experiment = {
   async run(lab, params) {
     const generations = Number(params.generations);
     const files = Number(params.files);
-    const scope = { generations, files, shared: Math.round(files * Number(params.sharedFraction)) };
+    const shared = Math.round(files * Number(params.sharedFraction));
+    const scope = { generations, files, shared, pause: Number(params.pause) * MS };
     const made = await lab.phase('generations', (control) => generationsProgram(control, scope), PLACEMENT, {
       total: generations,
     });

@@ -18,6 +18,8 @@ export interface Scope {
   /** Files made in each memcg, and how many of them stay. */
   readonly files: number;
   readonly shared: number;
+  /** Between two generations, ns. */
+  readonly pause: number;
 }
 
 function* sample(phase: string, generation: number): Program<Sample> {
@@ -37,7 +39,7 @@ function* makeFile(path: string): Program<void> {
  */
 export function* generationsProgram(
   { pid, tick }: GuestControl,
-  { generations, files, shared }: Scope,
+  { generations, files, shared, pause }: Scope,
 ): Program<Sample[]> {
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
@@ -54,6 +56,7 @@ export function* generationsProgram(
     for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
     yield* sys.write(home, `${pid}\n`);
     yield* sys.rmdir(name);
+    if (pause > 0) yield* sys.nanosleep(pause);
     if (generation % every === 0) samples.push(yield* sample('generations', generation));
     tick(generation);
   }

@@ -3,9 +3,9 @@ import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js'
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
-import { startBusyTask } from '../guest/busy-task.js';
 import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
 import { bootCaches } from './measured-sizes.js';

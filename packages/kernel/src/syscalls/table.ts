@@ -22,7 +22,7 @@ import {
 } from './files.js';
 import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
-import { sysExit, sysFork, sysKill, sysPause, sysWait } from './process.js';
+import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
 
 export type SyscallResult = number | string;
 
