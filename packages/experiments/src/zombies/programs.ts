@@ -5,7 +5,7 @@ import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
 /** Samples of the generations, at most. */
-const SAMPLES = 200;
+const SAMPLES = 40;
 /** cache_reap empties the arrays of busy CPUs within so many seconds. */
 const SETTLE_SECONDS = 30;
 const DROP_SECONDS = 5;
