@@ -2,6 +2,7 @@ import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
+import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
@@ -38,6 +39,7 @@ export class Checker implements Probe {
     this.families = [
       calls,
       slab,
+      new Rcu(view, reporter),
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),

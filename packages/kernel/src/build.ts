@@ -9,6 +9,7 @@ import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
+import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
@@ -48,6 +49,10 @@ export interface Policies {
     flavours: 'split' | 'consolidated';
     /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
     barrierCallback: 'queued' | 'entrained';
+    /** Take at most so many callbacks that may be invoked off the CPU's list, in the order in which they are invoked. */
+    takeReady: (data: RcuData, most: number) => RcuHead[];
+    /** What synchronize_sched and synchronize_rcu do to wait for a grace period that starts after the call. */
+    waitForGracePeriod: (cpu: Cpu, data: RcuData) => Coroutine<void>;
     /** rcu_barrier of a flavour, once it has been asked for. */
     barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
@@ -174,6 +179,8 @@ export interface Patch {
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
+  /** Configuration tokens with which it breaks that; any if absent. */
+  readonly config?: string;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */

@@ -17,6 +17,7 @@ import {
   smpCallFunctionSingle,
 } from './smp/call-function.js';
 import { kickAllCpusSync } from './smp/kick.js';
+import { queueRcuWork } from './workqueue/rcu-work.js';
 import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
 
 /** What a patch may call: the effects, and the kernel's own functions. Handed to `apply` as its second argument. */
@@ -57,6 +58,7 @@ export const patchApi = {
   mutexTrylock,
   mutexUnlock,
   queueWork,
+  queueRcuWork,
   flushWorkqueue,
   hrtimerNanosleep,
   kmemCacheShrink,

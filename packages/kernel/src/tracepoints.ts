@@ -87,7 +87,7 @@ export const Trace = {
   rcuScan: 40,
   /** flavour, task or 0 in an interrupt, 1 = a read section begins, 0 = it ends; they nest. */
   rcuRead: 41,
-  /** task, depth: a task leaves the kernel in a read section. */
+  /** flavour, task, 1 if the kernel counts read sections: a task leaves the kernel in one. */
   rcuLeak: 42,
   /** flavour, task, 0 = synchronize_* begins, 1 = it returns. */
   rcuSynchronize: 43,

@@ -42,7 +42,7 @@ export class Workqueues implements Family {
     [Trace.workQueue, (cpu, work, queued) => this.queued(cpu, work, queued === 1)],
     [Trace.workInsert, (_cpu, work, queue, pool) => this.insert(work, queue, pool)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
-    [Trace.workEnd, (cpu, work, queue) => this.end(cpu, work, queue)],
+    [Trace.workEnd, (_cpu, work, queue) => this.end(work, queue)],
     [Trace.workFree, (cpu, work) => this.freed(cpu, work)],
     [Trace.hotplug, (cpu, step) => this.hotplug(cpu, step)],
     [Trace.flushBegin, (cpu, queue, number) => this.flushes.begin(cpu, queue, number)],
@@ -130,7 +130,7 @@ export class Workqueues implements Family {
     this.fails(rules.bound, cpu, state, `queued on CPU${state.queuedBy}, executed on CPU${cpu}`);
   }
 
-  private end(cpu: number, work: Handle, queue: number): void {
+  private end(work: Handle, queue: number): void {
     const state = this.states.get(work);
     if (state === undefined) return;
     const slot = queue * this.view.topology.cpuCount + state.runningPool;

@@ -89,6 +89,8 @@ export const sys = {
   initModule: (cache: string, size: number, flags = '') => number('init_module', cache, size, flags),
   deleteModule: (cache: string) => number('delete_module', cache),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
+  /** One use of RCU by its name in syscalls/rcu.ts. */
+  rcu: (operation: string, value: number) => number('lab_rcu', operation, value),
   /** Wait until every memcg cache that was asked for has been made, on whatever queue this kernel makes them. */
   flushCreation: () => number('lab_flush_creation'),
   /** Take one object of a cache and give it back. */

@@ -49,6 +49,7 @@ export const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: GracePeri
   const { flavour, gp } = args;
   const level = node.rcu.of(flavour);
   node.rcuNumbers.start(flavour, gp);
+  level.owing.clear();
   for (const [number, leaf] of level.leaves.entries()) {
     leaf.snapshots.clear();
     for (const cpu of node.rcu.online) if (leaf.has(cpu)) leaf.owing.add(cpu);

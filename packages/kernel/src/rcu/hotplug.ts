@@ -35,13 +35,13 @@ const orphanCallbacks = defineHandler(
       node.rcuRoots.of(flavour).orphans = { done, waiting: [...orphans.waiting, ...taken.waiting] };
     }
     node.rcuRoots.slabs.push(...args.slabs);
-    node.trace(Trace.rcuCpu, args.cpu, 0, 0, 0, 0);
   },
 );
 
 /** rcu_cleanup_dying_idle_cpu: the leaf does not wait for the CPU any more; what it owes counts as reported. */
 const cpuDying = defineHandler('rcu.cpuDying', (node, { cpu }: { cpu: number }, context): void => {
   node.rcu.online.delete(cpu);
+  node.trace(Trace.rcuCpu, cpu, 0, 0, 0, 0);
   for (const flavour of rcuFlavours.keys() as IterableIterator<Flavour>) {
     const leaf = node.rcu.of(flavour).leafOf(cpu);
     const period = { flavour, gp: node.rcuNumbers.started(flavour) };

@@ -46,7 +46,10 @@ export class RcuCpu {
   softirq = false;
   /** Callbacks of all flavours queued and not yet invoked. */
   length = 0;
-  /** Depth of the read sections of the task on this CPU, with those of the interrupts over it. */
+  /**
+   * Depth of the read sections of the task on this CPU, with those of the interrupts over it. Unless `readLock` is `nesting`
+   * the kernel itself knows nothing of it.
+   */
   nesting = 0;
   /** The task on this CPU is listed at its leaf: it was off the CPU in its read section. */
   listed = false;

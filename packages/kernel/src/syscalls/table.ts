@@ -22,6 +22,7 @@ import {
 } from './files.js';
 import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { labRcu } from './rcu.js';
 import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
 
 export type SyscallResult = number | string;
@@ -94,6 +95,7 @@ const syscalls = {
   lab_keep_object: labKeepObject,
   lab_reclaim: labReclaim,
   lab_census: labCensus,
+  lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;

@@ -19,7 +19,8 @@ import {
 } from '../mm/memcontrol/lifecycle.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
-import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
+import { rcuBarrier } from '../rcu/barrier.js';
+import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { flushDyingCpu, runCall } from '../smp/interrupt.js';
@@ -35,7 +36,7 @@ const policies = (config: KernelConfig): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
-  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
+  rcu: { ...treeRcu, flavours: 'split', barrierCallback: 'queued' },
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {

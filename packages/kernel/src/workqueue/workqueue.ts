@@ -15,7 +15,12 @@ import './worker.js';
 export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
   const { queued, lastCpu } = yield* request(homeOf(work), setPending, { work }, work);
-  if (!queued) return false;
+  if (queued) yield* call(queuePending, cpu, queue, work, lastCpu);
+  return queued;
+}
+
+/** __queue_work: put an item whose PENDING this CPU has set onto the list of a pool. */
+export function* queuePending(cpu: Cpu, queue: WorkqueueName, work: Handle, lastCpu: number): Coroutine<void> {
   const { type } = attributesOf(queue);
   if (type === 'bound') {
     const target = yield* call(poolCpu, cpu, queue, work, lastCpu);
@@ -24,7 +29,6 @@ export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Corout
     const home = type === 'ordered' ? BOOT_NODE : cpu.node;
     yield* request(home, insertWork, { queue, cpu: UNBOUND, work });
   }
-  return true;
 }
 
 /** The CPU whose pool gets a bound item: the one that is executing it, else this one. */

@@ -2,18 +2,19 @@ import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { percpuRefGet, percpuRefPut } from '../../percpu-ref/percpu-ref.js';
-import { CacheField, CssField, rootMemcg } from '../../published-state.js';
+import { CacheField, rootMemcg } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { cacheRefs } from './cache-refs.js';
 import { DENIED, memcgKmemCharge, pageCounterUncharge } from './charge.js';
+import { parentMemCgroup } from './parent.js';
 
 /** The cache's memcg, or its nearest ancestor that is online, with a reference; 0 if that is the root, which is never charged. */
 function* onlineMemcgOf(cpu: Cpu, cache: Handle): Coroutine<Handle> {
-  const { caches, csses } = cpu.published;
+  const { caches } = cpu.published;
   let memcg = caches.read(cache, CacheField.memcg);
   while (memcg !== 0 && memcg !== rootMemcg(cpu.published)) {
     if (yield* call(cssTrygetOnline, cpu, memcg)) return memcg;
-    memcg = csses.read(memcg, CssField.parent);
+    memcg = yield* call(parentMemCgroup, memcg);
   }
   return 0;
 }
@@ -51,7 +52,8 @@ export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, or
   const pages = 2 ** order;
   rcuReadLock(cpu);
   const memcg = caches.read(cache, CacheField.memcg);
-  if (memcg === 0) cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
+  if (memcg === 0)
+    cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published)) {
     yield* call(pageCounterUncharge, memcg, 'kmem', pages);
     yield* call(pageCounterUncharge, memcg, 'memory', pages);

@@ -9,6 +9,7 @@ import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
 import { kmemCacheShrink } from '../slab-common/shrink.js';
 import { setSlot } from '../slab-common/slots.js';
 import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
+import { heirOf } from './parent.js';
 import type { KmemState } from './types.js';
 
 const setKmem = defineHandler(
@@ -60,7 +61,7 @@ export function* memcgDeactivateKmemCaches(cpu: Cpu, memcg: Handle, id: number):
  */
 export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
-  const parent = cpu.published.csses.read(css, CssField.parent);
+  const parent = yield* call(heirOf, cpu, css);
   const parentId = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
   yield* call(cpu.build.policies.memcg.deactivate, cpu, css, id, parent);

@@ -17,6 +17,15 @@ import {
   releaseTooEarly,
 } from './percpu-ref.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
+import {
+  barrierFindsNothing,
+  barriersOverlap,
+  callbackTooEarly,
+  lifoCallbacks,
+  queueHeadTwice,
+  sleepInCallback,
+} from './rcu-callbacks.js';
+import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
@@ -37,7 +46,17 @@ export const mutations: readonly Patch[] = [
   reuseLockedCsd,
   kickIrqsOff,
   handleTwice,
+  callbackTooEarly,
+  lifoCallbacks,
+  forgetLastReader,
+  blindScan,
+  barrierFindsNothing,
+  barriersOverlap,
+  synchronizeAtOnce,
+  sleepInCallback,
+  leakReadLock,
   withholdQuiescentState,
+  queueHeadTwice,
   loseItem,
   runItemTwice,
   secondOrderedWorker,
