@@ -1,7 +1,9 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import { cgroupAttachTask } from '../cgroup/attach.js';
+import { cssPut, cssTrygetOnline } from '../cgroup/css-ref.js';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { memCgroupForceEmpty } from '../mm/memcontrol/force-empty.js';
 import type { CounterName, PageCounter } from '../mm/memcontrol/types.js';
 import { UNLIMITED } from '../mm/memcontrol/types.js';
 import { memCgroupHierarchyWrite, readUseHierarchy } from '../mm/memcontrol/use-hierarchy.js';
@@ -9,7 +11,7 @@ import { rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { slabinfoOf } from './slabinfo.js';
-import { EBUSY, EINVAL, type Found } from './types.js';
+import { EBUSY, EINVAL, ENODEV, type Found } from './types.js';
 
 export const PAGE_SIZE = 4096;
 
@@ -119,9 +121,19 @@ export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, Co
   ['memory.kmem.failcnt', read(counterFile('kmem', 'failures'))],
   ['memory.kmem.slabinfo', { read: (cpu, file) => slabinfoOf(cpu, file.memcg) }],
   ['memory.use_hierarchy', { read: readHierarchy, write: writeHierarchy }],
+  ['memory.force_empty', { write: writeForceEmpty }],
   ['cgroup.procs', procsFile],
   ['tasks', procsFile],
 ]);
+
+/** mem_cgroup_force_empty_write: whatever is written; the root cgroup takes none. */
+function* writeForceEmpty(cpu: Cpu, { memcg }: Found, _task: TaskRecord, text: string): Coroutine<number> {
+  if (memcg === rootMemcg(cpu.published)) return EINVAL;
+  if (!(yield* call(cssTrygetOnline, cpu, memcg))) return ENODEV;
+  yield* call(memCgroupForceEmpty, cpu, memcg);
+  yield* call(cssPut, cpu, memcg);
+  return text.length;
+}
 
 /** __cgroup_procs_write: move the task of this pid; 0 is the writer. Active protection is broken: it takes cgroup_mutex, which rmdir holds. */
 function* writeProcs(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {

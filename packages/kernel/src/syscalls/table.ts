@@ -1,5 +1,6 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import '../fs/super.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
@@ -21,7 +22,7 @@ import {
   sysWrite,
 } from './files.js';
 import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
-import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 import { labRcu } from './rcu.js';
 import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
 
@@ -90,6 +91,7 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_mmap_charged: labMmapCharged,
   lab_flush_creation: labFlushCreation,
   lab_use_cache: labUseCache,
   lab_keep_object: labKeepObject,

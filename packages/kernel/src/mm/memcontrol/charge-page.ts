@@ -4,7 +4,8 @@ import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
 import { allocPagesNode, freePagesAt } from '../page-alloc.js';
 import type { PageUse } from '../slab/types.js';
-import { memcgKmemCharge, memcgKmemUncharge, pageCounterUncharge, tryCharge } from './charge.js';
+import { memcgKmemCharge, memcgKmemUncharge, tryCharge } from './charge.js';
+import { pageCounterUncharge } from './page-counter.js';
 
 /** A block of pages that is no slab, and the memcg that pays for it (page->mem_cgroup), 0 if none. Plain data. */
 export interface ChargedPages {

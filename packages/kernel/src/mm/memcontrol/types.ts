@@ -1,4 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
+import type { MemcgVm } from './vm.js';
 
 /** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
 export interface PageCounter {
@@ -25,6 +26,7 @@ export interface Memcg {
   readonly counterParent: Handle;
   /** Counters of children made from now on are contained in this one's. */
   useHierarchy: boolean;
+  readonly vm: MemcgVm;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */

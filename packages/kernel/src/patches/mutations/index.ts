@@ -5,6 +5,7 @@ import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-que
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
 import { keepFilesActive } from './kernfs.js';
+import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import {
@@ -83,6 +84,10 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  ignoreKmem,
+  loseSlabStatistics,
+  forgetMemcgCaches,
+  keepListLrus,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
