@@ -93,6 +93,7 @@ export function buildResult(run: Run): RunResult {
       ...chargeFindings(counters, observed.reading().sums),
     ],
     ...(run.findings.script !== undefined && { script: run.findings.script }),
+    ...(run.findings.series !== undefined && { series: run.findings.series }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
     durations,

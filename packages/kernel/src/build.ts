@@ -97,8 +97,8 @@ export interface Policies {
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
     /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
     freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
-    /** The workqueue on which memcg caches are created. */
-    readonly creationQueue: WorkqueueName;
+    /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
+    readonly creationQueue: WorkqueueName | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -155,6 +155,11 @@ export interface KernelConfig {
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */
   readonly cgroup: 'v1' | 'v2';
+  /**
+   * Object sizes of a distribution, booted with slab_nomerge; or of the small build whose counts were measured, which
+   * merges caches of equal objects.
+   */
+  readonly objects: 'distribution' | 'measured';
 }
 
 /** What a kernel is configured as if nothing else is said. */
@@ -165,6 +170,7 @@ export const defaultConfig: KernelConfig = {
   hz: 250,
   nohzFull: [],
   cgroup: 'v1',
+  objects: 'distribution',
 };
 
 /** One release of the kernel: its root caches in boot order and its policies. */
@@ -174,6 +180,8 @@ export interface KernelVersion {
   readonly source: string;
   readonly summary: string;
   readonly caches: readonly CacheSpec[];
+  /** It has no cgroup v2, which came with 4.5. */
+  readonly withoutCgroup2?: true;
   /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
   readonly policies: (config: KernelConfig) => Policies;
 }

@@ -161,7 +161,8 @@ export class Cpu extends Core {
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.activeMemcgs.get(context.taskId) ?? this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const own = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
+    const memcg = this.activeMemcgs.get(context.taskId) ?? own;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 

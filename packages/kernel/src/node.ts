@@ -1,6 +1,6 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
-import type { Dentry, Inode } from './fs/types.js';
+import type { Dentry, Inode, Pipe } from './fs/types.js';
 import type { LeftBehind } from './hotplug/dead-cpu.js';
 import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
@@ -20,6 +20,7 @@ import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
+import type { TaskStruct } from './sched/task-struct.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -40,6 +41,14 @@ export class KernelNode extends NodeMemory {
   readonly objCgroups: HandleTable<ObjCgroup>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
+  readonly tasks: HandleTable<TaskStruct>;
+  readonly pipes = new Map<Handle, Pipe>();
+  /** Slab objects that go back after a grace period, other than dentries and inodes. */
+  readonly rcuObjects: HandleTable<Allocation>;
+  /** Memcgs of this node that were removed and are not freed yet. */
+  dyingMemcgs = 0;
+  /** Objects that experiments left to reclaim. */
+  readonly keptObjects: Allocation[] = [];
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
   readonly objVectors = new Map<Handle, ObjVector>();
@@ -50,8 +59,6 @@ export class KernelNode extends NodeMemory {
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */
   readonly cpusDown = new Set<number>();
-  /** Objects that a system call left for the lab's reclaim. */
-  readonly keptObjects: Allocation[] = [];
   /** This node's part of the rcu_node trees. */
   readonly rcu: RcuTree;
   pagesInUse = 0;
@@ -68,6 +75,7 @@ export class KernelNode extends NodeMemory {
   readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
+  forks = 0;
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
@@ -85,6 +93,8 @@ export class KernelNode extends NodeMemory {
     this.objCgroups = new HandleTable('obj_cgroup', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
+    this.tasks = new HandleTable('task_struct', id);
+    this.rcuObjects = new HandleTable('object in RCU', id);
   }
 
   /** A cache's lists on this node. @throws VerdictError if the cache was released (SLAB-5) */

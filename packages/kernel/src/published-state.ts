@@ -7,6 +7,7 @@ import {
   type Topology,
   type Words,
 } from '@kmemlab/machine';
+import { TaskTable } from './sched/task-table.js';
 
 /** Published words of a kmem_cache; field 0 is its handle. */
 export const CacheField = {
@@ -77,6 +78,7 @@ export class Published {
   readonly memcgArrays: PublishedArrays;
   /** Root caches by name. */
   readonly roots: PublishedNames;
+  readonly tasks: TaskTable;
   private readonly scalars: Words;
   /** Per CPU 1 if it is online; then how often that has changed; then per CPU 1 if it is isolated. */
   private readonly online: Words;
@@ -92,6 +94,7 @@ export class Published {
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
     this.roots = new PublishedNames(memory);
+    this.tasks = new TaskTable(memory);
     this.scalars = memory.words();
     this.scalars.ensure(SCALARS);
     this.online = memory.words();

@@ -48,8 +48,8 @@ export class Leaks implements Family {
   }
 
   /**
-   * References of each css that something holds: charged pages, linked caches, stocks, tasks, children, its cgroup's own css,
-   * inherited obj_cgroups, creation items.
+   * References of each css that something holds: charged pages, linked caches, stocks, tasks until their task_struct goes,
+   * children, its cgroup's own css, inherited obj_cgroups, creation items.
    */
   holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
@@ -59,6 +59,9 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) {
       for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
+      for (const [, task] of node.tasks.entries()) {
+        add(task.exiting ? task.lastMemcg : node.published.tasks.memcgOf(task.pid), 1);
+      }
       for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
         if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);

@@ -1,4 +1,5 @@
 import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { attempt } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -30,6 +31,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
     if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
+    if (tunes && i === 1) yield* forked();
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
@@ -39,6 +41,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
+  const outlives = yield* sys.open(`${cpu}-0/memory.limit_in_bytes`);
   for (const other of goesDown) yield* downAndUp(other);
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
@@ -50,6 +53,14 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   else yield* sys.nanosleep(REAP_INTERVAL);
   for (let i = 1; i < loops; i += 2) yield* sys.unlink(`/tmp/${cpu}-${i}`);
   yield* sys.nanosleep(2 * REAP_INTERVAL);
+  yield* attempt(sys.read(outlives));
+  yield* sys.close(outlives);
+}
+
+/** A child that uses memory and exits. */
+function* forked(): Program<void> {
+  yield* sys.fork({ name: 'child', program: () => useMemory('/tmp/child') });
+  yield* sys.wait();
 }
 
 /** A CPU goes away for a while, if the kernel version lets it. */

@@ -2,6 +2,7 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../cpu.js';
 import { EEXIST, ENODEV, ENOMEM } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { readUseHierarchy } from '../mm/memcontrol/use-hierarchy.js';
 import { defineHandler } from '../registry.js';
 import { cssGet } from './css-ref.js';
 import {
@@ -13,6 +14,7 @@ import {
   isLive,
   publishCss,
 } from './handlers.js';
+import { countBelow } from './stat.js';
 import type { CssPair } from './types.js';
 
 const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): number => ++node.cssSerial);
@@ -42,7 +44,10 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<numbe
   const statisticsOwner = allocStatistics === null ? 0 : yield* call(allocStatistics, cpu, parent.memory);
   if (statisticsOwner < 0) return ENOMEM;
   const serial = yield* request(BOOT_NODE, nextSerial, null);
-  const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, counterParent: 0, statisticsOwner });
+  const useHierarchy = yield* request(homeOf(parent.memory), readUseHierarchy, { css: parent.memory }, parent.memory);
+  const counterParent = useHierarchy ? parent.memory : 0;
+  const counted = { counterParent, useHierarchy, statisticsOwner };
+  const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, ...counted });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.self, parent: parent.self });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.memory, parent: parent.memory });
   yield* call(cssGet, cpu, pair.self);
@@ -52,6 +57,7 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<numbe
   yield* request(homeOf(parent.memory), adjustOnline, { css: parent.memory, by: 1 }, parent.memory);
   yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);
   yield* request(BOOT_NODE, countCgroups, { by: 1 });
+  yield* call(countBelow, cpu, parent.self, { live: 1, dying: 0 });
   cpu.counters.add('memcg_created');
   return 0;
 }

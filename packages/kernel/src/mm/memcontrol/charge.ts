@@ -66,11 +66,12 @@ export function* chargeSlab(cpu: Cpu, cache: Handle, order: number, page: Handle
   return css;
 }
 
-/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory; on cgroup v2 it has no counter of its own. Takes one css reference a page. Evaluates to false if a limit forbids it. */
 export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
   if (!(yield* call(tryCharge, cpu, css, pages))) return false;
-  if ((yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
+  const counted = cpu.build.config.cgroup === 'v1';
+  if (!counted || (yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
   return false;
@@ -86,7 +87,7 @@ export function* unchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: numbe
 /** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
 export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
-  yield* call(pageCounterUncharge, css, 'kmem', pages);
+  if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
 }

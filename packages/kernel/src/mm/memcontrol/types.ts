@@ -28,6 +28,8 @@ export interface Memcg {
   readonly inherited: Set<Handle>;
   /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
   readonly statisticsOwner: Handle;
+  /** Counters of children made from now on are contained in this one's. */
+  useHierarchy: boolean;
   readonly vm: MemcgVm;
 }
 
