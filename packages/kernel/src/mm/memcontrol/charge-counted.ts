@@ -48,13 +48,20 @@ export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number, page:
  * memcg_uncharge_slab (5.3): from the memcg that the cache belongs to now, read under RCU; then the pages' references on the
  * cache, of which the last one releases it.
  */
-export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, order: number, page: Handle): Coroutine<void> {
+export function* unchargeCountedSlab(
+  cpu: Cpu,
+  cache: Handle,
+  _memcg: Handle,
+  order: number,
+  page: Handle,
+): Coroutine<void> {
   const { caches } = cpu.published;
   if (caches.read(cache, CacheField.root) === 0) return;
   const pages = 2 ** order;
   rcuReadLock(cpu);
   const memcg = caches.read(cache, CacheField.memcg);
-  if (memcg === 0) cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
+  if (memcg === 0)
+    cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published)) {
     yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu, cache), -pages);
     yield* call(pageCounterUncharge, memcg, 'kmem', pages);
