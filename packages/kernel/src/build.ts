@@ -2,13 +2,18 @@ import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { MutexName } from './locking/mutex.js';
+import type { LimitOperations } from './mm/memcontrol/limits.js';
 import { slabAllocator } from './mm/slab/allocator.js';
+import type { ArraySwap, SlabTrim } from './mm/slab/types.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
+import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import type { Syscall, SyscallResult } from './syscalls/table.js';
+import type { WorkqueueName } from './workqueue/queues.js';
 
 /**
  * What makes one kernel differ from another: named decisions, each a value or a kernel function. A version sets all of
@@ -26,12 +31,19 @@ export interface Policies {
     everyone: (cpu: Cpu) => readonly number[];
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+    /** When the handler releases the csd of a call that nobody waits for: before its function (4.10), or after it (3.14). */
+    releaseAsync: 'beforeRun' | 'afterRun';
   };
   readonly locking: {
     /** One attempt to take a mutex, without waiting. */
     trylock: (cpu: Cpu, name: MutexName) => Coroutine<boolean>;
   };
   readonly slab: {
+    /**
+     * Bring the new array set of a cache, made already, into use on every CPU, so that afterwards none uses the old one
+     * (`previous`, 0 for a new cache). Under slab_mutex.
+     */
+    swapArrays: (cpu: Cpu, swap: ArraySwap) => Coroutine<void>;
     /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
     afterPublish: (cpu: Cpu, previous: Handle) => Coroutine<void>;
     /**
@@ -39,6 +51,10 @@ export interface Policies {
      * replaces `afterPublish` alone states nothing.
      */
     kicksPerPublish: ((previous: Handle) => number) | null;
+    /** Where a shared array was replaced, a grace period passes before its memory goes. */
+    waitsForShared: boolean;
+    /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
+    trims: SlabTrim;
     /** Before RCU-typed caches are released. */
     barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
   };
@@ -56,12 +72,40 @@ export interface Policies {
     /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
     chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    /** The cache gives 2^order pages up, before they are uncharged (memcg_release_pages); null if the version has no such count. */
+    releasePages: ((cpu: Cpu, cache: Handle, order: number) => Coroutine<void>) | null;
+    /** A charged slab page holds a css reference. */
+    readonly pagesHoldCss: boolean;
+    /** Workqueue on which memcg caches are made. */
+    creationQueue: WorkqueueName;
+    /** How limits are written and counted. */
+    limits: LimitOperations;
+    /** kmem_cache_destroy of a root cache. Evaluates to false if objects are left. */
+    destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly cgroup: {
+    /** The last reference of a killed css is gone (css_release). Any context. */
+    release: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** Have a released css freed by css_free_work_fn after a grace period. Any context. */
+    freeLater: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** What a new cgroup keeps in kmalloc'ed memory, bytes each; null if the version does not account it. */
+    structures: ((cpu: Cpu) => readonly number[]) | null;
+  };
   readonly fs: {
+    /** Files of a cgroup directory whose dentries and inodes mkdir makes at once; null if lookups make them one by one. */
+    readonly cgroupFiles: readonly string[] | null;
+    /** A removed cgroup directory leaves a negative dentry. */
+    readonly rmdirLeavesNegative: boolean;
+    /** Run a system call with the kernel buffers that it needs; null if the version does not account them. */
+    withBuffers:
+      | ((cpu: Cpu, task: TaskRecord, call: Syscall, run: () => Coroutine<SyscallResult>) => Coroutine<SyscallResult>)
+      | null;
+    /** The row CAL of /proc/interrupts leaves TLB shootdowns out. */
+    readonly calWithoutTlb: boolean;
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */

@@ -32,6 +32,15 @@ import type { CpuWords } from './words.js';
 
 const THREADS_PER_CPU = 4096;
 
+/** What a user task is in the kernel for. */
+interface SyscallInProgress {
+  readonly task: TaskRecord;
+  readonly done: SyscallReturn;
+  readonly number: number;
+  /** memcg_kmem_skip_account. */
+  skips: number;
+}
+
 /** Receives the result of each system call on this CPU. */
 export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
 
@@ -54,6 +63,8 @@ export class Cpu extends Core {
   readonly stock: Stock = { css: 0, pages: 0 };
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
+  /** The array set that this CPU swapped in last; a later swap begins only when the published pointer leads to this one. */
+  swapped: { readonly cache: Handle; readonly set: Handle } = { cache: 0, set: 0 };
   private readonly deferredTimers: ExpiredTimer[] = [];
   /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, by page. */
   readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
@@ -75,7 +86,7 @@ export class Cpu extends Core {
   private tickArmed = false;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
-  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
+  private readonly syscallTasks = new Map<Context, SyscallInProgress>();
   private syscallsBegun = 0;
 
   constructor(
@@ -137,8 +148,16 @@ export class Cpu extends Core {
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const user = this.syscallTasks.get(context);
+    if (user === undefined || user.skips > 0) return 0;
+    const { memcg } = user.task;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
+  }
+
+  /** memcg_stop_kmem_account (+1) and memcg_resume_kmem_account (−1) of the running user task. */
+  skipAccounting(by: 1 | -1): void {
+    const user = this.current === undefined ? undefined : this.syscallTasks.get(this.current);
+    if (user !== undefined) user.skips += by;
   }
 
   /** Grace period in progress or last seen at this node's leaf rcu_node. */
@@ -195,7 +214,7 @@ export class Cpu extends Core {
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
-    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
+    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun, skips: 0 });
     this.runQueue.enqueue(context);
   }
 

@@ -1,13 +1,15 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
-import type { Cgroup, Css } from './cgroup/types.js';
+import type { Cgroup, CgroupMemory, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
+import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
+import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
@@ -31,6 +33,12 @@ export class KernelNode extends NodeMemory {
   readonly csses: HandleTable<Css>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
+  /** memcg_cache_params (3.14) of the child caches homed here. */
+  readonly cacheParams = new Map<Handle, MemcgCacheParams>();
+  /** kmalloc'ed memory of the cgroups homed here, by their own css. */
+  readonly cgroupMemory = new Map<Handle, CgroupMemory>();
+  /** The first tty's write_buf, null before the first write. */
+  ttyBuffer: Allocation | null = null;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();

@@ -38,8 +38,8 @@ export const CssField = {
   kmemOnline: 4,
 } as const;
 
-/** Published words of an array set: what its arrays are made with. */
-export const ArraySetField = { limit: 1, batchcount: 2 } as const;
+/** Published words of an array set: what its arrays are made with, and their cache. */
+export const ArraySetField = { limit: 1, batchcount: 2, cache: 3 } as const;
 
 /** Single published words. */
 export const Scalar = {
@@ -77,7 +77,7 @@ export class Published {
     const { nodes, cpuCount } = topology;
     this.caches = new PublishedTable('kmem_cache', 12, nodes, memory);
     this.csses = new PublishedTable('css', 5, nodes, memory);
-    this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
+    this.arraySets = new PublishedTable('array_cache set', 4, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
     this.roots = new PublishedNames(memory);
     this.scalars = memory.words();

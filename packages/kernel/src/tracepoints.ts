@@ -53,7 +53,7 @@ export const Trace = {
   slabRemove: 23,
   /** cache, array set, owner of the array, entries: all entries are taken out; the CPU may be another. */
   arrayAccess: 24,
-  /** cache, new array set, previous or 0. */
+  /** cache, new array set, previous or 0, 1 if each CPU is about to swap its own pointer. */
   arrayPublish: 25,
   /** array set: freed. */
   arrayRelease: 26,
@@ -75,6 +75,8 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** work: a pending item is taken off its list and will not be executed. */
+  workCancel: 36,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -22,7 +22,8 @@ export const allocateCgroup = defineHandler(
     });
     const counters = { memory: newCounter(), kmem: newCounter() };
     const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
+    const kmem = { kmemState: 'none' as const, kmemcgId: -1, slabCaches: [], kmemDead: false };
+    const memcg = { ...kmem, serial, counters, counterParent };
     const memory = node.csses.allocate({
       ...common,
       self,

@@ -44,6 +44,7 @@ export interface Found {
 export const ENOENT = -2;
 export const EBADF = -9;
 export const ENOMEM = -12;
+export const EBUSY = -16;
 export const EEXIST = -17;
 export const ENODEV = -19;
 export const ENOTDIR = -20;

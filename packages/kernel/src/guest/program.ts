@@ -30,6 +30,9 @@ function* text(name: SyscallName, ...args: (string | number)[]): Program<string>
   return (yield* invoke(name, ...args)) as string;
 }
 
+/** File descriptor of the terminal that every task has. */
+const STDOUT = 1;
+
 /** The system calls as guest programs write them: `const fd = yield* sys.open(path)`. Each throws GuestError on an errno. */
 export const sys = {
   chdir: (path: string) => number('chdir', path),
@@ -53,6 +56,10 @@ export const sys = {
   initModule: (cache: string, size: number) => number('init_module', cache, size),
   deleteModule: (cache: string) => number('delete_module', cache),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
+  /** Flush the queue on which the kernel makes memcg caches. */
+  flushCreation: () => number('lab_flush_creation'),
+  /** Write to the terminal. */
+  print: (text: string) => number('write', STDOUT, text),
 };
 
 /** Open a file, read all of it, close it. */

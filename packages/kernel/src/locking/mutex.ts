@@ -10,6 +10,10 @@ export const mutexNames = [
   'memcg_limit_mutex',
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
+  'activate_kmem_mutex',
+  'memcg_create_mutex',
+  'memcg_cache_mutex',
+  'slab_caches_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

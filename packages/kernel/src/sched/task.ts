@@ -1,8 +1,9 @@
 import type { Handle } from '@kmemlab/machine';
 import type { FsType } from '../fs/types.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 
 /** An open file of a task: plain data, it travels with the task. */
-interface OpenFile {
+export interface OpenFile {
   readonly path: string;
   readonly fs: FsType;
   readonly dentry: Handle;
@@ -11,6 +12,8 @@ interface OpenFile {
   readonly filpCache: Handle;
   /** Text still to be read; null until the first read. */
   content: string | null;
+  /** Kernel memory that the open file keeps until it is closed, where the version's allocations are modelled. */
+  buffers?: readonly Allocation[];
 }
 
 /** A mapped private area and the slab objects behind it. */

@@ -2,7 +2,6 @@ import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
-import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
@@ -36,7 +35,7 @@ function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: nu
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
-  yield* call(kmemCacheDestroy, cpu, cache);
+  yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
   return 0;
 }
 
@@ -44,6 +43,12 @@ function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Corou
 function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Coroutine<number> {
   if (!workqueueNames.includes(queue)) return EINVAL;
   yield* call(flushWorkqueue, cpu, queue as WorkqueueName);
+  return 0;
+}
+
+/** Not a system call of Linux: flush the queue on which this kernel makes memcg caches. */
+function* labFlushCreation(cpu: Cpu): Coroutine<number> {
+  yield* call(flushWorkqueue, cpu, cpu.build.policies.memcg.creationQueue);
   return 0;
 }
 
@@ -64,6 +69,7 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_flush_creation: labFlushCreation,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;
@@ -72,5 +78,7 @@ export type SyscallName = keyof typeof syscalls;
 export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Coroutine<SyscallResult> {
   yield* work(cpu.costs['syscall.entry']);
   const fn = syscalls[syscall.name] as SyscallFunction;
-  return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  const { withBuffers } = cpu.build.policies.fs;
+  if (withBuffers === null) return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  return yield* call(withBuffers, cpu, task, syscall, () => fn(cpu, task, ...(syscall.args as never[])));
 }

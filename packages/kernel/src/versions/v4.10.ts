@@ -1,5 +1,6 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelVersion, Policies } from '../build.js';
+import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
@@ -11,6 +12,9 @@ import {
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { pageLimits } from '../mm/memcontrol/limits.js';
+import { publishArrays } from '../mm/slab/tune.js';
+import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
@@ -23,13 +27,17 @@ const policies = (): Policies => ({
     maskCallRings: 'everyTarget',
     takeCalls,
     runCall,
+    releaseAsync: 'beforeRun',
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
   locking: { trylock: trylockOnce },
   slab: {
+    swapArrays: publishArrays,
     afterPublish: (cpu) => kickAllCpusSync(cpu),
     kicksPerPublish: () => 1,
+    waitsForShared: true,
+    trims: 'lastFree',
     barrierBeforeRelease: rcuBarrier,
   },
   memcg: {
@@ -40,12 +48,26 @@ const policies = (): Policies => ({
     scheduleCreate: scheduleCreateOrdered,
     chargeSlab,
     unchargeSlab,
+    releasePages: null,
+    pagesHoldCss: true,
+    creationQueue: 'memcg_kmem_cache_create',
+    limits: pageLimits,
+    destroyRoot: kmemCacheDestroy,
     initRootArray,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
-  fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
+  cgroup: { release: cssReleaseByWork, freeLater: cssFreeByRcu, structures: null },
+  fs: {
+    procInodeCache: 'proc_inode_cache',
+    tmpInodeCache: 'shmem_inode_cache',
+    procDropsAtClose: true,
+    cgroupFiles: null,
+    rmdirLeavesNegative: true,
+    withBuffers: null,
+    calWithoutTlb: false,
+  },
 });
 
 export const v410: KernelVersion = {

@@ -11,7 +11,7 @@ import { setSlot } from './cache-create.js';
 import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
 import type { KmemState } from './types.js';
 
-const setKmem = defineHandler(
+export const setKmem = defineHandler(
   'memcg.setKmem',
   (node, args: { css: Handle; state: KmemState; id: number }, context): void => {
     const memcg = node.memcg(args.css, context.step);
@@ -20,7 +20,7 @@ const setKmem = defineHandler(
   },
 );
 
-const publishKmem = defineHandler(
+export const publishKmem = defineHandler(
   'memcg.publishKmem',
   (node, args: { css: Handle; online: boolean; id: number }): void => {
     node.published.csses.write(args.css, CssField.kmemOnline, Number(args.online));

@@ -1,6 +1,9 @@
 import type { Handle } from '@kmemlab/machine';
 
-/** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
+/**
+ * page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. res_counter (3.14), in
+ * bytes; one handler per section under its spinlock.
+ */
 export interface PageCounter {
   usage: number;
   limit: number;
@@ -23,6 +26,10 @@ export interface Memcg {
   readonly counters: Record<CounterName, PageCounter>;
   /** The css whose counters contain this one's, 0 without use_hierarchy. */
   readonly counterParent: Handle;
+  /** Caches that are registered with the memcg (memcg_slab_caches), in order; 3.14 only. */
+  readonly slabCaches: Handle[];
+  /** KMEM_ACCOUNTED_DEAD (3.14): the offline memcg holds itself until its kmem usage is 0. */
+  kmemDead: boolean;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */

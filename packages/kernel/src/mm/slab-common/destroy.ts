@@ -49,9 +49,14 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[]): Coroutine<v
 
 /** slab_kmem_cache_release: __kmem_cache_release, then the descriptor. */
 function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);
+  yield* call(freeDescriptor, cpu, cache);
+}
+
+/** The name and the descriptor go; nobody can find the cache any more. */
+export function* freeDescriptor(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: record.root === 0, name: record.name });
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   cpu.counters.add('caches_destroyed');

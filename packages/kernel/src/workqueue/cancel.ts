@@ -1,0 +1,81 @@
+import {
+  type Coroutine,
+  call,
+  type Handle,
+  homeOf,
+  request,
+  requestAll,
+  VerdictError,
+  wait,
+  work,
+} from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { defineHandler } from '../registry.js';
+import { Trace } from '../tracepoints.js';
+import type { WorkqueueName } from './queues.js';
+
+/** Between two attempts to get hold of an item that is on its way into a pool. */
+const RETRY_NS = 500;
+
+interface Found {
+  /** Taken off the list of a pool. */
+  readonly stolen: boolean;
+  /** A worker executes it; the waiter will be completed at the end of that. */
+  readonly running: boolean;
+}
+
+/** Look for the item in the pools of this node: take it off its list, or wait for the worker that executes it. */
+const stealOrWait = defineHandler(
+  'wq.stealOrWait',
+  (node, args: { queue: WorkqueueName; work: Handle; waiter: number }, context): Found => {
+    for (const pool of node.poolsOf(args.queue)) {
+      const stolen = pool.steal(args.work);
+      if (stolen !== null) for (const waiter of stolen) context.complete(waiter, 0);
+      const running = pool.whenFinished(args.work, args.waiter);
+      if (stolen !== null || running) return { stolen: stolen !== null, running };
+    }
+    return { stolen: false, running: false };
+  },
+);
+
+/** Touch the item: clear PENDING if it was stolen; answers whether it is pending. */
+const touchItem = defineHandler(
+  'wq.touchItem',
+  (node, args: { work: Handle; stolen: boolean; id: string }, context): boolean => {
+    const item = node.works.peek(args.work);
+    if (item === undefined) throw freed(args.work, args.id, () => node.works.get(args.work, context.step));
+    if (!args.stolen) return item.pending;
+    item.pending = false;
+    node.trace(Trace.workCancel, context.cpu, args.work, 0, 0, 0);
+    return false;
+  },
+);
+
+function freed(work: Handle, id: string, get: () => unknown): Error {
+  try {
+    get();
+  } catch (error) {
+    if (error instanceof VerdictError) return new VerdictError({ ...error.verdict, id });
+  }
+  return new Error(`work item ${work.toString(16)} is not freed`);
+}
+
+/**
+ * cancel_work_sync (kernel/workqueue.c 3.14): take a pending item off its list, and wait until nobody executes it. It looks
+ * at the item again after each wait, so the item must not be freed by its own function. Process context.
+ * @param id of the verdict if the item is freed meanwhile
+ */
+export function* cancelWorkSync(cpu: Cpu, queue: WorkqueueName, item: Handle, id: string): Coroutine<void> {
+  for (;;) {
+    const pending = yield* request(homeOf(item), touchItem, { work: item, stolen: false, id }, item);
+    const waiter = cpu.newWaiter();
+    const found = yield* requestAll(cpu.allNodes, stealOrWait, { queue, work: item, waiter });
+    const running = found.some((answer) => answer.running);
+    const stolen = found.some((answer) => answer.stolen);
+    if (running) yield* wait(waiter);
+    else cpu.dropWaiter(waiter);
+    if (running || stolen) yield* request(homeOf(item), touchItem, { work: item, stolen, id }, item);
+    if (stolen || !(pending || running)) return;
+    if (!running) yield* work(RETRY_NS);
+  }
+}
