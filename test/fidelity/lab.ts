@@ -2,6 +2,7 @@ import {
   type Cpu,
   defaultConfig,
   KernelBuild,
+  type Patch,
   type Placement,
   type Probe,
   type Program,
@@ -25,24 +26,26 @@ export interface Emitted {
 }
 
 export interface LabOptions {
+  readonly kernel?: string;
   readonly nodes?: number;
   readonly cpus?: number;
-  readonly patch?: string;
+  /** By name, or a patch of the test's own. */
+  readonly patch?: string | Patch;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
 }
 
-/** A booted machine with 4.10 on it, which runs programs one after the other and shows what they cause. */
+/** A booted machine, by default with 4.10 on it, which runs programs one after the other and shows what they cause. */
 export class Lab implements Probe {
   readonly machine: SimMachine;
   readonly events: Emitted[] = [];
   private readonly names = new Map<Handle, { readonly root: Handle; readonly name: string; readonly memcg: Handle }>();
   private pid = 0;
 
-  constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
-    const version = versions.find(({ name }) => name === 'v4.10');
-    if (version === undefined) throw new Error('there is no v4.10');
-    const chosen = patches.filter(({ name }) => name === patch);
+  constructor({ kernel = 'v4.10', nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
+    const version = versions.find(({ name }) => name === kernel);
+    if (version === undefined) throw new Error(`there is no ${kernel}`);
+    const chosen = typeof patch === 'string' ? patches.filter(({ name }) => name === patch) : [patch];
     const build = new KernelBuild(version, chosen, defaultConfig);
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };
@@ -171,7 +174,7 @@ export class Lab implements Probe {
 
   /** Wait until every queued cache creation has run. */
   flushCreation(): void {
-    this.run(sys.flushWorkqueue('memcg_kmem_cache_create'));
+    this.run(sys.flushCreation());
   }
 
   /** memcg_caches arrays that one node holds; an array's number is never reused. */

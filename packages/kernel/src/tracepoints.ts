@@ -75,7 +75,7 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
-  /** work: a pending item is taken off its list and will not be executed. */
+  /** work, workqueue, 0 = a pending item is taken off its list and will not be executed, 1 = its PENDING is cleared. */
   workCancel: 36,
 } as const;
 

@@ -35,6 +35,7 @@ export class Workqueues implements Family {
     [Trace.workInsert, (_cpu, work, queue) => this.insert(work, queue)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
     [Trace.workEnd, (cpu, work, queue) => this.end(cpu, work, queue)],
+    [Trace.workCancel, (_cpu, work, queue, cleared) => this.cancel(work, queue, cleared === 1)],
     [Trace.workFree, (cpu, work) => this.freed(cpu, work)],
     [Trace.flushBegin, (cpu, queue, number) => this.flushes.begin(cpu, queue, number)],
     [Trace.flushEnd, (cpu, queue, number) => this.flushes.end(cpu, queue, number)],
@@ -119,6 +120,15 @@ export class Workqueues implements Family {
     this.activeInAll[queue] = (this.activeInAll[queue] as number) - 1;
     this.flushes.finish(queue, state.runningPlace);
     state.runningOn = -1;
+    this.states.settle(state);
+  }
+
+  /** A pending item is not executed any more: nobody waits for that. */
+  private cancel(work: Handle, queue: number, cleared: boolean): void {
+    const state = this.states.get(work);
+    if (state === undefined) return;
+    if (!cleared) this.flushes.finish(queue, state.place);
+    else state.pending = false;
     this.states.settle(state);
   }
 

@@ -30,7 +30,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   if (tunes) for (let i = 0; i < 2; i++) yield* writeFile('/proc/slabinfo', tunables(i));
   for (let i = 0; i < FILES; i++) {
     yield* oneFile(`/tmp/f${pid}`);
@@ -51,9 +51,10 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
 function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   yield* sys.mkdir(name);
   yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
+  yield* writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   yield* useMemory(`/tmp/${name}b`);
   if (empty) yield* writeFile('cgroup.procs', `${pid}\n`);
   else yield* sys.close(yield* sys.create(`/tmp/${name}`));

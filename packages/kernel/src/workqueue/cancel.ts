@@ -1,18 +1,8 @@
-import {
-  type Coroutine,
-  call,
-  type Handle,
-  homeOf,
-  request,
-  requestAll,
-  VerdictError,
-  wait,
-  work,
-} from '@kmemlab/machine';
+import { type Coroutine, type Handle, homeOf, request, requestAll, VerdictError, wait, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
-import type { WorkqueueName } from './queues.js';
+import { type WorkqueueName, workqueueNumber } from './queues.js';
 
 /** Between two attempts to get hold of an item that is on its way into a pool. */
 const RETRY_NS = 500;
@@ -30,7 +20,10 @@ const stealOrWait = defineHandler(
   (node, args: { queue: WorkqueueName; work: Handle; waiter: number }, context): Found => {
     for (const pool of node.poolsOf(args.queue)) {
       const stolen = pool.steal(args.work);
-      if (stolen !== null) for (const waiter of stolen) context.complete(waiter, 0);
+      if (stolen !== null) {
+        node.trace(Trace.workCancel, context.cpu, args.work, workqueueNumber(args.queue), 0, 0);
+        for (const waiter of stolen) context.complete(waiter, 0);
+      }
       const running = pool.whenFinished(args.work, args.waiter);
       if (stolen !== null || running) return { stolen: stolen !== null, running };
     }
@@ -41,12 +34,12 @@ const stealOrWait = defineHandler(
 /** Touch the item: clear PENDING if it was stolen; answers whether it is pending. */
 const touchItem = defineHandler(
   'wq.touchItem',
-  (node, args: { work: Handle; stolen: boolean; id: string }, context): boolean => {
+  (node, args: { queue: WorkqueueName; work: Handle; stolen: boolean; id: string }, context): boolean => {
     const item = node.works.peek(args.work);
     if (item === undefined) throw freed(args.work, args.id, () => node.works.get(args.work, context.step));
     if (!args.stolen) return item.pending;
     item.pending = false;
-    node.trace(Trace.workCancel, context.cpu, args.work, 0, 0, 0);
+    node.trace(Trace.workCancel, context.cpu, args.work, workqueueNumber(args.queue), 1, 0);
     return false;
   },
 );
@@ -67,14 +60,14 @@ function freed(work: Handle, id: string, get: () => unknown): Error {
  */
 export function* cancelWorkSync(cpu: Cpu, queue: WorkqueueName, item: Handle, id: string): Coroutine<void> {
   for (;;) {
-    const pending = yield* request(homeOf(item), touchItem, { work: item, stolen: false, id }, item);
+    const pending = yield* request(homeOf(item), touchItem, { queue, work: item, stolen: false, id }, item);
     const waiter = cpu.newWaiter();
     const found = yield* requestAll(cpu.allNodes, stealOrWait, { queue, work: item, waiter });
     const running = found.some((answer) => answer.running);
     const stolen = found.some((answer) => answer.stolen);
     if (running) yield* wait(waiter);
     else cpu.dropWaiter(waiter);
-    if (running || stolen) yield* request(homeOf(item), touchItem, { work: item, stolen, id }, item);
+    if (running || stolen) yield* request(homeOf(item), touchItem, { queue, work: item, stolen, id }, item);
     if (stolen || !(pending || running)) return;
     if (!running) yield* work(RETRY_NS);
   }
