@@ -6,6 +6,8 @@ import type { MatrixRow } from '@kmemlab/results';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 const mutations = patches.filter(({ mutation }) => mutation);
+/** The others are of one version, whose own specs show that they are found. */
+const of410 = mutations.filter(({ appliesTo }) => appliesTo?.includes('v4.10') ?? true);
 
 describe('every invariant', () => {
   test.each(invariants)('$id is broken by some mutation', ({ id }) => {
@@ -34,7 +36,7 @@ describe('the matrix of mutations', () => {
 
   const rowOf = (name: string | undefined): MatrixRow | undefined => rows.find(({ patch }) => patch === name);
 
-  test.each(mutations)('finds that $name breaks $breaks', ({ name, breaks }) => {
+  test.each(of410)('finds that $name breaks $breaks', ({ name, breaks }) => {
     expect(rowOf(name)).toMatchObject({
       asExpected: true,
       breaks,

@@ -300,6 +300,16 @@ describe('known defects', () => {
   });
 });
 
+test.each([
+  { patch: 'swap-without-waiting', id: 'SLAB-4' },
+  { patch: 'forget-last-page', id: 'leak' },
+])('the mutation $patch is found', async ({ patch, id }) => {
+  const request = { nodes: 2, cpusPerNode: 2, params: { loops: '3' } };
+  const { outcome, verdicts } = await run({ experiment: 'torture', kernel: `${KERNEL}+${patch}`, ...request });
+  expect(outcome).toBe('violation');
+  expect(verdicts.map((verdict) => verdict.id)).toEqual([id]);
+});
+
 test('the pointers to the arrays of a cache are swapped by each CPU, and no grace period is waited for when it is tuned', () => {
   const lab = labInHierarchy({ nodes: 2, cpus: 2 });
   const write = () => lab.run(writeFile('/proc/slabinfo', 'dentry 60 30 4\n'));

@@ -35,9 +35,9 @@ const publishSet = defineHandler('slab.publishSet', (node, args: NewSet): void =
 });
 
 /** A new set of arrays exists; no pointer leads to it yet. */
-const describeSet = defineHandler('slab.describeSet', makeReadable);
+export const describeSet = defineHandler('slab.describeSet', makeReadable);
 
-const setCpuCache = defineHandler('slab.setCpuCache', (node, args: { cache: Handle; set: Handle }): void => {
+export const setCpuCache = defineHandler('slab.setCpuCache', (node, args: { cache: Handle; set: Handle }): void => {
   node.published.caches.write(args.cache, CacheField.cpuCache, args.set);
 });
 
@@ -76,7 +76,7 @@ export function* publishArrays(cpu: Cpu, { cache, set, previous, tunables }: Arr
 
 /** do_ccupdate_local (3.14): this CPU's pointer leads to its array of the new set. With interrupts off. */
 // biome-ignore lint/correctness/useYield: the pointer is this CPU's own
-const doCcupdateLocal = defineFunction('csd', 'do_ccupdate_local', function* doCcupdateLocal(cpu, set) {
+export const DO_CCUPDATE_LOCAL = defineFunction('csd', 'do_ccupdate_local', function* doCcupdateLocal(cpu, set) {
   cpu.swapped = { cache: cpu.published.arraySets.read(set, ArraySetField.cache), set };
 });
 
@@ -88,7 +88,7 @@ export function* swapOnEachCpu(cpu: Cpu, { cache, set, previous, tunables }: Arr
   yield* requestAll(cpu.allNodes, describeSet, { cache, set, tunables });
   cpu.trace(Trace.arrayPublish, cache, set, previous, 1);
   cpu.trace(Trace.kick, 0, 0, 0, 0);
-  yield* call(onEachCpu, cpu, doCcupdateLocal, set, true);
+  yield* call(onEachCpu, cpu, DO_CCUPDATE_LOCAL, set, true);
   cpu.trace(Trace.kick, 1, 0, 0, 0);
   yield* requestAll(cpu.allNodes, setCpuCache, { cache, set });
 }

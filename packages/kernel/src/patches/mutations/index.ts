@@ -2,6 +2,7 @@ import type { Patch } from '../../build.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { forgetLastPage, swapWithoutWaiting } from './kernel-3.14.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
@@ -40,10 +41,12 @@ export const mutations: readonly Patch[] = [
   miscountFreeObjects,
   handOutTwice,
   neverKick,
+  swapWithoutWaiting,
   releaseAtOffline,
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
   leakCssReference,
+  forgetLastPage,
   requeueForEver,
 ];
