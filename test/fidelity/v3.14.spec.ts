@@ -178,7 +178,7 @@ describe('what is accounted', () => {
 });
 
 describe('removal', () => {
-  it('charges whoever allocates the slab: a child can hold pages of another memcg', () => {
+  it('charges the pages of the child caches to kmem, in bytes', () => {
     const lab = labInHierarchy();
     lab.run(limited('a'));
     lab.run(moveTo('a', lab.taskPid));

@@ -15,7 +15,8 @@ const removeFromMemcg = defineHandler(
   'memcg.removeCache',
   (node, args: { css: Handle; cache: Handle }, context): void => {
     const { slabCaches } = node.memcg(args.css, context.step);
-    slabCaches.splice(slabCaches.indexOf(args.cache), 1);
+    const at = slabCaches.indexOf(args.cache);
+    if (at >= 0) slabCaches.splice(at, 1);
   },
 );
 
