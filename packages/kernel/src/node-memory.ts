@@ -3,6 +3,7 @@ import { Counters, ipiSentBy } from './counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
+import { GpNumbers } from './rcu/gp-numbers.js';
 import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
 import { CpuWords } from './words.js';
 
@@ -30,6 +31,8 @@ export class NodeMemory {
   readonly durations: DurationSink;
   readonly counters = new Counters();
   readonly published: Published;
+  /** Grace periods as this node's leaves of the RCU tree know them. */
+  readonly rcuNumbers: GpNumbers;
   /** Memory of all CPUs' array_caches; only handlers of this node make and free arrays. */
   readonly cpuArrays: CpuArrayTable;
   /** Memory of all CPUs' percpu_ref counters, by what they count references to. */
@@ -47,6 +50,7 @@ export class NodeMemory {
     this.costs = costs;
     this.durations = durations;
     this.published = new Published(topology, memory);
+    this.rcuNumbers = new GpNumbers(memory);
     this.cpuArrays = new CpuArrayTable(topology, memory);
     this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
     const first = topology.firstCpuOf(id);

@@ -52,9 +52,9 @@ export class Leaks implements Family {
 
   /**
    * References of each css that something holds: charged pages and stocks or, in a kernel where these hold none, registered
-   * caches and kmem usage; children, its cgroup's own css, creation items.
+   * caches and kmem usage; linked caches, tasks, children, its cgroup's own css, creation items.
    */
-  private holders(): Map<Handle, number> {
+  holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
@@ -67,7 +67,10 @@ export class Leaks implements Family {
         add(css.parent, 1);
         if (css.memcg !== null) add(handle, css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
         if (css.memcg !== null) add(css.self, 1);
+        if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
       }
+      if (this.view.build.policies.memcg.links === null) continue;
+      for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);
     }
     for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
       const { css, pages } = this.view.stock(cpu);

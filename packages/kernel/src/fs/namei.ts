@@ -4,6 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
+import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
 import { procFiles } from './procfs.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
@@ -61,9 +62,13 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
       ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache }
       : null;
   }
+  const inodeCache = 'inode_cache';
+  if (parent.fs === 'root') {
+    const entry = findCpuEntry(cpu, parent, name);
+    return entry === null ? null : { ...entry, cgroup: 0, memcg: 0, inodeCache };
+  }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
-  const inodeCache = 'inode_cache';
   if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };

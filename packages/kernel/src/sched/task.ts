@@ -10,6 +10,8 @@ export interface OpenFile {
   /** The slab object of the struct file and the cache it came from. */
   readonly filp: number;
   readonly filpCache: Handle;
+  /** Objects that the file system keeps for the open file (struct seq_file and the like). */
+  readonly records: readonly Allocation[];
   /** Text still to be read; null until the first read. */
   content: string | null;
   /** Kernel memory that the open file keeps until it is closed, where the version's allocations are modelled. */

@@ -1,75 +1,60 @@
 import { caches314 } from '../boot/caches-3.14.js';
-import type { KernelVersion, Policies } from '../build.js';
+import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu, cssReleaseAtOnce } from '../cgroup/destroy.js';
 import { structures314 } from '../cgroup/structures.js';
 import { cgroupFiles314 } from '../fs/cgroup-directory.js';
-import { trylockOnce } from '../locking/mutex.js';
-import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
   activePayer,
   memcgKmemGetCacheUnreferenced,
   scheduleCreateOnSystemWq,
 } from '../mm/memcontrol/create-on-system-wq.js';
 import { destroyRootWithChildren } from '../mm/memcontrol/destroy-work.js';
-import { chargeSlabToCurrent, unchargeSlabBytes } from '../mm/memcontrol/kmem-charge.js';
+import { chargeSlabToCurrent, releaseAndUnchargeSlab } from '../mm/memcontrol/kmem-charge.js';
 import { byteLimits, memcgPropagateKmem } from '../mm/memcontrol/kmem-limit.js';
-import { memcgReleasePages } from '../mm/memcontrol/release-pages.js';
 import { memCgroupCssFree, memCgroupCssOffline } from '../mm/memcontrol/reparent-charges.js';
 import { swapOnEachCpu } from '../mm/slab/tune.js';
-import { rcuBarrier } from '../rcu/barrier.js';
-import { waitForCsd } from '../smp/call-function.js';
-import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
 import { withBuffers314 } from '../syscalls/buffers-3.14.js';
+import { v410 } from './v4.10.js';
 
 /** 3.14: everything a task in a kmem-active memcg allocates is accounted; nothing counts references to the memcg's caches. */
-const policies = (): Policies => ({
-  smp: {
-    maskCallRings: 'everyTarget',
-    takeCalls,
-    runCall,
-    releaseAsync: 'afterRun',
-    waitForCsd,
-    everyone: (cpu) => cpu.published.onlineCpus(),
-  },
-  locking: { trylock: trylockOnce },
-  slab: {
-    swapArrays: swapOnEachCpu,
-    afterPublish: function* nothingMore() {},
-    kicksPerPublish: () => 1,
-    waitsForShared: false,
-    trims: 'emptied',
-    barrierBeforeRelease: rcuBarrier,
-  },
-  memcg: {
-    payer: activePayer,
-    getCache: memcgKmemGetCacheUnreferenced,
-    putCache: function* nothingHeld() {},
-    freeHook: null,
-    scheduleCreate: scheduleCreateOnSystemWq,
-    creationQueue: 'system_wq',
-    chargeSlab: chargeSlabToCurrent,
-    unchargeSlab: unchargeSlabBytes,
-    releasePages: memcgReleasePages,
-    pagesHoldCss: false,
-    limits: byteLimits,
-    destroyRoot: destroyRootWithChildren,
-    initRootArray,
-    online: memcgPropagateKmem,
-    offline: memCgroupCssOffline,
-    free: memCgroupCssFree,
-  },
-  cgroup: { release: cssReleaseAtOnce, freeLater: cssFreeByRcu, structures: structures314 },
-  fs: {
-    procInodeCache: 'proc_inode_cache',
-    tmpInodeCache: 'shmem_inode_cache',
-    procDropsAtClose: true,
-    cgroupFiles: cgroupFiles314,
-    rmdirLeavesNegative: false,
-    withBuffers: withBuffers314,
-    calWithoutTlb: true,
-  },
-});
+const policies = (config: KernelConfig): Policies => {
+  const later = v410.policies(config);
+  return {
+    ...later,
+    smp: { ...later.smp, releaseAsync: 'afterRun', flushDying: null },
+    slab: {
+      ...later.slab,
+      swapArrays: swapOnEachCpu,
+      afterPublish: function* nothingMore() {},
+      waitsForShared: false,
+      trims: 'emptied',
+    },
+    memcg: {
+      ...later.memcg,
+      payer: activePayer,
+      getCache: memcgKmemGetCacheUnreferenced,
+      putCache: function* nothingHeld() {},
+      scheduleCreate: scheduleCreateOnSystemWq,
+      creationQueue: 'system_wq',
+      chargeSlab: chargeSlabToCurrent,
+      unchargeSlab: releaseAndUnchargeSlab,
+      pagesHoldCss: false,
+      limits: byteLimits,
+      destroyRoot: destroyRootWithChildren,
+      online: memcgPropagateKmem,
+      offline: memCgroupCssOffline,
+      free: memCgroupCssFree,
+    },
+    cgroup: { release: cssReleaseAtOnce, freeLater: cssFreeByRcu, structures: structures314 },
+    fs: {
+      ...later.fs,
+      cgroupFiles: cgroupFiles314,
+      rmdirLeavesNegative: false,
+      withBuffers: withBuffers314,
+      calWithoutTlb: true,
+    },
+  };
+};
 
 export const v314: KernelVersion = {
   name: 'v3.14',

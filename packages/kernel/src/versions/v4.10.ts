@@ -1,58 +1,74 @@
 import { caches410 } from '../boot/caches-4.10.js';
-import type { KernelVersion, Policies } from '../build.js';
+import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
+  allocateCreateItem,
   memcgKmemGetCache,
   memcgKmemPutCache,
   optInPayer,
-  scheduleCreateOrdered,
+  scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
-import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import {
+  memcgDeactivateKmemCaches,
+  memcgFreeKmem,
+  memcgOfflineKmem,
+  memcgOnlineKmem,
+} from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
 import { publishArrays } from '../mm/slab/tune.js';
-import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { deactivationOf } from '../mm/slab-common/deactivate.js';
+import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
+import { flushDyingCpu, runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
-const policies = (): Policies => ({
+const policies = (config: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
     takeCalls,
     runCall,
     releaseAsync: 'beforeRun',
+    flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
+  percpuRef: { exitAtSwitch: false },
   slab: {
     swapArrays: publishArrays,
     afterPublish: (cpu) => kickAllCpusSync(cpu),
     kicksPerPublish: () => 1,
     waitsForShared: true,
     trims: 'lastFree',
-    barrierBeforeRelease: rcuBarrier,
+    beforeDestroy: function* withoutFlush() {},
+    dispose: leaveToCaller,
+    barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
   },
   memcg: {
     payer: optInPayer,
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
-    scheduleCreate: scheduleCreateOrdered,
+    creationQueue: 'memcg_kmem_cache_create',
+    scheduleCreate,
+    allocateItem: allocateCreateItem,
+    refuseCreation: null,
     chargeSlab,
     unchargeSlab,
-    releasePages: null,
     pagesHoldCss: true,
-    creationQueue: 'memcg_kmem_cache_create',
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
+    links: null,
+    deactivate: memcgDeactivateKmemCaches,
+    deactivation: deactivationOf(config),
     initRootArray,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
@@ -67,6 +83,7 @@ const policies = (): Policies => ({
     rmdirLeavesNegative: true,
     withBuffers: null,
     calWithoutTlb: false,
+    recordsOf: () => [],
   },
 });
 

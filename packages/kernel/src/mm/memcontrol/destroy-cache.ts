@@ -5,9 +5,9 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { SlabFlag } from '../slab/types.js';
 import { addToList, removeFromList } from '../slab-common/cache-list.js';
-import { freeDescriptor } from '../slab-common/destroy.js';
+import { freeDescriptor, isRcuTyped } from '../slab-common/destroy.js';
+import type { Destruction } from '../slab-common/types.js';
 import { type Defect, freeParams } from './cache-params.js';
 import { memcgUnregisterCache } from './register-cache.js';
 
@@ -42,14 +42,13 @@ export function* destroyCache(cpu: Cpu, cache: Handle, defect: Defect): Coroutin
   else yield* request(BOOT_NODE, addToList, { cache, root, memcg });
   if (empty && root !== 0) yield* call(memcgUnregisterCache, cpu, cache);
   yield* call(mutexUnlock, cpu, 'slab_mutex');
-  if (empty) yield* call(freeAfterBarrier, cpu, cache, root);
+  if (empty) yield* call(freeAfterBarrier, cpu, cache, root, defect === 'V0-f' ? 'root' : 'memcg');
   yield* call(putOnlineCpusMems, cpu);
   return empty;
 }
 
-function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle): Coroutine<void> {
-  const typesafe = (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0;
-  if (typesafe) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu);
+function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle, of: Destruction): Coroutine<void> {
+  if (isRcuTyped(cpu, cache)) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu, of);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   if (root !== 0) yield* request(homeOf(cache), freeParams, { cache }, cache);
   yield* call(freeDescriptor, cpu, cache);

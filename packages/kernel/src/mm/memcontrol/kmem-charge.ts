@@ -6,6 +6,7 @@ import { defineHandler } from '../../registry.js';
 import { addPages } from './cache-params.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
+import { memcgReleasePages } from './release-pages.js';
 import { resCounterCharge, resCounterUncharge } from './res-counter.js';
 
 /** Nothing was charged because a limit forbids it. */
@@ -67,6 +68,8 @@ export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Co
   return css;
 }
 
-export function* unchargeSlabBytes(cpu: Cpu, _cache: Handle, css: Handle, order: number): Coroutine<void> {
-  yield* call(memcgKmemUnchargePages, cpu, css, order);
+/** kmem_freepages (3.14): the cache gives the pages up first; then whoever was charged gets the bytes back. */
+export function* releaseAndUnchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number): Coroutine<void> {
+  yield* call(memcgReleasePages, cpu, cache, order);
+  if (css !== 0) yield* call(memcgKmemUnchargePages, cpu, css, order);
 }

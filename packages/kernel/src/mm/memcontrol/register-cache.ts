@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
-import { setSlot } from './cache-create.js';
+import { setSlot } from '../slab-common/slots.js';
 import { allocateParams } from './cache-params.js';
 
 const addToMemcg = defineHandler('memcg.addCache', (node, args: { css: Handle; cache: Handle }, context): void => {

@@ -2,7 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { CssField } from '../../published-state.js';
-import { synchronizeSched } from '../../rcu/callbacks.js';
+import { synchronizeSched } from '../../rcu/synchronize.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
 import { memCgroupDestroyAllCaches } from './destroy-work.js';

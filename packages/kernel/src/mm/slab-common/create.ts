@@ -2,20 +2,26 @@ import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { PercpuRef } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
-import type { CacheSpec, KmemCache } from './types.js';
+import type { CacheDescription, CacheSpec } from './types.js';
 
-const allocateCache = defineHandler('cache.allocate', (node, cache: KmemCache): Handle => node.caches.allocate(cache));
+const allocateCache = defineHandler(
+  'cache.allocate',
+  (node, cache: CacheDescription): Handle =>
+    node.caches.allocate({ ...cache, dying: false, ref: new PercpuRef(), work: 0, workFn: 'none' }),
+);
 
 /** What every CPU may read about a new cache; nobody can reach it yet. */
-const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle; record: KmemCache }): void => {
+const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle; record: CacheDescription }): void => {
   const { caches, roots } = node.published;
   const { record } = args;
   caches.publish(args.cache);
+  if (record.root !== 0) node.percpuRefs.cache.publish(args.cache);
   caches.write(args.cache, CacheField.root, record.root);
   caches.write(args.cache, CacheField.memcg, record.memcg);
   caches.write(args.cache, CacheField.num, record.geometry.num);
@@ -28,7 +34,10 @@ const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle
 /** The cache's name, sizes and flags. */
 export const describeCache = defineHandler(
   'cache.describe',
-  (node, args: { cache: Handle }, context): KmemCache => node.caches.get(args.cache, context.step),
+  (node, args: { cache: Handle }, context): CacheDescription => {
+    const { name, objectSize, flags, geometry, root, memcg, descriptor } = node.caches.get(args.cache, context.step);
+    return { name, objectSize, flags, geometry, root, memcg, descriptor };
+  },
 );
 
 /**
@@ -40,11 +49,13 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   const descriptors = cpu.published.roots.get('kmem_cache');
   const descriptor = descriptors === 0 ? 0 : yield* call(slabAllocFrom, cpu, descriptors);
   const geometry = cpu.build.allocator.geometry(spec.objectSize, spec.flags, cpu.topology.cpuCount);
-  const record: KmemCache = { ...spec, geometry, root, memcg, descriptor };
+  const record: CacheDescription = { ...spec, geometry, root, memcg, descriptor };
   const cache = yield* request(cpu.node, allocateCache, record);
   yield* requestAll(cpu.allNodes, publishCache, { cache, record });
   yield* call(cpu.build.allocator.setup, cpu, cache);
   yield* request(BOOT_NODE, addToList, { cache, root, memcg });
+  const { links } = cpu.build.policies.memcg;
+  if (memcg !== 0 && links !== null) yield* call(links.link, cpu, memcg);
   cpu.counters.add('caches_created');
   cpu.trace(Trace.cacheCreate, cache, root, 0, 0);
   return cache;

@@ -6,6 +6,7 @@ import { slabAlloc, slabAllocNode } from './alloc.js';
 import { kmemCacheShrink, kmemCacheShutdown } from './drain.js';
 import { slabFree } from './free.js';
 import { slabGeometry } from './geometry.js';
+import { cpuupCanceled, cpuupPrepare } from './hotplug.js';
 import { releaseNode } from './node-handlers.js';
 import { startCpuTimer } from './reap.js';
 import { freeArraySet, setupCpuCache } from './tune.js';
@@ -29,4 +30,6 @@ export const slabAllocator: SlabAllocator = {
   shutdown: kmemCacheShutdown,
   release: kmemCacheRelease,
   startCpu: startCpuTimer,
+  prepareCpu: cpuupPrepare,
+  deadCpu: cpuupCanceled,
 };

@@ -75,9 +75,7 @@ function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<vo
 
 /** kmem_freepages: the cache gives the pages up; uncharge, then give the pages back. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  const { releasePages } = cpu.build.policies.memcg;
-  if (releasePages !== null) yield* call(releasePages, cpu, cache, slab.order);
-  if (slab.memcg !== 0) yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
+  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

@@ -2,7 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll, work } 
 import type { Cpu } from '../../cpu.js';
 import type { KernelNode } from '../../node.js';
 import { ArraySetField, CacheField } from '../../published-state.js';
-import { synchronizeSched } from '../../rcu/callbacks.js';
+import { synchronizeSched } from '../../rcu/synchronize.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { onEachCpu } from '../../smp/call-function.js';
 import { Trace } from '../../tracepoints.js';
