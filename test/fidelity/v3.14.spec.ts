@@ -290,6 +290,15 @@ describe('known defects', () => {
     expect(orphanedCaches(lab.machine.nodes).map(({ id }) => id)).toEqual(params.map(() => 'V0-e'));
   });
 
+  it('V0-g: a creation finds its root destroyed', () => {
+    const lab = labInHierarchy({ patch: late('memcg_create_cache_work_func', SECOND) });
+    lab.run(limited('a'));
+    lab.run(moveTo('a', lab.taskPid));
+    lab.run(tmpFile('/tmp/x'));
+    lab.run(sys.deleteModule('names_cache'));
+    expect(() => lab.settle()).toThrow('"class":"use-after-free","id":"V0-g"');
+  });
+
   it('V0-f: the root’s destruction waits for a destroy work that frees itself', () => {
     const lab = labInHierarchy({ cpus: 2, patch: late(DESTROY_WORK, SECOND / 2) });
     removedWithFile(lab);

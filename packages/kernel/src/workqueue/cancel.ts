@@ -1,5 +1,6 @@
-import { type Coroutine, type Handle, homeOf, request, requestAll, VerdictError, wait, work } from '@kmemlab/machine';
+import { type Coroutine, type Handle, homeOf, request, requestAll, wait, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { type Defect, orDefect } from '../defect.js';
 import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { type WorkqueueName, workqueueNumber } from './queues.js';
@@ -34,9 +35,8 @@ const stealOrWait = defineHandler(
 /** Touch the item: clear PENDING if it was stolen; answers whether it is pending. */
 const touchItem = defineHandler(
   'wq.touchItem',
-  (node, args: { queue: WorkqueueName; work: Handle; stolen: boolean; id: string }, context): boolean => {
-    const item = node.works.peek(args.work);
-    if (item === undefined) throw freed(args.work, args.id, () => node.works.get(args.work, context.step));
+  (node, args: { queue: WorkqueueName; work: Handle; stolen: boolean; defect: Defect }, context): boolean => {
+    const item = orDefect(args.defect, () => node.works.get(args.work, context.step));
     if (!args.stolen) return item.pending;
     item.pending = false;
     node.trace(Trace.workCancel, context.cpu, args.work, workqueueNumber(args.queue), 1, 0);
@@ -44,30 +44,21 @@ const touchItem = defineHandler(
   },
 );
 
-function freed(work: Handle, id: string, get: () => unknown): Error {
-  try {
-    get();
-  } catch (error) {
-    if (error instanceof VerdictError) return new VerdictError({ ...error.verdict, id });
-  }
-  return new Error(`work item ${work.toString(16)} is not freed`);
-}
-
 /**
  * cancel_work_sync (kernel/workqueue.c 3.14): take a pending item off its list, and wait until nobody executes it. It looks
  * at the item again after each wait, so the item must not be freed by its own function. Process context.
- * @param id of the verdict if the item is freed meanwhile
+ * @param defect what it is if the item is freed meanwhile
  */
-export function* cancelWorkSync(cpu: Cpu, queue: WorkqueueName, item: Handle, id: string): Coroutine<void> {
+export function* cancelWorkSync(cpu: Cpu, queue: WorkqueueName, item: Handle, defect: Defect): Coroutine<void> {
   for (;;) {
-    const pending = yield* request(homeOf(item), touchItem, { queue, work: item, stolen: false, id }, item);
+    const pending = yield* request(homeOf(item), touchItem, { queue, work: item, stolen: false, defect }, item);
     const waiter = cpu.newWaiter();
     const found = yield* requestAll(cpu.allNodes, stealOrWait, { queue, work: item, waiter });
     const running = found.some((answer) => answer.running);
     const stolen = found.some((answer) => answer.stolen);
     if (running) yield* wait(waiter);
     else cpu.dropWaiter(waiter);
-    if (running || stolen) yield* request(homeOf(item), touchItem, { queue, work: item, stolen, id }, item);
+    if (running || stolen) yield* request(homeOf(item), touchItem, { queue, work: item, stolen, defect }, item);
     if (stolen || !(pending || running)) return;
     if (!running) yield* work(RETRY_NS);
   }

@@ -1,4 +1,5 @@
 import { type Handle, type Step, VerdictError } from '@kmemlab/machine';
+import { type Defect, orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
@@ -8,9 +9,6 @@ import { Trace } from '../../tracepoints.js';
  * destroys it. Nothing counts references to the cache. Who comes too late touches freed memory; the ids are those of the
  * ways in which 3.14 gets there (docs/kernels.md).
  */
-
-/** Defects of 3.14 by the letter of their interleaving. */
-export type Defect = 'V0-b' | 'V0-c' | 'V0-f' | 'V0-h';
 
 export interface MemcgCacheParams {
   /** Pages of the cache's slabs, also of those on their way to the page allocator. */
@@ -22,12 +20,7 @@ export interface MemcgCacheParams {
 
 /** @throws VerdictError use-after-free under the defect's id if the cache was freed */
 function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
-  try {
-    node.caches.get(cache, step);
-  } catch (error) {
-    if (error instanceof VerdictError) throw new VerdictError({ ...error.verdict, id: defect });
-    throw error;
-  }
+  orDefect(defect, () => node.caches.get(cache, step));
   const params = node.cacheParams.get(cache);
   if (params === undefined) throw new Error(`cache ${cache.toString(16)} is not registered with a memcg`);
   return params;

@@ -1,14 +1,16 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
+import { orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { type Allocation, type Chosen, slabAllocFrom } from '../slab-common/alloc.js';
-import { createCache, describeCache } from '../slab-common/create.js';
+import { createCache } from '../slab-common/create.js';
 import { kmemCacheFree } from '../slab-common/free.js';
+import type { CacheSpec } from '../slab-common/types.js';
 import { freeCreateWork, memcgName, readCreateWork } from './cache-create.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { memcgRegisterCache } from './register-cache.js';
@@ -26,6 +28,12 @@ const allocateItem = defineHandler(
     return create.work;
   },
 );
+
+/** What the creation needs to know of the root, to which the item holds no reference. */
+const describeRoot = defineHandler('memcg.describeRoot', (node, args: { root: Handle }, context): CacheSpec => {
+  const { name, objectSize, flags } = orDefect('V0-g', () => node.caches.get(args.root, context.step));
+  return { name, objectSize, flags };
+});
 
 /**
  * Who pays in 3.14: every allocation of a user task in process context is its memcg's, if that is kmem-active and the task
@@ -75,7 +83,7 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   yield* call(mutexLock, cpu, 'slab_mutex');
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if (cacheFromMemcgIdx(cpu, root, id) === 0) {
-    const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
+    const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
     yield* call(memcgRegisterCache, cpu, memcg, root, cache);

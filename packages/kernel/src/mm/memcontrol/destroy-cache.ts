@@ -1,5 +1,6 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, VerdictError } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import { type Defect, orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
@@ -8,19 +9,14 @@ import { Trace } from '../../tracepoints.js';
 import { addToList, removeFromList } from '../slab-common/cache-list.js';
 import { freeDescriptor, isRcuTyped } from '../slab-common/destroy.js';
 import type { Destruction } from '../slab-common/types.js';
-import { type Defect, freeParams } from './cache-params.js';
+import { freeParams } from './cache-params.js';
 import { memcgUnregisterCache } from './register-cache.js';
 
 /** refcount−−: whoever comes second finds the descriptor freed. */
 const dropReference = defineHandler(
   'cache.dropReference',
   (node, args: { cache: Handle; defect: Defect }, context): void => {
-    try {
-      node.caches.get(args.cache, context.step);
-    } catch (error) {
-      if (!(error instanceof VerdictError)) throw error;
-      throw new VerdictError({ ...error.verdict, class: 'double-destroy', id: args.defect });
-    }
+    orDefect(args.defect, () => node.caches.get(args.cache, context.step), 'double-destroy');
   },
 );
 
