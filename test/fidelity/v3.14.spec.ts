@@ -100,7 +100,7 @@ function* moveTo(directory: string, pid: number): Program<void> {
 }
 
 function labInHierarchy(options: ConstructorParameters<typeof Lab>[0] = {}): Lab {
-  const lab = new Lab({ kernel: KERNEL, ...options });
+  const lab = new Lab({ version: KERNEL, ...options });
   lab.run(sys.chdir(HIERARCHY));
   return lab;
 }

@@ -1,4 +1,5 @@
 import { mutexRules } from './locking/rules.js';
+import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
@@ -7,6 +8,12 @@ import type { Invariant } from './types.js';
 import { workqueueRules } from './workqueue/rules.js';
 
 /** Every rule that the checker knows, in the order of the specification. */
-export const invariants: readonly Invariant[] = [smpRules, rcuRules, workqueueRules, mutexRules, refRules, slabRules].flatMap(
-  (family): Invariant[] => Object.values(family),
-);
+export const invariants: readonly Invariant[] = [
+  smpRules,
+  rcuRules,
+  workqueueRules,
+  mutexRules,
+  refRules,
+  slabRules,
+  memcgRules,
+].flatMap((family): Invariant[] => Object.values(family));

@@ -45,6 +45,7 @@ const policies = (config: KernelConfig): Policies => {
       offline: memCgroupCssOffline,
       free: memCgroupCssFree,
     },
+    reclaim: { ...later.reclaim, slabStatistics: false },
     cgroup: { release: cssReleaseAtOnce, freeLater: cssFreeByRcu, structures: structures314 },
     fs: {
       ...later.fs,

@@ -19,10 +19,12 @@ import {
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
-import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
+import { rcuBarrier } from '../rcu/barrier.js';
+import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { flushDyingCpu, runCall } from '../smp/interrupt.js';
@@ -39,7 +41,7 @@ const policies = (config: KernelConfig): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
-  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
+  rcu: { ...treeRcu, flavours: 'split', barrierCallback: 'queued' },
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {
@@ -75,6 +77,7 @@ const policies = (config: KernelConfig): Policies => ({
     free: memcgFreeKmem,
   },
   cgroup: { release: cssReleaseByWork, freeLater: cssFreeByRcu, structures: null },
+  reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',

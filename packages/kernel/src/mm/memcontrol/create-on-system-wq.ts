@@ -49,7 +49,8 @@ export function activePayer(cpu: Cpu): Handle {
  * Until it exists the root serves, and every miss has it created.
  */
 export function* memcgKmemGetCacheUnreferenced(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
-  const cache = cacheFromMemcgIdx(cpu, root, cpu.published.csses.read(memcg, CssField.kmemcgId) - 1);
+  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0) return { cache, held: 0 };
   cpu.counters.add('unaccounted_allocations');
   if (yield* call(cssTrygetOnline, cpu, memcg)) yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);
@@ -82,7 +83,7 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
-  if (cacheFromMemcgIdx(cpu, root, id) === 0) {
+  if ((yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
     const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);

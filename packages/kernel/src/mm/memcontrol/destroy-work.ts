@@ -39,7 +39,8 @@ defineFunction('work', DESTROY_WORK, function* kmemCacheDestroyWorkFunc(cpu, par
   const { caches, csses } = cpu.published;
   const memcg = caches.read(params, CacheField.memcg);
   const id = csses.read(memcg, CssField.kmemcgId) - 1;
-  const cache = memcg === 0 ? 0 : cacheFromMemcgIdx(cpu, caches.read(params, CacheField.root), id);
+  const root = caches.read(params, CacheField.root);
+  const cache = memcg === 0 ? 0 : yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache === 0) destroyedAlready(cpu, params);
   if (cpu.instrumented) yield* call(childPoint, cpu, FOUND_IN_SLOT, cache);
   const pages = yield* request(homeOf(cache), addPages, { cache, by: 0, defect: 'V0-c' }, cache);
@@ -75,7 +76,7 @@ function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
   const { caches, memcgArrays } = cpu.published;
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
   for (let id = 0; id < memcgArrays.lengthOf(caches.read(root, CacheField.memcgCaches)); id++) {
-    const cache = cacheFromMemcgIdx(cpu, root, id);
+    const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
     if (cache === 0) continue;
     if (cpu.instrumented) yield* call(childPoint, cpu, SLOT_READ, cache);
     yield* request(homeOf(cache), setDead, { cache, dead: false, defect: 'V0-f' }, cache);

@@ -1,4 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
+import type { MemcgVm } from './vm.js';
 
 /**
  * page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. res_counter (3.14), in
@@ -30,6 +31,7 @@ export interface Memcg {
   readonly slabCaches: Handle[];
   /** KMEM_ACCOUNTED_DEAD (3.14): the offline memcg holds itself until its kmem usage is 0. */
   kmemDead: boolean;
+  readonly vm: MemcgVm;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */
