@@ -28,7 +28,7 @@ const classes: Readonly<Record<string, string>> = {
   'requeue-for-ever': 'livelock',
 };
 
-/** Those that the matrix of a version has a row for. */
+/** Those that the matrix of a version has a row for; the others are of one version, whose own specs show that they are found. */
 const applyingTo = (version: string) => mutations.filter(({ appliesTo }) => appliesTo?.includes(version) ?? true);
 
 describe('the matrix of mutations', () => {

@@ -4,8 +4,10 @@ import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
+import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
+import type { ArraySwap, SlabTrim } from './mm/slab/types.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
@@ -14,7 +16,9 @@ import { type PatchApi, patchApi } from './patch-api.js';
 import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
+import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import type { Syscall, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
 /** What a memcg cache takes from its memcg, and gives back. All under slab_mutex but `exit`. */
@@ -47,6 +51,8 @@ export interface Policies {
     flushDying: ((cpu: Cpu) => Coroutine<void>) | null;
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+    /** When the handler releases the csd of a call that nobody waits for: before its function (4.10), or after it (3.14). */
+    releaseAsync: 'beforeRun' | 'afterRun';
   };
   readonly rcu: {
     /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
@@ -69,6 +75,11 @@ export interface Policies {
     readonly exitAtSwitch: boolean;
   };
   readonly slab: {
+    /**
+     * Bring the new array set of a cache, made already, into use on every CPU, so that afterwards none uses the old one
+     * (`previous`, 0 for a new cache). Under slab_mutex.
+     */
+    swapArrays: (cpu: Cpu, swap: ArraySwap) => Coroutine<void>;
     /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
     afterPublish: (cpu: Cpu, previous: Handle) => Coroutine<void>;
     /**
@@ -76,6 +87,10 @@ export interface Policies {
      * replaces `afterPublish` alone states nothing.
      */
     kicksPerPublish: ((previous: Handle) => number) | null;
+    /** Where a shared array was replaced, a grace period passes before its memory goes. */
+    waitsForShared: boolean;
+    /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
+    trims: SlabTrim;
     /** First of all in kmem_cache_destroy of a root cache; no lock is held. */
     beforeDestroy: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /**
@@ -117,6 +132,12 @@ export interface Policies {
     stockRefs: (stock: Stocked) => number;
     /** Ids have outgrown the memcg_caches arrays: replace those of all roots by arrays of this size. */
     growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
+    /** A charged slab page holds a css reference. */
+    readonly pagesHoldCss: boolean;
+    /** How limits are written and counted. */
+    limits: LimitOperations;
+    /** kmem_cache_destroy of a root cache. Evaluates to false if objects are left. */
+    destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -130,8 +151,26 @@ export interface Policies {
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly cgroup: {
+    /** The last reference of a killed css is gone (css_release). Any context. */
+    release: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** Have a released css freed by css_free_work_fn after a grace period. Any context. */
+    freeLater: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** What a new cgroup keeps in kmalloc'ed memory, bytes each; null if the version does not account it. */
+    structures: ((cpu: Cpu) => readonly number[]) | null;
+  };
   readonly reclaim: ReclaimPolicies;
   readonly fs: {
+    /** Files of a cgroup directory whose dentries and inodes mkdir makes at once; null if lookups make them one by one. */
+    readonly cgroupFiles: readonly string[] | null;
+    /** A removed cgroup directory leaves a negative dentry. */
+    readonly rmdirLeavesNegative: boolean;
+    /** Run a system call with the kernel buffers that it needs; null if the version does not account them. */
+    withBuffers:
+      | ((cpu: Cpu, task: TaskRecord, call: Syscall, run: () => Coroutine<SyscallResult>) => Coroutine<SyscallResult>)
+      | null;
+    /** The row CAL of /proc/interrupts leaves TLB shootdowns out. */
+    readonly calWithoutTlb: boolean;
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */

@@ -38,6 +38,15 @@ const THREADS_PER_CPU = 4096;
 /** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
 const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
 
+/** What a user task is in the kernel for. */
+interface SyscallInProgress {
+  readonly task: TaskRecord;
+  readonly done: SyscallReturn;
+  readonly number: number;
+  /** memcg_kmem_skip_account. */
+  skips: number;
+}
+
 /** Receives the result of each system call on this CPU. */
 export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
 
@@ -64,6 +73,8 @@ export class Cpu extends Core {
   readonly activeMemcgs = new Map<number, Handle>();
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
+  /** The array set that this CPU swapped in last; a later swap begins only when the published pointer leads to this one. */
+  swapped: { readonly cache: Handle; readonly set: Handle } = { cache: 0, set: 0 };
   private readonly deferredTimers: ExpiredTimer[] = [];
   /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, by page. */
   readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
@@ -95,7 +106,7 @@ export class Cpu extends Core {
   private readonly nohzFull: boolean;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
-  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
+  private readonly syscallTasks = new Map<Context, SyscallInProgress>();
   private syscallsBegun = 0;
 
   constructor(
@@ -164,6 +175,12 @@ export class Cpu extends Core {
     const own = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
     const memcg = this.activeMemcgs.get(context.taskId) ?? own;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
+  }
+
+  /** memcg_stop_kmem_account (+1) and memcg_resume_kmem_account (−1) of the running user task. */
+  skipAccounting(by: 1 | -1): void {
+    const user = this.current === undefined ? undefined : this.syscallTasks.get(this.current);
+    if (user !== undefined) user.skips += by;
   }
 
   /** BUG(): the kernel itself found its state broken. */
@@ -250,7 +267,7 @@ export class Cpu extends Core {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
     this.tasks++;
-    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
+    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun, skips: 0 });
     this.runQueue.enqueue(context);
   }
 

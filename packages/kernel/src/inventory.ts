@@ -11,6 +11,10 @@ export interface NodeInventory {
   readonly node: number;
   /** Per cache that a dentry or inode of this node came from: cache, negative dentries, other dentries, inodes. */
   readonly users: readonly number[];
+  /** Per memcg cache that kmalloc'ed memory of a cgroup or of the terminal came from: cache, objects. */
+  readonly kmallocs: readonly number[];
+  /** Per memcg cache with slabs on this node: cache, slabs. */
+  readonly slabs: readonly number[];
   /** Per css: handle, parent, 1 if of the memory controller, number of its kmem state in `KMEM_STATES`. */
   readonly csses: readonly number[];
   /** Per cache: handle, memcg, limit, batchcount, shared. */
@@ -25,7 +29,7 @@ export interface NodeInventory {
 }
 
 /** Values in each row of the arrays of an inventory. */
-export const INVENTORY_ROWS = { users: 4, csses: 4, caches: 5, stocks: 2 } as const;
+export const INVENTORY_ROWS = { users: 4, kmallocs: 2, slabs: 2, csses: 4, caches: 5, stocks: 2 } as const;
 
 /** kmem states by the number that stands for them. */
 export const KMEM_STATES: readonly KmemState[] = ['none', 'online', 'allocated'];
@@ -49,6 +53,20 @@ export interface StockHold {
   readonly refs: number;
 }
 
+function kmallocsOf({ published, cgroupMemory, ttyBuffer }: KernelNode): number[] {
+  const rows = new Map<Handle, number>();
+  const held = [...cgroupMemory.values()].flatMap(({ structures, files }) => [...structures, ...files]);
+  for (const { cache } of ttyBuffer === null ? held : [...held, ttyBuffer]) {
+    if (published.caches.read(cache, CacheField.memcg) !== 0) rows.set(cache, (rows.get(cache) ?? 0) + 1);
+  }
+  return [...rows].flat();
+}
+
+const slabsOf = ({ published, slabNodes }: KernelNode): number[] =>
+  [...slabNodes].flatMap(([cache, { totalSlabs }]) =>
+    totalSlabs > 0 && published.caches.read(cache, CacheField.memcg) !== 0 ? [cache, totalSlabs] : [],
+  );
+
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
 export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): NodeInventory {
   const csses: number[] = [];
@@ -69,6 +87,8 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
   return {
     node: node.id,
     users: usersOf(node),
+    kmallocs: kmallocsOf(node),
+    slabs: slabsOf(node),
     csses,
     caches,
     pagesInUse: node.pagesInUse,

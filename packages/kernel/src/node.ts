@@ -1,5 +1,5 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
-import type { Cgroup, Css } from './cgroup/types.js';
+import type { Cgroup, CgroupMemory, Css } from './cgroup/types.js';
 import type { Dentry, Inode, Pipe } from './fs/types.js';
 import type { LeftBehind } from './hotplug/dead-cpu.js';
 import { StopMachine } from './hotplug/stop-machine.js';
@@ -8,6 +8,7 @@ import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
+import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
@@ -49,6 +50,12 @@ export class KernelNode extends NodeMemory {
   dyingMemcgs = 0;
   /** Objects that experiments left to reclaim. */
   readonly keptObjects: Allocation[] = [];
+  /** memcg_cache_params (3.14) of the child caches homed here. */
+  readonly cacheParams = new Map<Handle, MemcgCacheParams>();
+  /** kmalloc'ed memory of the cgroups homed here, by their own css. */
+  readonly cgroupMemory = new Map<Handle, CgroupMemory>();
+  /** The first tty's write_buf, null before the first write. */
+  ttyBuffer: Allocation | null = null;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
   readonly objVectors = new Map<Handle, ObjVector>();

@@ -50,8 +50,8 @@ export const ObjcgField = {
   memcg: 2,
 } as const;
 
-/** Published words of an array set: what its arrays are made with. */
-export const ArraySetField = { limit: 1, batchcount: 2 } as const;
+/** Published words of an array set: what its arrays are made with, and their cache. */
+export const ArraySetField = { limit: 1, batchcount: 2, cache: 3 } as const;
 
 /** Single published words. */
 export const Scalar = {
@@ -91,7 +91,7 @@ export class Published {
     this.caches = new PublishedTable('kmem_cache', 13, nodes, memory);
     this.csses = new PublishedTable('css', 6, nodes, memory);
     this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
-    this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
+    this.arraySets = new PublishedTable('array_cache set', 4, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
     this.roots = new PublishedNames(memory);
     this.tasks = new TaskTable(memory);

@@ -53,7 +53,7 @@ export const Trace = {
   slabRemove: 23,
   /** cache, array set, owner of the array, entries: all entries are taken out; the CPU may be another. */
   arrayAccess: 24,
-  /** cache, new array set, previous or 0. */
+  /** cache, new array set, previous or 0, 1 if each CPU is about to swap its own pointer. */
   arrayPublish: 25,
   /** array set: freed. */
   arrayRelease: 26,
@@ -125,6 +125,8 @@ export const Trace = {
   objcgRelease: 59,
   /** obj_cgroup: its memory is freed. */
   objcgFree: 60,
+  /** work, workqueue, 0 = a pending item is taken off its list and will not be executed, 1 = its PENDING is cleared. */
+  workCancel: 61,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

@@ -51,7 +51,10 @@ export class CrossCpuCalls implements Family {
     [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, of) => this.raises.send(cpu, target, RAISED_FOR[of] ?? 'single')],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
     [Trace.kick, (cpu, done) => (done === 1 ? this.regions.kickReturns(cpu) : this.regions.kickBegins(cpu))],
-    [Trace.arrayPublish, (cpu, cache, set) => this.visibility.publish(cpu, cache, set)],
+    [
+      Trace.arrayPublish,
+      (cpu, cache, set, _previous, swapped) => this.visibility.publish(cpu, cache, set, swapped === 1),
+    ],
     [Trace.cacheRelease, (_cpu, cache) => this.visibility.release(cache)],
   ];
 

@@ -74,6 +74,7 @@ function* downAndUp(cpu: number): Program<void> {
 function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   yield* sys.mkdir(name);
   yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
+  yield* writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
   yield* sys.flushCreation();

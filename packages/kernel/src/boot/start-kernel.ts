@@ -37,13 +37,13 @@ const setRoots = defineHandler('boot.setRoots', (node, args: { memcg: Handle; ro
   node.published.setScalar(Scalar.rootDentry, args.rootDentry);
 });
 
-/** Directories that exist from boot on; their dentries are not slab objects of the model. */
+/** Directories, and control files of the root cgroup, that exist from boot on; their dentries are not slab objects of the model. */
 const makeMount = defineHandler(
   'boot.makeMount',
-  (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair }): Handle => {
-    const { parent, name, fs, pair } = args;
+  (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair; directory: boolean }): Handle => {
+    const { parent, name, fs, pair, directory } = args;
     const inode = node.inodes.allocate({ object: 0, cache: 0 });
-    const common = { name, parent, fs, directory: true, object: 0, cache: 0, inode };
+    const common = { name, parent, fs, directory, object: 0, cache: 0, inode };
     const cgroup = { cgroup: pair.self, memcg: pair.memory };
     const state = { children: new Map(), holders: 0, unhashed: false, ...neverPut };
     const dentry = node.dentries.allocate({ ...common, ...cgroup, ...state });
@@ -104,7 +104,7 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
   }
   yield* request(BOOT_NODE, countCgroups, { by: 1 });
   const mount = function* (parent: Handle, name: string, fs: FsType, css = NO_CSS): Coroutine<Handle> {
-    return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css });
+    return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css, directory: true });
   };
   const root = yield* call(mount, 0, '/', 'root');
   yield* call(mount, root, 'proc', 'proc');
@@ -117,6 +117,9 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
     for (const directory of path) parent = yield* call(mount, parent, directory, 'root');
     if (hierarchy === 0) hierarchy = yield* call(mount, parent, name, 'cgroup', pair);
     else yield* request(BOOT_NODE, bindMount, { parent, name, dentry: hierarchy });
+  }
+  for (const name of cpu.build.policies.fs.cgroupFiles ?? []) {
+    yield* request(BOOT_NODE, makeMount, { parent: hierarchy, name, fs: 'cgroup', pair, directory: false });
   }
   yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root });
 }

@@ -20,6 +20,7 @@ import {
   withdrawCss,
 } from './handlers.js';
 import { countBelow, forgetDying } from './stat.js';
+import { freeStructures } from './structures.js';
 
 /*
  * The life of a css after rmdir (kernel/cgroup.c 4.10): killed → one grace period → confirm → offline (worker, under
@@ -86,8 +87,18 @@ function* offlineCss(cpu: Cpu, css: Handle): Coroutine<void> {
 
 /** css_release, the percpu_ref's release function: runs in the context of the last put. */
 defineFunction('release', 'css_release', function* cssRelease(cpu, css) {
-  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_release_work_fn', css);
+  yield* call(cpu.build.policies.cgroup.release, cpu, css);
 });
+
+/** css_release (4.10): the css is released in process context. */
+export function* cssReleaseByWork(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_release_work_fn', css);
+}
+
+/** css_release (3.14): the css is freed after a grace period, with no step before. */
+export function* cssReleaseAtOnce(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
+}
 
 /** css_release_work_fn: take the css out of the hierarchy; it is freed after a grace period. */
 defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, css) {
@@ -95,8 +106,13 @@ defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, cs
   cpu.counters.add('css_released');
   yield* call(forgetDying, cpu, css);
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
-  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+  yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
 });
+
+/** A callback that queues css_free_work_fn after a grace period (3.14 to 4.12). */
+export function* cssFreeByRcu(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+}
 
 defineFunction('rcu', 'css_free_rcu_fn', function* cssFreeRcuFn(cpu, css) {
   yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_free_work_fn', css);
@@ -108,7 +124,10 @@ defineFunction('work', 'css_free_work_fn', function* cssFreeWorkFn(cpu, css) {
   if (isMemory) {
     yield* call(cpu.build.policies.memcg.free, cpu, css);
     cpu.counters.add('memcg_freed');
-  } else yield* request(BOOT_NODE, countCgroups, { by: -1 });
+  } else {
+    yield* call(freeStructures, cpu, css);
+    yield* request(BOOT_NODE, countCgroups, { by: -1 });
+  }
   yield* requestAll(cpu.allNodes, withdrawCss, { css });
   yield* request(homeOf(css), releaseCss, { css }, css);
   if (isMemory) yield* call(cssPut, cpu, self);

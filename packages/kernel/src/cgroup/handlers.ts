@@ -44,6 +44,8 @@ export const allocateCgroup = defineHandler('cgroup.allocate', (node, args: NewC
   const memcg: Memcg = {
     kmemState: 'none',
     kmemcgId: -1,
+    slabCaches: [],
+    kmemDead: false,
     serial,
     counters,
     counterParent,

@@ -15,6 +15,7 @@ import {
   publishCss,
 } from './handlers.js';
 import { countBelow } from './stat.js';
+import { allocateStructures } from './structures.js';
 import type { CssPair } from './types.js';
 
 const nextSerial = defineHandler('cgroup.nextSerial', (node, _args: null): number => ++node.cssSerial);
@@ -54,6 +55,7 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<numbe
   yield* call(cssGet, cpu, parent.self);
   yield* call(cssGet, cpu, parent.memory);
   yield* call(cpu.build.policies.memcg.online, cpu, pair.memory);
+  yield* call(allocateStructures, cpu, pair.self);
   yield* request(homeOf(parent.memory), adjustOnline, { css: parent.memory, by: 1 }, parent.memory);
   yield* request(homeOf(parent.self), addSubdirectory, { self: parent.self, name, pair }, parent.self);
   yield* request(BOOT_NODE, countCgroups, { by: 1 });

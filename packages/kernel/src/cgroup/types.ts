@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import type { Memcg } from '../mm/memcontrol/types.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 import type { PercpuRef } from '../percpu-ref/percpu-ref.js';
 
 /** The two css of a cgroup. */
@@ -23,6 +24,14 @@ export interface Css {
   onlineCount: number;
   readonly memcg: Memcg | null;
   readonly cgroup: Cgroup | null;
+}
+
+/** kmalloc'ed memory of a cgroup, where the version's allocations are modelled. */
+export interface CgroupMemory {
+  /** Goes when the cgroup is freed. */
+  readonly structures: readonly Allocation[];
+  /** Goes with its control files at rmdir. */
+  files: readonly Allocation[];
 }
 
 /** The directory's part of a cgroup, in its own css. */

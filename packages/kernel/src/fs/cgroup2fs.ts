@@ -1,21 +1,14 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import { cgroupStat } from '../cgroup/stat.js';
 import type { Cpu } from '../cpu.js';
+import { PAGE_SIZE, parseLimit, resizeLimit } from '../mm/memcontrol/limits.js';
 import { UNLIMITED } from '../mm/memcontrol/types.js';
 import { type PageUse, SlabFlag } from '../mm/slab/types.js';
 import type { KernelNode } from '../node.js';
 import { CacheField, CssField, rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
-import {
-  type ControlFile,
-  controlFiles,
-  PAGE_SIZE,
-  parseLimit,
-  procsFile,
-  readCounter,
-  resizeLimit,
-} from './cgroupfs.js';
+import { type ControlFile, controlFiles, procsFile, readCounter } from './cgroupfs.js';
 import { EINVAL, type Found } from './types.js';
 
 /*

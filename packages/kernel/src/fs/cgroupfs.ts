@@ -2,18 +2,14 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import { cgroupAttachTask } from '../cgroup/attach.js';
 import { cssPut, cssTrygetOnline } from '../cgroup/css-ref.js';
 import type { Cpu } from '../cpu.js';
-import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { memCgroupForceEmpty } from '../mm/memcontrol/force-empty.js';
 import type { CounterName, PageCounter } from '../mm/memcontrol/types.js';
-import { UNLIMITED } from '../mm/memcontrol/types.js';
 import { memCgroupHierarchyWrite, readUseHierarchy } from '../mm/memcontrol/use-hierarchy.js';
 import { rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { slabinfoOf } from './slabinfo.js';
-import { EBUSY, EINVAL, ENODEV, type Found } from './types.js';
-
-export const PAGE_SIZE = 4096;
+import { EINVAL, ENODEV, type Found } from './types.js';
 
 /** One control file: how to read and write it. */
 export interface ControlFile {
@@ -30,56 +26,22 @@ export const readCounter = defineHandler(
   }),
 );
 
-/** Sets a limit at or above the usage; false if it is below. */
-const setLimit = defineHandler(
-  'pageCounter.setLimit',
-  (node, args: { css: Handle; counter: CounterName; limit: number }, context): boolean => {
-    const counter = node.memcg(args.css, context.step).counters[args.counter];
-    if (counter.usage > args.limit) return false;
-    counter.limit = args.limit;
-    return true;
-  },
-);
-
-/** Suffixes that memparse knows, each 1024 times the one before. */
-const UNITS = 'kmgtpe';
-
-/**
- * page_counter_memparse: a decimal number of bytes with an optional suffix from K to E; −1 is no limit. Rounded down to
- * pages; null if it is no number.
- */
-export function parseLimit(text: string): number | null {
-  const [, number, suffix = ''] = /^(-1$|\d+)([kmgtpe]?)$/i.exec(text.trim()) ?? [];
-  if (number === undefined) return null;
-  if (number === '-1') return UNLIMITED;
-  const unit = suffix === '' ? 1 : 1024 ** (UNITS.indexOf(suffix.toLowerCase()) + 1);
-  return Math.min(UNLIMITED, Math.floor((Number(number) * unit) / PAGE_SIZE));
-}
-
-const limitText = (pages: number): string => String(BigInt(pages) * BigInt(PAGE_SIZE));
-
 function counterFile(counter: CounterName, field: keyof PageCounter): ControlFile['read'] {
-  return function* readCounterFile(_cpu, file) {
+  return function* readCounterFile(cpu, file) {
+    const { limits } = cpu.build.policies.memcg;
     const value = yield* request(homeOf(file.memcg), readCounter, { css: file.memcg, counter }, file.memcg);
     if (field === 'failures') return `${value.failures}\n`;
-    return `${field === 'limit' ? limitText(value.limit) : value[field] * PAGE_SIZE}\n`;
+    return `${field === 'limit' ? limits.show(value.limit) : value[field] * limits.unit}\n`;
   };
 }
 
-/** mem_cgroup_resize_limit: in pages, under memcg_limit_mutex. Evaluates to 0 or -EBUSY. */
-export function* resizeLimit(cpu: Cpu, css: Handle, counter: CounterName, limit: number): Coroutine<number> {
-  yield* call(mutexLock, cpu, 'memcg_limit_mutex');
-  const ok = yield* request(homeOf(css), setLimit, { css, counter, limit }, css);
-  yield* call(mutexUnlock, cpu, 'memcg_limit_mutex');
-  return ok ? 0 : EBUSY;
-}
-
-/** mem_cgroup_write: set a limit; the root cgroup takes none. */
+/** mem_cgroup_write: set a limit as the version does; the root cgroup takes none. */
 function limitFile(counter: CounterName): ControlFile {
   const write: ControlFile['write'] = function* memCgroupWrite(cpu, file, _task, text) {
-    const limit = parseLimit(text);
+    const { limits } = cpu.build.policies.memcg;
+    const limit = limits.parse(text);
     if (limit === null || file.memcg === rootMemcg(cpu.published)) return EINVAL;
-    return (yield* call(resizeLimit, cpu, file.memcg, counter, limit)) || text.length;
+    return (yield* call(limits.set, cpu, file.memcg, counter, limit)) || text.length;
   };
   return { read: counterFile(counter, 'limit') as NonNullable<ControlFile['read']>, write };
 }

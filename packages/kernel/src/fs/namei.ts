@@ -56,7 +56,7 @@ export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean)
 /**
  * link_path_walk: resolve a path for a task, component by component. Every component that is not cached is allocated and
  * charged to the running task. Evaluates to an errno if a directory on the way is missing.
- * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
+ * @param create the caller will create the last component, and its dentry: it is not looked up twice
  */
 function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
@@ -69,7 +69,7 @@ function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean
     directory = found;
   }
   if (name === '.') return { parent: directory, name, found: directory };
-  const cachedOnly = create && directory.fs === 'tmpfs';
+  const cachedOnly = create && (directory.fs === 'tmpfs' || cpu.build.policies.fs.cgroupFiles !== null);
   const found = cachedOnly ? yield* call(dLookup, directory.dentry, name) : yield* call(lookup, cpu, directory, name);
   return { parent: directory, name, found };
 }

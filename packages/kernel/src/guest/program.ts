@@ -52,6 +52,9 @@ function* text(name: SyscallName, ...args: (string | number)[]): Program<string>
   return (yield* invoke(name, ...args)) as string;
 }
 
+/** File descriptor of the terminal that every task has. */
+const STDOUT = 1;
+
 /** The system calls as guest programs write them: `const fd = yield* sys.open(path)`. Each throws GuestError on an errno. */
 export const sys = {
   chdir: (path: string) => number('chdir', path),
@@ -95,6 +98,8 @@ export const sys = {
   rcu: (operation: string, value: number) => number('lab_rcu', operation, value),
   /** Wait until every memcg cache that was asked for has been made, on whatever queue this kernel makes them. */
   flushCreation: () => number('lab_flush_creation'),
+  /** Write to the terminal. */
+  print: (text: string) => number('write', STDOUT, text),
   /** Take one object of a cache and give it back. */
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`. */

@@ -15,6 +15,8 @@ export interface OpenFile {
   readonly records: readonly Allocation[];
   /** Text still to be read; null until the first read. */
   content: string | null;
+  /** Kernel memory that the open file keeps until it is closed, where the version's allocations are modelled. */
+  buffers?: readonly Allocation[];
 }
 
 /** A mapped private area and what is behind it. */

@@ -1,7 +1,9 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
+import { freeFileStructures } from '../cgroup/structures.js';
 import type { Cpu } from '../cpu.js';
+import { populateDirectory } from '../fs/cgroup-directory.js';
 import { controlFilesOf } from '../fs/cgroup2fs.js';
 import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dAllocPseudo, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
@@ -22,6 +24,9 @@ import type { TaskRecord } from '../sched/task.js';
  * version differs in its filesystems' policies.
  */
 
+/** The terminal that every task writes to. */
+export const STDOUT = 1;
+
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
@@ -38,19 +43,25 @@ export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   return 0;
 }
 
-/** mkdir(2) in the cgroup filesystem. The lookup leaves an unhashed dentry; kernfs attaches no inode to it. */
+/**
+ * mkdir(2) in the cgroup filesystem. The lookup leaves an unhashed dentry; kernfs attaches no inode to it. 3.14 makes dentries
+ * and inodes of the directory and all its files.
+ */
 export function* sysMkdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
-  const place = yield* call(walk, cpu, task, path, false);
+  const { cgroupFiles } = cpu.build.policies.fs;
+  const place = yield* call(walk, cpu, task, path, cgroupFiles !== null);
   if (typeof place === 'number') return place;
   if (place.found !== null) return EEXIST;
   if (place.parent.fs !== 'cgroup') return EPERM;
   const { cgroup, memcg } = place.parent;
-  return yield* call(cgroupMkdir, cpu, place.name, { self: cgroup, memory: memcg });
+  const result = yield* call(cgroupMkdir, cpu, place.name, { self: cgroup, memory: memcg });
+  if (result === 0 && cgroupFiles !== null) yield* call(populateDirectory, cpu, place.parent, place.name, cgroupFiles);
+  return result;
 }
 
 /**
  * rmdir(2) in the cgroup filesystem: after the cgroup is dead, the dentries and inodes of its files and the inode of the
- * directory go; the directory's dentry stays, negative, charged to the memcg that looked it up first.
+ * directory go; the directory's dentry stays, negative, charged to the memcg that looked it up first. In 3.14 it goes, too.
  */
 export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
   const place = yield* call(walkAndHold, cpu, task, path);
@@ -61,7 +72,9 @@ export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   const result = isCgroup ? yield* call(cgroupRmdir, cpu, found.cgroup, parent.cgroup, name) : ENOTDIR;
   if (result === 0) {
     yield* call(dKillChildren, cpu, found.dentry);
-    yield* call(dDelete, cpu, found.dentry);
+    if (cpu.build.policies.fs.rmdirLeavesNegative) yield* call(dDelete, cpu, found.dentry);
+    else yield* call(dKill, cpu, parent.dentry, name, found.dentry);
+    yield* call(freeFileStructures, cpu, found.cgroup);
   }
   yield* call(dPut, cpu, found.dentry, false);
   return result;
@@ -181,6 +194,10 @@ function* writeControlFile(cpu: Cpu, file: Found, task: TaskRecord, text: string
 
 /** write(2). Evaluates to the number of characters written. */
 export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string): Coroutine<number> {
+  if (fd === STDOUT) {
+    yield* work(cpu.costs['vfs.operation']);
+    return text.length;
+  }
   const file = task.files[fd];
   if (file === undefined) return EBADF;
   const found = yield* call(dRead, file.dentry);

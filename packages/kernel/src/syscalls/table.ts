@@ -4,7 +4,7 @@ import '../fs/super.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
-import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
+
 import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adoptTask } from '../sched/task-struct.js';
@@ -63,7 +63,7 @@ function* sysInitModule(
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
-  if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(kmemCacheDestroy, cpu, cache);
+  if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
   return 0;
 }
 
@@ -107,5 +107,7 @@ export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Corout
   yield* work(cpu.costs['syscall.entry']);
   if (task.self === 0) yield* call(adoptTask, cpu, task);
   const fn = syscalls[syscall.name] as SyscallFunction;
-  return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  const { withBuffers } = cpu.build.policies.fs;
+  if (withBuffers === null) return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  return yield* call(withBuffers, cpu, task, syscall, () => fn(cpu, task, ...(syscall.args as never[])));
 }

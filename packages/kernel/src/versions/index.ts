@@ -1,4 +1,5 @@
 import type { KernelVersion } from '../build.js';
+import { v314 } from './v3.14.js';
 import { v410 } from './v4.10.js';
 import { v412 } from './v4.12.js';
 import { v52 } from './v5.2.js';
@@ -6,4 +7,4 @@ import { v53 } from './v5.3.js';
 import { v59 } from './v5.9.js';
 
 /** Every kernel version, oldest first. */
-export const versions: readonly KernelVersion[] = [v410, v412, v52, v53, v59];
+export const versions: readonly KernelVersion[] = [v314, v410, v412, v52, v53, v59];

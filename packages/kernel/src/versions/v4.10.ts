@@ -1,5 +1,6 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
+import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
 import {
@@ -17,10 +18,12 @@ import {
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { pageLimits } from '../mm/memcontrol/limits.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
+import { publishArrays } from '../mm/slab/tune.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
-import { leaveToCaller } from '../mm/slab-common/destroy.js';
+import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
@@ -35,6 +38,7 @@ const policies = (config: KernelConfig): Policies => ({
     wakeups: 'reschedule',
     takeCalls,
     runCall,
+    releaseAsync: 'beforeRun',
     flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
@@ -43,8 +47,11 @@ const policies = (config: KernelConfig): Policies => ({
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {
+    swapArrays: publishArrays,
     afterPublish: (cpu) => kickAllCpusSync(cpu),
     kicksPerPublish: () => 1,
+    waitsForShared: true,
+    trims: 'lastFree',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
@@ -65,6 +72,9 @@ const policies = (config: KernelConfig): Policies => ({
     drainStockOf,
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
+    pagesHoldCss: true,
+    limits: pageLimits,
+    destroyRoot: kmemCacheDestroy,
     links: null,
     deactivate: memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
@@ -74,11 +84,16 @@ const policies = (config: KernelConfig): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  cgroup: { release: cssReleaseByWork, freeLater: cssFreeByRcu, structures: null },
   reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',
     procDropsAtClose: true,
+    cgroupFiles: null,
+    rmdirLeavesNegative: true,
+    withBuffers: null,
+    calWithoutTlb: false,
     recordsOf: () => [],
   },
 });

@@ -11,7 +11,7 @@ const MIN_SIZE = 4;
 const MAX_SIZE = 65535;
 
 /** memcg_cache_ida: the lowest free index. */
-const allocateId = defineHandler('memcg.allocateId', (node, _args: null): number => node.cacheIds.allocate());
+export const allocateId = defineHandler('memcg.allocateId', (node, _args: null): number => node.cacheIds.allocate());
 
 const freeId = defineHandler('memcg.freeId', (node, args: { id: number }): void => {
   node.cacheIds.free(args.id);
@@ -59,6 +59,16 @@ export function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
   yield* call(mutexUnlock, cpu, 'slab_mutex');
 }
 
+const sizeFor = (id: number): number => Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
+
+/** Room for an index in the arrays of all roots (3.14). Caller holds slab_mutex. */
+export function* growArrays(cpu: Cpu, id: number): Coroutine<void> {
+  if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return;
+  const size = sizeFor(id);
+  for (const root of yield* request(BOOT_NODE, listRoots, null)) yield* call(updateMemcgParams, cpu, root, size);
+  yield* requestAll(cpu.allNodes, publishSize, { size });
+}
+
 /**
  * memcg_alloc_cache_id (4.10): an index in all memcg_caches arrays; if they are too small, they grow to twice the number of
  * ids needed. Process context under cgroup_mutex.
@@ -67,7 +77,7 @@ export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
   const id = yield* request(BOOT_NODE, allocateId, null);
   if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return id;
   yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
-  const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
+  const size = sizeFor(id);
   yield* call(cpu.build.policies.memcg.growArrays, cpu, size);
   yield* call(memcgUpdateAllListLrus, cpu, size);
   yield* requestAll(cpu.allNodes, publishSize, { size });

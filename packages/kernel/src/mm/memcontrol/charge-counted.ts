@@ -6,9 +6,9 @@ import { CacheField, rootMemcg } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { cacheRefs } from './cache-refs.js';
 import { DENIED, memcgKmemCharge } from './charge.js';
+import { parentMemCgroup } from './hierarchy.js';
 import { modLruvecSlabState, slabItemOf } from './lruvec-stats.js';
 import { pageCounterUncharge } from './page-counter.js';
-import { parentMemCgroup } from './hierarchy.js';
 
 /** The cache's memcg, or its nearest ancestor that is online, with a reference; 0 if that is the root, which is never charged. */
 function* onlineMemcgOf(cpu: Cpu, cache: Handle): Coroutine<Handle> {

@@ -1,7 +1,10 @@
 import type { Handle } from '@kmemlab/machine';
 import type { MemcgVm } from './vm.js';
 
-/** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
+/**
+ * page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. res_counter (3.14), in
+ * bytes; one handler per section under its spinlock.
+ */
 export interface PageCounter {
   usage: number;
   limit: number;
@@ -30,6 +33,10 @@ export interface Memcg {
   readonly statisticsOwner: Handle;
   /** Counters of children made from now on are contained in this one's. */
   useHierarchy: boolean;
+  /** Caches that are registered with the memcg (memcg_slab_caches), in order; 3.14 only. */
+  readonly slabCaches: Handle[];
+  /** KMEM_ACCOUNTED_DEAD (3.14): the offline memcg holds itself until its kmem usage is 0. */
+  kmemDead: boolean;
   readonly vm: MemcgVm;
 }
 

@@ -49,5 +49,16 @@ export interface Tunables {
   readonly shared: number;
 }
 
+/** A new array set of a cache that takes the place of the previous one, 0 for a new cache. */
+export interface ArraySwap {
+  readonly cache: Handle;
+  readonly set: Handle;
+  readonly previous: Handle;
+  readonly tunables: Tunables;
+}
+
+/** Which slab free_block gives back while more objects are free than free_limit: the one it has just emptied, or the last free one. */
+export type SlabTrim = 'emptied' | 'lastFree';
+
 /** Capacity of an alien array (init_alien_cache, 4.10). */
 export const alienLimit = (limit: number): number => (limit > 1 ? 12 : 1);
