@@ -59,9 +59,9 @@ export class Leaks implements Family {
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
     };
-    const { pagesHoldCss } = this.view.build.policies.memcg;
+    const { pagesHoldCss, cssRefsOfBlock } = this.view.build.policies.memcg;
     for (const node of this.view.nodes) {
-      if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
+      if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, cssRefsOfBlock(page.order));
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
       for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);

@@ -12,6 +12,7 @@ import {
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
+import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
 import {
   memcgDeactivateKmemCaches,
   memcgFreeKmem,
@@ -73,6 +74,9 @@ const policies = (config: KernelConfig): Policies => ({
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
     pagesHoldCss: true,
+    chargePages,
+    unchargePages,
+    cssRefsOfBlock: (order) => 2 ** order,
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,
