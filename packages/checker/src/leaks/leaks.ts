@@ -69,7 +69,6 @@ export class Leaks implements Family {
       }
       for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
-        if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
         if (css.memcg === null) continue;
         add(css.self, 1);
         add(handle, css.memcg.inherited.size + css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
