@@ -3,6 +3,8 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { MutexName } from './locking/mutex.js';
 import { slabAllocator } from './mm/slab/allocator.js';
+import { slubAllocator } from './mm/slub/allocator.js';
+import type { SlubPolicies } from './mm/slub/policies.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { CacheSpec } from './mm/slab-common/types.js';
@@ -42,6 +44,8 @@ export interface Policies {
     /** Before RCU-typed caches are released. */
     barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
   };
+  /** In what SLUB differs from version to version; not asked by SLAB. */
+  readonly slub: SlubPolicies;
   readonly memcg: {
     /** The memcg that pays for an allocation, by the cache's flags and whether the call asks for accounting; 0 for none. */
     payer: (cpu: Cpu, flags: number, account: boolean) => Handle;
@@ -60,6 +64,8 @@ export interface Policies {
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
+    /** The memcg goes offline: give back what its caches do not need and take them out of their slots (of this id). */
+    deactivateCaches: (cpu: Cpu, memcg: Handle, id: number) => Coroutine<void>;
   };
   readonly fs: {
     readonly procInodeCache: string;
@@ -120,7 +126,7 @@ export interface Patch {
   readonly apply: (kernel: KernelBuild, api: PatchApi) => void;
 }
 
-const allocators = { slab: slabAllocator, slub: slabAllocator } as const satisfies Record<string, SlabAllocator>;
+const allocators = { slab: slabAllocator, slub: slubAllocator } as const satisfies Record<string, SlabAllocator>;
 
 /** A kernel ready to boot: a version with patches applied, and its function table. */
 export class KernelBuild {

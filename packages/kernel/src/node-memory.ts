@@ -1,6 +1,7 @@
 import type { Costs, Memory, Topology } from '@kmemlab/machine';
 import { Counters, ipiSentBy } from './counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
+import { CpuSlabTable } from './mm/slub/cpu-slabs.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
 import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
@@ -34,6 +35,8 @@ export class NodeMemory {
   readonly cpuArrays: CpuArrayTable;
   /** Memory of all CPUs' percpu_ref counters, by what they count references to. */
   readonly percpuRefs: Readonly<Record<RefOwner, PercpuRefTable>>;
+  /** What all CPUs' kmem_cache_cpus show. */
+  readonly cpuSlabs: CpuSlabTable;
   private readonly cpuWords: readonly CpuWords[];
 
   /** Asks `memory` for its parts in an order that depends on the topology only. */
@@ -49,10 +52,11 @@ export class NodeMemory {
     this.published = new Published(topology, memory);
     this.cpuArrays = new CpuArrayTable(topology, memory);
     this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
+    this.cpuSlabs = new CpuSlabTable(topology, memory);
     const first = topology.firstCpuOf(id);
     this.cpuWords = Array.from({ length: topology.cpusPerNode }, (_, index) => {
       const refs = byOwner((owner) => this.percpuRefs[owner].of(index));
-      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs);
+      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs, this.cpuSlabs.of(index));
     });
   }
 

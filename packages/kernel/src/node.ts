@@ -1,4 +1,4 @@
-import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
+import { actorOf, type Handle, HandleTable, type Memory, RandomStream, type Step, VerdictError } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
@@ -8,6 +8,9 @@ import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
+import type { SlubCacheNode } from './mm/slub/cache-node.js';
+import { SlabKset } from './mm/slub/slab-kset.js';
+import { SlubState } from './mm/slub/node-state.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
@@ -32,6 +35,7 @@ export class KernelNode extends NodeMemory {
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  readonly slub = new SlubState();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly rcuLeaf = new RcuLeaf();
   pagesInUse = 0;
@@ -41,6 +45,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly slabKset = new SlabKset();
   readonly rcuRoot = new RcuRoot();
   readonly cacheIds = new IdAllocator();
   hotplugReaders = 0;
@@ -69,6 +74,22 @@ export class KernelNode extends NodeMemory {
     if (cacheNode !== undefined) return cacheNode;
     this.caches.get(cache, step);
     throw new Error(`cache ${cache.toString(16)} has no lists on node ${this.id}`);
+  }
+
+  /** SLUB's lists of a cache on this node. @throws VerdictError if they were freed */
+  slubNode(cache: Handle, step: () => Step): SlubCacheNode {
+    const lists = this.slub.nodes.get(cache);
+    if (lists !== undefined) return lists;
+    const freed = this.slub.freedStep(cache);
+    if (freed === undefined) throw new Error(`cache ${cache.toString(16)} has no lists on node ${this.id}`);
+    throw new VerdictError({
+      class: 'use-after-free',
+      id: 'use-after-free',
+      object: `kmem_cache_node of cache ${cache.toString(16)}`,
+      owner: actorOf(freed),
+      steps: [freed, step()],
+      detail: `the cache's structures on node ${this.id} were freed`,
+    });
   }
 
   /** The memory part of a css. @throws VerdictError if the css was freed */

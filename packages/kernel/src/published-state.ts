@@ -26,6 +26,9 @@ export const CacheField = {
   /** memcg_caches array of a root. */
   memcgCaches: 10,
   objectSize: 11,
+  /** SLUB: empty slabs that a node keeps, and free objects that a CPU keeps in partial slabs. */
+  minPartial: 12,
+  cpuPartial: 13,
 } as const;
 
 /** Published words of a css; the memory css is the memcg. */
@@ -75,7 +78,7 @@ export class Published {
 
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 12, nodes, memory);
+    this.caches = new PublishedTable('kmem_cache', 14, nodes, memory);
     this.csses = new PublishedTable('css', 5, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);

@@ -75,6 +75,10 @@ export const Trace = {
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** cache, 1 if it got its directory in /sys/kernel/slab, 0 if the name was taken. */
+  sysfsAdd: 36,
+  /** cache: its directory is gone. */
+  sysfsRemove: 37,
 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];

@@ -1,5 +1,6 @@
 import type { Memory, Topology } from '@kmemlab/machine';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
+import type { CpuSlabs } from './mm/slub/cpu-slabs.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
@@ -48,6 +49,8 @@ export class CpuWords {
     readonly arrays: CpuArrays,
     /** percpu_ref counters, by what they count references to. */
     readonly refs: Readonly<Record<RefOwner, PercpuCounters>>,
+    /** kmem_cache_cpus by cache. */
+    readonly cpuSlabs: CpuSlabs,
   ) {
     const words = memory.words();
     const callQueue = WORDS + CallTimes.words(cpuCount);

@@ -3,7 +3,6 @@ import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js'
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
-import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
@@ -51,22 +50,17 @@ const bindMount = defineHandler(
 const NO_CSS: CssPair = { self: 0, memory: 0 };
 
 /**
- * start_kernel, as far as the model goes: root caches with one CPU online, first with one-entry arrays, which
- * kmem_cache_init_late replaces (one kick each); then the cgroup hierarchy, mounts, and the other CPUs.
+ * start_kernel, as far as the model goes: root caches with one CPU online, then what the allocator does late (SLAB replaces
+ * one-entry arrays, one kick each); then the cgroup hierarchy, mounts, and the other CPUs.
  */
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
   const caches: Handle[] = [];
   for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
-  yield* call(kmemCacheInitLate, cpu, caches);
+  yield* call(cpu.build.allocator.initLate, cpu, caches);
+  yield* requestAll(cpu.allNodes, setSlabFull, null);
   yield* call(cgroupInit, cpu);
   yield* call(smpInit, cpu);
-}
-
-/** kmem_cache_init_late: every boot cache gets its real arrays. */
-function* kmemCacheInitLate(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
-  for (const cache of caches) yield* call(enableCpucache, cpu, cache);
-  yield* requestAll(cpu.allNodes, setSlabFull, null);
 }
 
 /** The root cgroup and the directories of the file system. */
@@ -83,11 +77,19 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
   yield* call(mount, root, 'proc', 'proc');
   yield* call(mount, root, 'tmp', 'tmpfs');
   let hierarchy = 0;
+  let sys = 0;
   for (const path of ['mnt/cgroup', 'sys/fs/cgroup']) {
     let directory = root;
-    for (const name of path.split('/')) directory = yield* call(mount, directory, name, 'root');
+    for (const name of path.split('/')) {
+      directory = yield* call(mount, directory, name, 'root');
+      if (name === 'sys') sys = directory;
+    }
     if (hierarchy === 0) hierarchy = yield* call(mount, directory, 'memory', 'cgroup', pair);
     else yield* request(BOOT_NODE, bindMount, { parent: directory, name: 'memory', dentry: hierarchy });
+  }
+  if (cpu.build.allocator.name === 'slub') {
+    const kernel = yield* call(mount, sys, 'kernel', 'root');
+    yield* call(mount, kernel, 'slab', 'sysfs');
   }
   yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root });
 }

@@ -6,6 +6,7 @@ import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
 import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
 import { procFiles } from './procfs.js';
+import { isSlabEntryValid, lookupSlabEntry } from './sysfs-slab.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
 
 /** Where a path leads: its last component's directory and name, and what is there (null: nothing cached or on disk). */
@@ -41,10 +42,15 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
   yield* work(cpu.costs['path.component']);
   if (parent.negative) return null;
   const cached = yield* call(dLookup, parent.dentry, name);
-  if (cached !== null && !cached.negative) return cached;
+  if (cached !== null && !cached.negative && (yield* call(isValid, cached))) return cached;
   // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
   if (cached !== null) yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
   return yield* call(lookupSlow, cpu, parent, name);
+}
+
+/** d_revalidate: only a cache's directory in sysfs goes without its dentries being dropped. */
+function* isValid(cached: Found): Coroutine<boolean> {
+  return cached.fs !== 'sysfs' || (yield* call(isSlabEntryValid, cached));
 }
 
 interface FsEntry {
@@ -61,9 +67,13 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
       ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache }
       : null;
   }
+  const inodeCache = 'inode_cache';
+  if (parent.fs === 'sysfs') {
+    const slab = yield* call(lookupSlabEntry, parent, name);
+    return slab === null ? null : { directory: slab.directory, cgroup: slab.cache, memcg: 0, inodeCache };
+  }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
-  const inodeCache = 'inode_cache';
   if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };

@@ -1,6 +1,6 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
 
-export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc';
+export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc' | 'sysfs';
 
 /** An inode: the slab object behind it and what the filesystem knows of it. */
 export interface Inode {
@@ -18,7 +18,10 @@ export interface Dentry {
   readonly cache: Handle;
   /** 0 for a negative dentry. */
   inode: Handle;
-  /** Own css of the cgroup behind a cgroup directory, 0 otherwise; for a file of it, its directory's. */
+  /**
+   * Own css of the cgroup behind a cgroup directory, in /sys/kernel/slab the cache behind it, 0 otherwise; for a file of it,
+   * its directory's.
+   */
   cgroup: Handle;
   /** Memory css of the same cgroup. */
   memcg: Handle;
@@ -42,6 +45,7 @@ export interface Found {
 }
 
 export const ENOENT = -2;
+export const EIO = -5;
 export const EBADF = -9;
 export const ENOMEM = -12;
 export const EEXIST = -17;

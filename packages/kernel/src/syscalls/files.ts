@@ -6,6 +6,7 @@ import { controlFiles } from '../fs/cgroupfs.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
+import { readSlabAttribute, writeSlabAttribute } from '../fs/sysfs-slab.js';
 import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
@@ -111,6 +112,11 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
   if (file.content === null) {
     const found = yield* call(dRead, file.dentry);
     if (removedFromKernfs(found)) return ENODEV;
+    if (found.fs === 'sysfs') {
+      const text = yield* call(readSlabAttribute, cpu, found);
+      file.content = typeof text === 'string' ? '' : null;
+      return text;
+    }
     if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
     const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
     file.content = read === undefined ? '' : yield* call(read, cpu, found);
@@ -133,6 +139,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     const write = controlFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, found, task, text);
   }
+  if (found.fs === 'sysfs') return yield* call(writeSlabAttribute, cpu, found, text);
   if (found.fs === 'proc') {
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);

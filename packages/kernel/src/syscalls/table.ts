@@ -1,6 +1,6 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { EEXIST, EINVAL } from '../fs/types.js';
+import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -28,8 +28,8 @@ function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<numbe
 /** A module is loaded whose init function makes one root cache of objects of `size` bytes. */
 function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: number): Coroutine<number> {
   if (cpu.published.roots.get(cacheName) !== 0) return EEXIST;
-  yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
-  return 0;
+  const cache = yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
+  return cache === 0 ? ENOMEM : 0;
 }
 
 /** The module is unloaded and destroys its cache. */

@@ -1,5 +1,5 @@
 import { caches410 } from '../boot/caches-4.10.js';
-import type { KernelVersion, Policies } from '../build.js';
+import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
@@ -10,7 +10,9 @@ import {
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
+import { deactivateSlabCaches, deactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { slub410 } from '../mm/slub/policies.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
@@ -18,7 +20,7 @@ import { runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
-const policies = (): Policies => ({
+const policies = ({ allocator }: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
     takeCalls,
@@ -32,6 +34,7 @@ const policies = (): Policies => ({
     kicksPerPublish: () => 1,
     barrierBeforeRelease: rcuBarrier,
   },
+  slub: slub410(),
   memcg: {
     payer: optInPayer,
     getCache: memcgKmemGetCache,
@@ -44,6 +47,7 @@ const policies = (): Policies => ({
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
+    deactivateCaches: allocator === 'slub' ? deactivateSlubCaches : deactivateSlabCaches,
   },
   fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
 });

@@ -1,14 +1,12 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
-import { walkForMemcg } from '../slab-common/cache-list.js';
 import { releaseCaches, shutdownCache } from '../slab-common/destroy.js';
-import { kmemCacheShrink } from '../slab-common/shrink.js';
-import { setSlot } from './cache-create.js';
 import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
+import { cachesOf } from './deactivate.js';
 import type { KmemState } from './types.js';
 
 const setKmem = defineHandler(
@@ -35,25 +33,6 @@ export function* memcgOnlineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: true, id });
 }
 
-/** The memcg's caches; costs a step per cache in the system. Caller holds slab_mutex. */
-function* cachesOf(cpu: Cpu, memcg: Handle): Coroutine<Handle[]> {
-  const { caches, total } = yield* request(BOOT_NODE, walkForMemcg, { memcg });
-  yield* work(total * cpu.costs['list.step']);
-  return caches;
-}
-
-/** memcg_deactivate_kmem_caches (4.10, SLAB): shrink every cache and clear its slot, under slab_mutex. */
-function* memcgDeactivateKmemCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
-  yield* call(getOnlineCpusMems, cpu);
-  yield* call(mutexLock, cpu, 'slab_mutex');
-  for (const cache of yield* call(cachesOf, cpu, memcg)) {
-    yield* call(kmemCacheShrink, cpu, cache);
-    yield* call(setSlot, cpu, cpu.published.caches.read(cache, CacheField.root), id, 0);
-  }
-  yield* call(mutexUnlock, cpu, 'slab_mutex');
-  yield* call(putOnlineCpusMems, cpu);
-}
-
 /**
  * memcg_offline_kmem (4.10): leave the online state first, so that no creation slips in, then deactivate the caches and
  * give the index back. The parent's id is taken over until the memcg is freed. Caller holds cgroup_mutex.
@@ -63,7 +42,7 @@ export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const parent = cpu.published.csses.read(css, CssField.parent);
   const parentId = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
-  yield* call(memcgDeactivateKmemCaches, cpu, css, id);
+  yield* call(cpu.build.policies.memcg.deactivateCaches, cpu, css, id);
   yield* request(homeOf(css), setKmem, { css, state: 'allocated', id: parentId }, css);
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id: parentId });
   yield* call(memcgFreeCacheId, cpu, id);

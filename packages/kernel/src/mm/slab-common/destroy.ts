@@ -1,27 +1,12 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
-import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
 import { removeFromList } from './cache-list.js';
-import { describeCache } from './create.js';
-import { kmemCacheFree } from './free.js';
-
-const withdrawCache = defineHandler(
-  'cache.withdraw',
-  (node, args: { cache: Handle; root: boolean; name: string }): void => {
-    node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
-    node.published.caches.withdraw(args.cache);
-    if (args.root) node.published.roots.set(args.name, 0);
-  },
-);
-
-const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handle }, context): void => {
-  node.caches.release(args.cache, context.step());
-});
+import { describeCache, freeCache } from './create.js';
 
 /**
  * shutdown_cache (4.10): empty the cache and take it off slab_caches. Caller holds slab_mutex. Evaluates to false if
@@ -47,18 +32,14 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[]): Coroutine<v
   for (const cache of caches) yield* call(slabKmemCacheRelease, cpu, cache);
 }
 
-/** slab_kmem_cache_release: __kmem_cache_release, then the descriptor. */
-function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
+/** slab_kmem_cache_release: __kmem_cache_release, then the descriptor; or whoever else still refers to the cache does it. */
+export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
+  if (!(yield* call(cpu.build.allocator.beforeRelease, cpu, cache))) return;
   const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);
-  yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: record.root === 0, name: record.name });
-  yield* request(homeOf(cache), releaseRecord, { cache }, cache);
+  yield* call(freeCache, cpu, cache, record);
   cpu.counters.add('caches_destroyed');
-  const descriptors = cpu.published.roots.get('kmem_cache');
-  if (record.descriptor !== 0) {
-    yield* call(kmemCacheFree, cpu, descriptors, record.descriptor);
-  }
 }
 
 /** kmem_cache_destroy (4.10) of a root cache without children. Evaluates to false if objects are left. Process context. */

@@ -10,7 +10,8 @@ export interface SlabPage {
   active: number;
   /** Slots that are free in the slab, last out first. */
   free: number[];
-  list: 'none' | 'full' | 'partial' | 'free';
+  /** SLUB: a frozen slab belongs to one CPU; full and frozen slabs are on no list. */
+  list: 'none' | 'full' | 'partial' | 'free' | 'frozen';
   /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
   memcg: Handle;
 }
