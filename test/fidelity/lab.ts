@@ -171,7 +171,7 @@ export class Lab implements Probe {
 
   /** Wait until every queued cache creation has run. */
   flushCreation(): void {
-    this.run(sys.flushWorkqueue('memcg_kmem_cache_create'));
+    this.run(sys.flushCreation());
   }
 
   /** memcg_caches arrays that one node holds; an array's number is never reused. */

@@ -1,4 +1,4 @@
-import { type Cpu, defineFunction, patchApi } from '@kmemlab/kernel';
+import { type Cpu, defineFunction, Flavour, patchApi } from '@kmemlab/kernel';
 import type { Coroutine } from '@kmemlab/machine';
 import { describe, expect, it } from 'vitest';
 import { Lab } from './lab.js';
@@ -92,7 +92,7 @@ describe('synchronize_sched', () => {
         const grown = lab.growth(['rcu_grace_periods'], () => {
           const sync = kernelThread(lab, 0, waitForReaders);
           lab.until(() => sync.ended > 0);
-          expect(sync.ended - sync.began).toBeGreaterThan(lab.cpu(0).fqsInterval / 2);
+          expect(sync.ended - sync.began).toBeGreaterThan(lab.cpu(0).jiffy / 2);
           expect(sync.ended - sync.began).toBeLessThan(40e6);
         });
         expect([1, 2]).toContain(grown.rcu_grace_periods);
@@ -175,9 +175,7 @@ describe('rcu_barrier', () => {
       yield* call(callRcu, cpu, 'spec_slow_callback', 7);
     });
     // The callback has begun: its CPU is in the softirq, but the note is not left yet.
-    lab.until(
-      () => lab.cpu(1).rcu.length === 1 && lab.cpu(1).rcu.done.length === 0 && lab.cpu(1).rcu.waiting.length === 0,
-    );
+    lab.until(() => lab.cpu(1).rcu.sched.length === 1 && lab.cpu(1).rcu.sched.callbacks.isEmpty);
     expect(invoked).toHaveLength(0);
     const waits = kernelThread(lab, 0, barrier);
     lab.until(() => waits.ended > 0);
@@ -219,7 +217,7 @@ describe('rcu_barrier', () => {
     lab.until(() => lab.cpu(3).rcu.length === 1);
     const grown = lab.growth(['rcu_barrier.requested', 'rcu_barrier.executed'], () => {
       const first = kernelThread(lab, 0, barrier);
-      lab.until(() => (lab.machine.nodes[0]?.rcuRoot.barrierSequence ?? 0) % 2 === 1);
+      lab.until(() => (lab.machine.nodes[0]?.rcuRoots.of(Flavour.sched).barrierSequence ?? 0) % 2 === 1);
       const others = [kernelThread(lab, 1, barrier), kernelThread(lab, 2, barrier), kernelThread(lab, 0, barrier)];
       lab.until(() => [first, ...others].every(({ ended }) => ended > 0));
     });

@@ -1,6 +1,7 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
@@ -32,13 +33,15 @@ export class Checker implements Probe {
     const reporter = new Reporter(view);
     this.reporter = reporter;
     const calls = new CrossCpuCalls(view, reporter);
+    const leaks = new Leaks(view, reporter);
     const slab = new SlabCaches(view, reporter, calls.answered);
     this.families = [
       calls,
       slab,
+      new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
-      new Leaks(view, reporter),
+      leaks,
     ];
     for (const family of this.families) {
       for (const [tracepoint, listener] of family.listeners) this.listen(tracepoint, listener);

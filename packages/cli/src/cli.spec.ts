@@ -41,11 +41,14 @@ describe('help', () => {
     expect(stdout).toContain('kmemlab compare avoid-ipis --kernel v4.10');
   });
 
-  it.each(['run', 'compare', 'list', 'doctor', 'calibrate', 'node'])('%s --help has examples', async (command) => {
-    const { status, stdout } = await kmemlab([command, '--help']);
-    expect(status).toBe(0);
-    expect(stdout).toContain('EXAMPLES');
-  });
+  it.each(['run', 'compare', 'report', 'list', 'doctor', 'calibrate', 'node'])(
+    '%s --help has examples',
+    async (command) => {
+      const { status, stdout } = await kmemlab([command, '--help']);
+      expect(status).toBe(0);
+      expect(stdout).toContain('EXAMPLES');
+    },
+  );
 
   it('prints the version', async () => {
     expect(await kmemlab(['--version'])).toMatchObject({ status: 0, stdout: '1.2.3\n' });
@@ -57,7 +60,7 @@ describe('wrong usage', () => {
     [['runn', 'x'], 'unknown command "runn"; did you mean run?'],
     [
       ['frobnicate'],
-      'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, list, doctor, calibrate, node',
+      'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, report, list, doctor, calibrate, node',
     ],
     [['--json'], 'unknown flag --json before a command'],
     [['run'], '<experiment> is missing; see kmemlab list experiments'],

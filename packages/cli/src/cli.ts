@@ -7,6 +7,7 @@ import { listCommand } from './commands/list.js';
 import { matrixCommand } from './commands/matrix.js';
 import { nodeCommand } from './commands/node.js';
 import { replayCommand } from './commands/replay.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { applicationText } from './messages.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
@@ -22,6 +23,7 @@ EXAMPLES
   kmemlab run avoid-ipis --engine sim --seed 7                                the deterministic machine
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1     a verdict, exit status 1
   kmemlab check tune-slabinfo --kernel v4.10+never-kick                       search for a race
+  kmemlab report runs/*                                                       one page to hand on
   kmemlab list experiments                                                    names and parameters
   kmemlab doctor                                                              what this computer can run
   kmemlab run --help                                                          flags of a command`;
@@ -32,6 +34,7 @@ const routes = {
   check: checkCommand,
   replay: replayCommand,
   matrix: matrixCommand,
+  report: reportCommand,
   list: listCommand,
   doctor: doctorCommand,
   calibrate: calibrateCommand,

@@ -10,6 +10,7 @@ export interface MachineFlags {
   readonly engine?: 'sim' | 'live';
   readonly nodes?: number;
   readonly cpusPerNode?: number;
+  readonly isolcpus?: string;
   readonly strategy?: 'time' | 'random';
   readonly param?: readonly (readonly [string, string])[];
   readonly seed?: number;
@@ -25,7 +26,7 @@ export interface MachineFlags {
 }
 
 /** Those of them that say what a search is about. */
-export type SearchedFlags = Pick<MachineFlags, 'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'param' | 'seed'>;
+export type SearchedFlags = Pick<MachineFlags, 'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'isolcpus' | 'param' | 'seed'>;
 
 /** Allowed values of the numeric flags; the experiments may allow less, and say so. */
 export const RANGES = {
@@ -115,6 +116,13 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     optional: true,
     placeholder: 'C',
     brief: 'CPUs on each node; CPU number = node x C + index',
+  },
+  isolcpus: {
+    kind: 'parsed',
+    parse: filled,
+    optional: true,
+    placeholder: 'LIST',
+    brief: 'Isolated CPUs, e.g. 2-3,7: each runs a busy user task, and the result counts what interrupts it',
   },
   strategy: {
     kind: 'parsed',
@@ -217,7 +225,7 @@ export const experimentArgument = {
   parameters: [{ brief: 'Name of an experiment, or a .yaml file', parse: filled, placeholder: 'experiment' }],
 } as const;
 
-const { patch, config, nodes, cpusPerNode, param, seed } = machineFlags;
+const { patch, config, nodes, cpusPerNode, isolcpus, param, seed } = machineFlags;
 
 /** Definitions of {@link SearchedFlags}. */
 export const searchedFlags: FlagParametersForType<SearchedFlags, CommandThis> = {
@@ -225,6 +233,7 @@ export const searchedFlags: FlagParametersForType<SearchedFlags, CommandThis> = 
   config,
   nodes,
   cpusPerNode,
+  isolcpus,
   param,
   seed,
 };

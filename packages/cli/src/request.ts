@@ -12,19 +12,19 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory, give a file',
 };
 
-/** Reads a text file named on the command line. Throws {@link UsageError}. */
-export async function readInput(what: string, path: string): Promise<string> {
+/** Reads a text file of at most `most` bytes named on the command line. Throws {@link UsageError}. */
+export async function readInput(what: string, path: string, most = MOST_BYTES): Promise<string> {
   try {
     const file = await open(path, 'r');
     try {
-      const buffer = Buffer.alloc(MOST_BYTES + 1);
+      const buffer = Buffer.alloc(most + 1);
       let length = 0;
       while (length < buffer.length) {
         const { bytesRead } = await file.read(buffer, length, buffer.length - length);
         if (bytesRead === 0) break;
         length += bytesRead;
       }
-      if (length > MOST_BYTES) throw new UsageError(`${what} ${path}: larger than ${MOST_BYTES} bytes, shorten it`);
+      if (length > most) throw new UsageError(`${what} ${path}: larger than ${most} bytes, shorten it`);
       return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
     } finally {
       await file.close();
@@ -68,6 +68,7 @@ export async function requestFrom(experiment: string, flags: Partial<MachineFlag
     ...(flags.engine !== undefined && { engine: flags.engine }),
     ...(flags.nodes !== undefined && { nodes: flags.nodes }),
     ...(flags.cpusPerNode !== undefined && { cpusPerNode: flags.cpusPerNode }),
+    ...(flags.isolcpus !== undefined && { isolcpus: flags.isolcpus }),
     ...(flags.strategy !== undefined && { strategy: flags.strategy }),
     ...(flags.checkDeterminism === true && { checkDeterminism: true }),
     ...(flags.seed !== undefined && { seed: flags.seed }),

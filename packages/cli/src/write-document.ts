@@ -17,7 +17,12 @@ const CAUSES: Readonly<Record<string, string>> = {
  * Writes a file whole or not at all, and makes its directories. Throws {@link UsageError}, or an Error for a full disk.
  * @param flag with which the user can choose another path
  */
-export function writeDocument(path: string, text: string, flag: '--out' | '--save', fs: FileSystem = nodeFs): void {
+export function writeDocument(
+  path: string,
+  text: string,
+  flag: '--out' | '--save' | '--svg',
+  fs: FileSystem = nodeFs,
+): void {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     fs.mkdirSync(dirname(path), { recursive: true });

@@ -20,6 +20,8 @@ export interface RunRequest {
   readonly engine?: 'sim' | 'live';
   readonly nodes?: number;
   readonly cpusPerNode?: number;
+  /** A list of CPUs such as `2-3,7`. */
+  readonly isolcpus?: string;
   /** The deterministic machine only. */
   readonly strategy?: 'time' | 'random';
   /** The scenario is for a search: on the deterministic machine, and small unless more is asked for. */
@@ -87,6 +89,8 @@ export interface Scenario {
   readonly engine: 'sim' | 'live';
   readonly nodes: number;
   readonly cpusPerNode: number;
+  /** CPUs that run a busy user task each, and nothing else that need not; ascending. */
+  readonly isolcpus: readonly number[];
   readonly strategy: 'time' | 'random';
   /** Machine time per host time on the live machine; 1 on the deterministic one. */
   readonly timeScale: number;

@@ -48,7 +48,10 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
         summary: patch.summary,
         details: [
           ...(patch.mail === undefined ? [] : [patch.mail]),
-          ...(patch.mutation === true ? [`deliberately broken: ${patch.breaks ?? 'an invariant'}`] : []),
+          ...(patch.mutation === true && patch.silent !== true
+            ? [`deliberately broken: ${patch.breaks ?? 'an invariant'}`]
+            : []),
+          ...(patch.silent === true ? ['takes away what is not needed: must break nothing'] : []),
           ...(patch.appliesTo === undefined ? [] : [`applies to ${patch.appliesTo.join(', ')}`]),
         ],
       }));

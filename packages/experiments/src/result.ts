@@ -15,8 +15,8 @@ import type { Experiment } from './lab/types.js';
 import type { Run } from './run.js';
 import { findExperiment } from './scenario/resolve.js';
 
-function phaseCounters({ from, to }: PhaseRecord): PhaseCounters {
-  return { ...countersBetween(from, to), elapsedModelNs: to.modelNs - from.modelNs };
+function phaseCounters({ from, to }: PhaseRecord, isolcpus: readonly number[]): PhaseCounters {
+  return { ...countersBetween(from, to, isolcpus), elapsedModelNs: to.modelNs - from.modelNs };
 }
 
 /** The measured window as far as it has got: readings at its ends, and what was timed in it. */
@@ -61,9 +61,10 @@ function settingsOf({ scenario, kernel }: Run): Record<string, JsonValue> {
  */
 export function buildResult(run: Run): RunResult {
   const { scenario, kernel, observed } = run;
+  const { isolcpus } = scenario;
   const experiment = findExperiment(scenario.experiment);
   const window = windowOf(run, experiment);
-  const counters = countersBetween(window.from, window.to);
+  const counters = countersBetween(window.from, window.to, isolcpus);
   const inventories = observed.inventories();
   const { slowest } = window.durations;
   const durations = window.durations.summary(observed.clock);
@@ -76,7 +77,10 @@ export function buildResult(run: Run): RunResult {
     config: scenario.config,
     engine: scenario.engine,
     seed: scenario.seed,
-    machine: { nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
+    machine: {
+      ...{ nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
+      ...(isolcpus.length > 0 && { isolcpus }),
+    },
     params: scenario.params,
     settings: settingsOf(run),
     outcome: run.outcome,
@@ -86,7 +90,7 @@ export function buildResult(run: Run): RunResult {
     findings: findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     counters,
-    phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase)])),
+    phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
     durations,
     ...(slowest !== undefined && { slowestKick: slowest }),
     ...(rootCache !== undefined && { rootCache: rootCacheCost(rootCache) }),

@@ -78,6 +78,7 @@ async function runOn(
   const lab = new LiveLab({
     cluster,
     topology: new Topology(scenario.nodes, scenario.cpusPerNode),
+    isolcpus: scenario.isolcpus,
     timeScale: scenario.timeScale,
     deadlineMs: CALL_MS,
     onProgress: (progress) => options.onProgress?.(progress),

@@ -1,16 +1,30 @@
 import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
+import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import { slubAllocator } from './mm/slub/allocator.js';
 import type { SlubPolicies } from './mm/slub/policies.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
-import type { CacheSpec } from './mm/slab-common/types.js';
+import type { Deactivation } from './mm/slab-common/deactivate.js';
+import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import { FunctionTable } from './registry.js';
+import type { RcuData } from './rcu/state.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import type { WorkqueueName } from './workqueue/queues.js';
+
+/** What a memcg cache takes from its memcg, and gives back. All under slab_mutex but `exit`. */
+export interface CacheLinks {
+  /** The cache joins its memcg's list. */
+  readonly link: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
+  /** It leaves the list of the memcg that it belongs to by now. */
+  readonly unlink: (cpu: Cpu, cache: Handle, memcg: Handle) => Coroutine<void>;
+  /** Its memory is about to be freed. */
+  readonly exit: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+}
 
 /**
  * What makes one kernel differ from another: named decisions, each a value or a kernel function. A version sets all of
@@ -26,12 +40,26 @@ export interface Policies {
     waitForCsd: (cpu: Cpu, waiter: number) => Coroutine<void>;
     /** The mask of smp_call_function: cpu_online_mask. */
     everyone: (cpu: Cpu) => readonly number[];
+    /** The dying step of a CPU that goes down, which runs what is in its call queue; null if CPUs cannot go down. */
+    flushDying: ((cpu: Cpu) => Coroutine<void>) | null;
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+  };
+  readonly rcu: {
+    /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
+    flavours: 'split' | 'consolidated';
+    /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
+    barrierCallback: 'queued' | 'entrained';
+    /** rcu_barrier of a flavour, once it has been asked for. */
+    barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
   readonly locking: {
     /** One attempt to take a mutex, without waiting. */
     trylock: (cpu: Cpu, name: MutexName) => Coroutine<boolean>;
+  };
+  readonly percpuRef: {
+    /** The switch to atomic mode frees the per-CPU counters at once (5.3: of references that are never switched back). */
+    readonly exitAtSwitch: boolean;
   };
   readonly slab: {
     /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
@@ -41,8 +69,15 @@ export interface Policies {
      * replaces `afterPublish` alone states nothing.
      */
     kicksPerPublish: ((previous: Handle) => number) | null;
-    /** Before RCU-typed caches are released. */
-    barrierBeforeRelease: (cpu: Cpu) => Coroutine<void>;
+    /** First of all in kmem_cache_destroy of a root cache; no lock is held. */
+    beforeDestroy: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /**
+     * A cache was shut down and taken off all lists: release it, or have it released, under slab_mutex. Evaluates to false if
+     * that is left to the caller, once slab_mutex is dropped.
+     */
+    dispose: (cpu: Cpu, cache: Handle, of: Destruction) => Coroutine<boolean>;
+    /** Before caches of which one is RCU-typed are released; `of` is 'root' if any of them went with its root cache. */
+    barrierBeforeRelease: (cpu: Cpu, of: Destruction) => Coroutine<void>;
   };
   /** In what SLUB differs from version to version; not asked by SLAB. */
   readonly slub: SlubPolicies;
@@ -55,23 +90,36 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
+    /** The workqueue on which memcg caches are created. */
+    readonly creationQueue: WorkqueueName;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg charged, 0 for none, negative if denied. */
+    /** Memory for a creation item: evaluates to the item, 0 if there is none. */
+    allocateItem: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<Handle>;
+    /** Whether a root gets no more children; null if that is not asked. Under slab_mutex. */
+    refuseCreation: ((cpu: Cpu, root: Handle) => Coroutine<boolean>) | null;
+    /** Charge a new slab of 2^order pages: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
     chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
+    readonly links: CacheLinks | null;
+    /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
+    deactivate: (cpu: Cpu, memcg: Handle, id: number, parent: Handle) => Coroutine<void>;
+    /** What the allocator does there. */
+    readonly deactivation: Deactivation;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
-    /** The memcg goes offline: give back what its caches do not need and take them out of their slots (of this id). */
-    deactivateCaches: (cpu: Cpu, memcg: Handle, id: number) => Coroutine<void>;
   };
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */
     readonly procDropsAtClose: boolean;
+    /** Caches from which an open file of a file system has a record each, beside its struct file, until it is closed. */
+    readonly recordsOf: (fs: FsType) => readonly string[];
   };
 }
 
@@ -83,6 +131,8 @@ export interface KernelConfig {
   /** A kernel that is not preemptible counts preempt_disable all the same (CONFIG_PREEMPT_COUNT). */
   readonly preemptCount: boolean;
   readonly hz: number;
+  /** isolcpus=: CPUs from which the scheduler keeps tasks that are not pinned there; none if absent. */
+  readonly isolcpus?: readonly number[];
   /** CPUs without a tick while one task runs in user mode (nohz_full=), ascending. */
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */
@@ -120,6 +170,8 @@ export interface Patch {
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
+  /** A mutation that takes away what is not needed: the checker must find nothing. */
+  readonly silent?: boolean;
   /** Versions it applies to; all if absent. */
   readonly appliesTo?: readonly string[];
   /** Adjust policies or replace named functions and handlers of the kernel being built. */

@@ -5,7 +5,9 @@ import {
   type CoroutineFunction,
   type Costs,
   type Handle,
+  type Handler,
   type Port,
+  post,
   type Topology,
   Vector,
   VerdictError,
@@ -15,22 +17,26 @@ import { Counters, ipiSentBy } from './counters.js';
 import type { Stock } from './mm/memcontrol/charge.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
-import { type Published, rootMemcg, Scalar } from './published-state.js';
+import { type Published, rootMemcg } from './published-state.js';
+import type { GpNumbers } from './rcu/gp-numbers.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
-import { RcuData } from './rcu/state.js';
+import { rcuTaskDone, rcuTaskEnters, rcuTaskLeaves } from './rcu/read.js';
+import { RcuCpu } from './rcu/state.js';
 import type { Stretch } from './sched/preemption-point.js';
 import { RunQueue } from './sched/run-queue.js';
 import { doSoftirq } from './sched/softirq.js';
 import type { TaskRecord } from './sched/task.js';
 import { type ExpiredTimer, HRTIMER, localTimerInterrupt, TICK } from './sched/timer.js';
 import { rescheduleInterrupt } from './sched/wake.js';
-import { smpCallFunctionInterrupt } from './smp/interrupt.js';
+import { deadCpuInterrupt, smpCallFunctionInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
 import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
 import type { DurationSink, Tracepoint } from './tracepoints.js';
 import type { CpuWords } from './words.js';
 
 const THREADS_PER_CPU = 4096;
+/** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
+const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
 
 /** Receives the result of each system call on this CPU. */
 export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
@@ -47,10 +53,12 @@ export class Cpu extends Core {
   /** This node's replica of what every CPU may read. */
   readonly published: Published;
   readonly ownWords: CpuWords;
+  /** Grace periods as this node's leaves know them. */
+  readonly rcuNumbers: GpNumbers;
   readonly allNodes: readonly number[];
 
   readonly smp: SmpState;
-  readonly rcu = new RcuData();
+  readonly rcu: RcuCpu;
   readonly stock: Stock = { css: 0, pages: 0 };
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
@@ -68,11 +76,21 @@ export class Cpu extends Core {
   /** cache_reap's work item on this CPU and the alien node whose turn it is. */
   reapWork: Handle = 0;
   reapAlienNode = 0;
-  rcuSoftirq = false;
   tickExpired = false;
   /** Pids of the tasks that are in user mode on this CPU. */
   private readonly userTasks = new Set<number>();
+  /** False from the moment at which the CPU begins to go down until it is up again: new tasks run elsewhere. */
+  active = true;
+  /** The CPU is offline: it is idle, and takes no interrupt. */
+  dead = false;
+  /** Tasks that are in the kernel here, running, runnable or asleep. */
+  private tasks = 0;
+  /** Waiter of the only task that is to be left. */
+  private aloneWaiter = 0;
   private tickArmed = false;
+  /** When kernel code took this CPU from a user task, ns; negative while it has not. */
+  private tookUserAt = -1;
+  private readonly nohzFull: boolean;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
   private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
@@ -92,7 +110,10 @@ export class Cpu extends Core {
     this.durations = environment.durations;
     this.published = home.published;
     this.ownWords = home.words(id);
+    this.rcuNumbers = home.rcuNumbers;
+    this.rcu = new RcuCpu(build);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
+    this.nohzFull = build.config.nohzFull.includes(id);
     this.smp = new SmpState(this.topology.cpuCount);
   }
 
@@ -141,26 +162,15 @@ export class Cpu extends Core {
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 
-  /** Grace period in progress or last seen at this node's leaf rcu_node. */
-  get rcuGpNumber(): number {
-    return this.published.scalar(Scalar.rcuGpNumber);
-  }
-
-  /** Last grace period that this node's leaf rcu_node knows to be complete. */
-  get rcuCompleted(): number {
-    return this.published.scalar(Scalar.rcuCompleted);
-  }
-
   /** BUG(): the kernel itself found its state broken. */
   bug(detail: string): never {
     throw new VerdictError({ class: 'invariant-broken', id: 'BUG', object: 'kernel', steps: [this.step()], detail });
   }
 
-  /** One jiffy for every 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */
-  get fqsInterval(): number {
+  /** Jiffies between two scans for quiescent states: one for 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */
+  get fqsJiffies(): number {
     const { hz } = this.build;
-    const jiffies = 1 + Number(hz > 250) + Number(hz > 500) + Math.floor(this.topology.cpuCount / 256);
-    return jiffies * this.jiffy;
+    return 1 + Number(hz > 250) + Number(hz > 500) + Math.floor(this.topology.cpuCount / 256);
   }
 
   /** Labelled preemption points do something. */
@@ -177,24 +187,56 @@ export class Cpu extends Core {
     this.counters.add(this.nodeOf(target) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
   }
 
+  /** Send a message from where no coroutine runs: the scheduler. In order with the CPU's other messages. */
+  postNow<N, A>(home: number, handler: Handler<N, A, unknown>, args: A): void {
+    this.port.post(this, post(home, handler, args));
+  }
+
   // Tasks.
 
   /** kthread_run on this CPU. */
   spawn(name: string, fn: CoroutineFunction, args: readonly unknown[]): void {
     const id = -(++this.threads * THREADS_PER_CPU + this.id);
+    this.tasks++;
     this.runQueue.enqueue(Core.contextFor(id, name, fn, args));
+  }
+
+  /** Whether something that arrives for this CPU has to be sent on to another; its own hotplug threads never have to. */
+  refuses(thread: string | null): boolean {
+    return !this.active && (thread === null || !PER_CPU_THREADS.has(thread));
+  }
+
+  /** The CPU is offline from now on; its timers have been taken away. */
+  die(): void {
+    this.dead = true;
+    this.tickArmed = false;
+    this.userTasks.clear();
+  }
+
+  /** True if other tasks are in the kernel here: then the waiter is completed when the last of them has left. */
+  tellWhenAlone(waiter: number): boolean {
+    if (this.tasks > 1) this.aloneWaiter = waiter;
+    return this.tasks > 1;
+  }
+
+  private taskLeft(): void {
+    if (--this.tasks > 1 || this.aloneWaiter === 0) return;
+    this.deliverCompletion(this.aloneWaiter, 0);
+    this.aloneWaiter = 0;
   }
 
   /** A remote or local waker starts the kernel thread registered as `thread` here. */
   deliverThread(thread: string, data: number): void {
     this.ownWords.idle = false;
     this.spawn(thread, this.build.functions.find('thread', thread), [this, data]);
+    this.reschedForThread();
   }
 
   /** A task arrives with its next system call; it occupies the CPU from now until it leaves. */
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
+    this.tasks++;
     this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
     this.runQueue.enqueue(context);
   }
@@ -205,7 +247,7 @@ export class Cpu extends Core {
     this.ownWords.idle = false;
     this.armTick();
     if (this.ownWords.dynticks % 2 === 1) return;
-    this.ownWords.dynticks++;
+    if (!this.nohzFull) this.ownWords.dynticks++;
     this.runDeferredTimers();
   }
 
@@ -227,15 +269,22 @@ export class Cpu extends Core {
 
   protected override pickNext(): Context | undefined {
     const next = this.runQueue.dequeue();
+    this.needResched = false;
+    if (next !== undefined) rcuTaskEnters(this, next);
     if (next === undefined || next.taskId === this.runQueue.lastTask) return next;
+    this.runQueue.ticks = 0;
     this.runQueue.lastTask = next.taskId;
+    this.ownWords.disturbances.contextSwitches++;
+    if (this.nohzFull && this.userTasks.size > 0) this.startTick();
     this.debt += this.costs['sched.contextSwitch'];
     rcuNoteContextSwitch(this);
     return next;
   }
 
   protected override taskDone(context: Context): void {
+    this.taskLeft();
     const user = this.syscallTasks.get(context);
+    rcuTaskDone(this, context);
     if (user === undefined) {
       rcuNoteContextSwitch(this);
       return;
@@ -249,13 +298,45 @@ export class Cpu extends Core {
     this.debt += this.costs['sched.wakeup'];
     this.ownWords.idle = false;
     this.runQueue.enqueue(context);
+    if (context.taskId < 0) this.reschedForThread();
+  }
+
+  protected override offCpu(context: Context): void {
+    rcuTaskLeaves(this, context);
+  }
+
+  protected override preempts(context: Context): boolean {
+    if (this.runQueue.length > 0) {
+      this.counters.add('preemptions');
+      this.runQueue.enqueue(context);
+      return true;
+    }
+    rcuTaskLeaves(this, context);
+    rcuTaskEnters(this, context);
+    rcuNoteContextSwitch(this);
+    return false;
+  }
+
+  /** set_tsk_need_resched: a preemptible kernel calls the scheduler as soon as the task on the CPU may be preempted. */
+  resched(): void {
+    this.needResched = this.build.config.preemption === 'preempt';
+  }
+
+  /** A kernel thread preempts a user task. */
+  private reschedForThread(): void {
+    if ((this.currentTask?.taskId ?? 0) > 0) this.resched();
+  }
+
+  /** scheduler_tick: a task gives way to another when it has had the CPU for a jiffy. */
+  schedulerTick(): void {
+    if (++this.runQueue.ticks > 1 && this.runQueue.length > 0) this.resched();
   }
 
   protected override checkMayBlock(context: Context): void {
     if (context.kind === 'task' && !this.irqsOff && this.preemptCount === 0) return;
     throw new VerdictError({
       class: 'invariant-broken',
-      id: 'MTX-3',
+      id: this.rcu.invoking && this.inSoftirq ? 'RCU-8' : 'MTX-3',
       object: context.taskName,
       steps: [this.step()],
       detail: 'scheduling while atomic: a sleeping wait in interrupt context, or with interrupts or preemption off',
@@ -268,14 +349,25 @@ export class Cpu extends Core {
     if (entering) {
       rcuNoteContextSwitch(this);
       if (this.userTasks.size === 0) this.goIdle();
+      else this.returnToUser();
+      if (this.nohzFull && this.rcu.length > 0) this.startTick();
       return;
     }
+    const fromUser = this.userTasks.size > 0;
+    if (fromUser) this.tookUserAt = this.now();
     if (this.ownWords.dynticks % 2 === 1) return;
     this.ownWords.dynticks++;
-    this.debt += this.costs['sched.idleExit'];
+    if (!fromUser) this.debt += this.costs['sched.idleExit'];
     this.ownWords.idle = false;
     this.armTick();
     this.runDeferredTimers();
+  }
+
+  /** A user task goes on; on a nohz_full CPU in an extended quiescent state. */
+  private returnToUser(): void {
+    if (this.tookUserAt >= 0) this.ownWords.disturbances.stolenNs += this.idleSince - this.tookUserAt;
+    this.tookUserAt = -1;
+    if (this.nohzFull) this.ownWords.dynticks++;
   }
 
   private goIdle(): void {
@@ -284,26 +376,47 @@ export class Cpu extends Core {
     if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
   }
 
+  /** Timers that have expired and not been run; they are taken away. */
+  takeExpiredTimers(): ExpiredTimer[] {
+    this.tickExpired = false;
+    return [...this.expiredTimers.splice(0), ...this.deferredTimers.splice(0)];
+  }
+
   private runDeferredTimers(): void {
     if (this.deferredTimers.length === 0) return;
     this.expiredTimers.push(...this.deferredTimers.splice(0));
     this.deliverInterrupt(Vector.localTimer);
   }
 
-  /** Start the periodic tick at the next jiffy unless it runs. */
+  /** Start the periodic tick unless it runs, or the CPU is nohz_full and does without. */
   armTick(): void {
-    if (this.tickArmed) return;
+    if (!this.nohzFull || !this.canStopTick) this.startTick();
+  }
+
+  /** sched_can_stop_tick and rcu_needs_cpu: at most one task wants a nohz_full CPU, and RCU does not need its tick. */
+  private get canStopTick(): boolean {
+    const runnable = this.userTasks.size + this.runQueue.length + Number(this.currentTask !== undefined);
+    return runnable <= 1 && this.rcu.length === 0;
+  }
+
+  /** Start the periodic tick at the next jiffy unless it runs. */
+  private startTick(): void {
+    if (this.tickArmed || this.dead) return;
     this.tickArmed = true;
     const { jiffy } = this;
     this.port.timer(this, jiffy - (Math.floor(this.port.time()) % jiffy), TICK, 0, false);
   }
 
-  /** A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off. */
+  /**
+   * A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off; a
+   * nohz_full one stops its tick with one task, too.
+   */
   timerExpired(name: string, data: number, deferrable: boolean): void {
     const idle = this.ownWords.idle;
     if (name === TICK) {
       this.tickArmed = false;
-      if (idle && this.rcu.length === 0 && !this.rcu.needsReport) return;
+      if (idle && !this.rcu.needsTick) return;
+      if (this.nohzFull && this.canStopTick) return;
       this.tickExpired = true;
     } else if (deferrable && idle) {
       this.deferredTimers.push({ name, data });
@@ -318,15 +431,20 @@ export class Cpu extends Core {
   // Interrupts.
 
   protected override interrupt(vector: number): CoroutineFunction {
-    return this.build.interruptHandlers[vector] as CoroutineFunction;
+    return (this.dead ? deadCpuInterrupt : this.build.interruptHandlers[vector]) as CoroutineFunction;
   }
 
   protected override softirqPending(): boolean {
-    return this.expiredTimers.length > 0 || this.rcuSoftirq;
+    return this.expiredTimers.length > 0 || this.rcu.softirq;
   }
 
   protected override softirq(): CoroutineFunction {
     return doSoftirq as CoroutineFunction;
+  }
+
+  /** An interrupt or softirq came while the CPU had nothing to do. */
+  get interruptsIdle(): boolean {
+    return this.currentTask === undefined && this.userTasks.size === 0 && this.runQueue.length === 0;
   }
 
   /** True while anything but deferrable timers is queued for this CPU. */

@@ -58,7 +58,9 @@ export function inventoryOf(node: KernelNode, stocks: readonly Readonly<Stock>[]
     caches.push(handle, memcg, read(CacheField.limit), read(CacheField.batchcount), read(CacheField.shared));
   }
   let memcgPages = 0;
-  for (const [, page] of node.pages.entries()) if (page.memcg !== 0) memcgPages += 2 ** page.order;
+  for (const [, { cache, memcg, order }] of node.pages.entries()) {
+    if (memcg !== 0 || published.caches.read(cache, CacheField.memcg) !== 0) memcgPages += 2 ** order;
+  }
   return {
     node: node.id,
     users: usersOf(node),

@@ -4,6 +4,7 @@ import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
 import { CpuSlabTable } from './mm/slub/cpu-slabs.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
+import { GpNumbers } from './rcu/gp-numbers.js';
 import type { DurationSink, Probe, Tracepoint } from './tracepoints.js';
 import { CpuWords } from './words.js';
 
@@ -31,6 +32,8 @@ export class NodeMemory {
   readonly durations: DurationSink;
   readonly counters = new Counters();
   readonly published: Published;
+  /** Grace periods as this node's leaves of the RCU tree know them. */
+  readonly rcuNumbers: GpNumbers;
   /** Memory of all CPUs' array_caches; only handlers of this node make and free arrays. */
   readonly cpuArrays: CpuArrayTable;
   /** Memory of all CPUs' percpu_ref counters, by what they count references to. */
@@ -50,6 +53,7 @@ export class NodeMemory {
     this.costs = costs;
     this.durations = durations;
     this.published = new Published(topology, memory);
+    this.rcuNumbers = new GpNumbers(memory);
     this.cpuArrays = new CpuArrayTable(topology, memory);
     this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
     this.cpuSlabs = new CpuSlabTable(topology, memory);

@@ -2,6 +2,7 @@ import { actorOf, type Handle, HandleTable, type Memory, RandomStream, type Step
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
+import { HotplugLock } from './locking/hotplug.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
@@ -11,10 +12,14 @@ import type { SlabPage } from './mm/slab/types.js';
 import type { SlubCacheNode } from './mm/slub/cache-node.js';
 import { SlabKset } from './mm/slub/slab-kset.js';
 import { SlubState } from './mm/slub/node-state.js';
+import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
+import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
-import { RcuLeaf, RcuRoot } from './rcu/state.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
+import { RcuRoots, RcuTree } from './rcu/tree.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -37,7 +42,14 @@ export class KernelNode extends NodeMemory {
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   readonly slub = new SlubState();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
-  readonly rcuLeaf = new RcuLeaf();
+  /** What each CPU of this node that went down has left behind, until its heir takes it. */
+  readonly leftBehind = new Map<number, LeftBehind>();
+  /** CPUs of this node that went down. */
+  readonly cpusDown = new Set<number>();
+  /** Objects that a system call left for the lab's reclaim. */
+  readonly keptObjects: Allocation[] = [];
+  /** This node's part of the rcu_node trees. */
+  readonly rcu: RcuTree;
   pagesInUse = 0;
   /** Pages of memory on this node. */
   pageLimit = Number.POSITIVE_INFINITY;
@@ -46,9 +58,11 @@ export class KernelNode extends NodeMemory {
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
   readonly slabKset = new SlabKset();
-  readonly rcuRoot = new RcuRoot();
+  readonly rcuDestroy = new RcuDestroyList();
+  readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
-  hotplugReaders = 0;
+  readonly hotplug = new HotplugLock();
+  readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
   private arrayHandles = 0;
@@ -58,6 +72,7 @@ export class KernelNode extends NodeMemory {
   constructor(id: number, environment: Environment, memory: Memory) {
     super(id, environment, memory);
     this.random = new RandomStream(environment.seed, `node${id}`);
+    this.rcu = new RcuTree(environment.topology, id);
     this.pages = new HandleTable('slab page', id);
     this.caches = new HandleTable('kmem_cache', id);
     this.arraySets = new HandleTable('array_cache set', id);

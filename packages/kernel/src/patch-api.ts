@@ -3,8 +3,11 @@ import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
 import { drainCpuCaches } from './mm/slab/drain.js';
 import { kmemCacheShrink } from './mm/slab-common/shrink.js';
 import { CacheField, CssField } from './published-state.js';
-import { rcuBarrier } from './rcu/barrier.js';
-import { callRcu, synchronizeSched } from './rcu/callbacks.js';
+import { rcuBarrier, rcuBarrierBh, rcuBarrierSched } from './rcu/barrier.js';
+import { callRcu, callRcuBh, callRcuSched, kfreeRcu } from './rcu/callbacks.js';
+import { synchronizeRcuExpedited, synchronizeSchedExpedited } from './rcu/expedited.js';
+import { rcuReadLock, rcuReadLockSched, rcuReadUnlock, rcuReadUnlockSched } from './rcu/read.js';
+import { synchronizeRcu, synchronizeSched } from './rcu/synchronize.js';
 import { hrtimerNanosleep } from './sched/timer.js';
 import {
   onEachCpu,
@@ -36,8 +39,20 @@ export const patchApi = {
   onEachCpuMask,
   onEachCpuCond,
   synchronizeSched,
+  synchronizeSchedExpedited,
+  synchronizeRcu,
+  synchronizeRcuExpedited,
   callRcu,
+  callRcuSched,
+  callRcuBh,
+  kfreeRcu,
   rcuBarrier,
+  rcuBarrierSched,
+  rcuBarrierBh,
+  rcuReadLock,
+  rcuReadUnlock,
+  rcuReadLockSched,
+  rcuReadUnlockSched,
   mutexLock,
   mutexTrylock,
   mutexUnlock,

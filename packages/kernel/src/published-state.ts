@@ -26,9 +26,11 @@ export const CacheField = {
   /** memcg_caches array of a root. */
   memcgCaches: 10,
   objectSize: 11,
+  /** Of a memcg cache: what a CPU sees of its percpu_ref. */
+  refMode: 12,
   /** SLUB: empty slabs that a node keeps, and free objects that a CPU keeps in partial slabs. */
-  minPartial: 12,
-  cpuPartial: 13,
+  minPartial: 13,
+  cpuPartial: 14,
 } as const;
 
 /** Published words of a css; the memory css is the memcg. */
@@ -54,9 +56,6 @@ export const Scalar = {
   rootMemcg: 2,
   /** Dentry of the root directory. */
   rootDentry: 3,
-  /** Of this node's leaf rcu_node: the grace period in progress or last seen, and the last completed. */
-  rcuGpNumber: 4,
-  rcuCompleted: 5,
 } as const;
 
 const SCALARS = 6;
@@ -72,13 +71,15 @@ export class Published {
   /** Root caches by name. */
   readonly roots: PublishedNames;
   private readonly scalars: Words;
+  /** Per CPU 1 if it is online; then how often that has changed; then per CPU 1 if it is isolated. */
   private readonly online: Words;
-  private onlineCount = 0;
+  private onlineChanges = 0;
   private onlineList: readonly number[] = [];
+  private readonly cpuCount: number;
 
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 14, nodes, memory);
+    this.caches = new PublishedTable('kmem_cache', 15, nodes, memory);
     this.csses = new PublishedTable('css', 5, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
@@ -86,7 +87,8 @@ export class Published {
     this.scalars = memory.words();
     this.scalars.ensure(SCALARS);
     this.online = memory.words();
-    this.online.ensure(cpuCount);
+    this.online.ensure(2 * cpuCount + 1);
+    this.cpuCount = cpuCount;
   }
 
   /** One of the words of `Scalar`. */
@@ -106,19 +108,31 @@ export class Published {
     return this.online.view[cpu] === 1;
   }
 
-  setOnline(cpu: number): void {
-    this.online.view[cpu] = 1;
+  setOnline(cpu: number, online = true): void {
+    const { view } = this.online;
+    view[cpu] = Number(online);
+    view[this.cpuCount] = (view[this.cpuCount] as number) + 1;
   }
 
   /** cpu_online_mask, ascending. */
   onlineCpus(): readonly number[] {
     const { view } = this.online;
-    const count = view.reduce((sum, online) => sum + online, 0);
-    if (count !== this.onlineCount) {
-      this.onlineCount = count;
-      this.onlineList = [...view.keys()].filter((cpu) => view[cpu] === 1);
+    const changes = view[this.cpuCount] as number;
+    if (changes !== this.onlineChanges) {
+      this.onlineChanges = changes;
+      const { cpuCount } = this;
+      this.onlineList = Array.from({ length: cpuCount }, (_, cpu) => cpu).filter((cpu) => view[cpu] === 1);
     }
     return this.onlineList;
+  }
+
+  /** cpu_isolated_map: the scheduler keeps tasks away from it unless they are pinned there. */
+  isIsolated(cpu: number): boolean {
+    return this.online.view[this.cpuCount + 1 + cpu] === 1;
+  }
+
+  setIsolated(cpu: number): void {
+    this.online.view[this.cpuCount + 1 + cpu] = 1;
   }
 }
 

@@ -69,17 +69,56 @@ export const Trace = {
   rcuPageFree: 31,
   /** (CPU: target) 0 = the CPU takes its whole call queue, 1 = all that it took has run. */
   callQueue: 32,
-  /** (CPU: of the pool if bound) work, workqueue: the item joins its pool. */
+  /** work, workqueue, CPU of the pool or −1: the item joins its pool. */
   workInsert: 33,
   /** css: its reference count is killed. */
   cssKill: 34,
   /** css: its memory is freed. */
   cssFree: 35,
+  /** (CPU: queuing) flavour, number of the RCU function, its data, serial number: a callback is queued. */
+  rcuQueue: 36,
+  /** (CPU: invoking) flavour, serial number, 0 = the callback starts, 1 = it has returned. */
+  rcuInvoke: 37,
+  /** flavour, number, 0 = the grace period starts at the root, 1 = it has ended there. */
+  rcuGracePeriod: 38,
+  /** (CPU: that owed it) flavour, grace period, 0 = it reported itself, 1 = it was seen idle, 2 = it is offline. */
+  rcuQuiescent: 39,
+  /** flavour, grace period, node: a scan for quiescent states of that node's CPUs has ended. */
+  rcuScan: 40,
+  /** flavour, task or 0 in an interrupt, 1 = a read section begins, 0 = it ends; they nest. */
+  rcuRead: 41,
+  /** task, depth: a task leaves the kernel in a read section. */
+  rcuLeak: 42,
+  /** flavour, task, 0 = synchronize_* begins, 1 = it returns. */
+  rcuSynchronize: 43,
+  /** flavour, task, 0 = rcu_barrier is asked for, 1 = a barrier begins, 2 = it ends, 3 = rcu_barrier returns. */
+  rcuBarrier: 44,
+  /** (CPU: that goes down) its callbacks are orphans. */
+  rcuCpu: 45,
+  /** One of `HotplugStep`: the CPU comes or goes. */
+  hotplug: 46,
+  /** kind of owner, object: a percpu_ref is killed. */
+  refKill: 47,
+  /** kind of owner, object: the switch to atomic mode is complete, the per-CPU counters are summed. */
+  refSwitch: 48,
+  /** kind of owner, object: the confirm function is about to run. */
+  refConfirm: 49,
+  /** kind of owner, object, 1 if by tryget_live: a reference is taken (of those without only the ones in atomic mode). */
+  refTake: 50,
+  /** kind of owner, object, 0 = the release function starts, 1 = it returns. */
+  refRelease: 51,
+  /** kind of owner, object: percpu_ref_exit frees the per-CPU counters. */
+  refExit: 52,
+  /** spinlock, 1 if interrupts are off: the lock was taken. */
+  spinLock: 53,
   /** cache, 1 if it got its directory in /sys/kernel/slab, 0 if the name was taken. */
-  sysfsAdd: 36,
+  sysfsAdd: 54,
   /** cache: its directory is gone. */
-  sysfsRemove: 37,
+  sysfsRemove: 55,
 } as const;
+
+/** A CPU takes no more tasks; it is dead; it is online again. */
+export const HotplugStep = { inactive: 0, dead: 1, online: 2 } as const;
 
 export type Tracepoint = (typeof Trace)[keyof typeof Trace];
 

@@ -1,6 +1,7 @@
 import { type Context, ContextState } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import type { KernelNode } from './node.js';
+import { callbacksWaitedFor, type RcuCpuWaits, type RcuNodeWaits, rcuNodeWaits } from './rcu/waits.js';
 import { workerThread } from './workqueue/pools.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 import type { Flush } from './workqueue/types.js';
@@ -39,7 +40,7 @@ export interface CpuWaits {
   /** Tasks of this CPU that sleep in the kernel or wait for the CPU. */
   readonly others: readonly Waiting[];
   /** What RCU callbacks on this CPU will complete, and the grace period that has to end before. */
-  readonly callbacks: readonly { readonly waiter: number; readonly gp: number }[];
+  readonly callbacks: RcuCpuWaits;
 }
 
 /** Who has and who waits for what is homed on one node. */
@@ -55,15 +56,9 @@ export interface NodeWaits {
   }[];
   /** `thread` is the name of the workers' tasks. */
   readonly flushes: readonly (Flush & { readonly queue: string; readonly thread: string })[];
-  /** CPUs of the node that owe a quiescent state. */
-  readonly owing: readonly number[];
-  /** Boot node: the grace period begun last and the one completed last. */
-  readonly gracePeriod: number;
-  readonly completed: number;
+  /** Each RCU flavour's grace period and who owes it something here. */
+  readonly rcu: readonly RcuNodeWaits[];
 }
-
-/** Name of the callback by which rcu_barrier waits; its data is the waiter. */
-const BARRIER_CALLBACK = 'rcu_barrier_callback';
 
 const DOING: Readonly<Record<number, Doing>> = {
   [ContextState.spinning]: 'spins',
@@ -99,17 +94,8 @@ export function waitsOf(cpu: Cpu): CpuWaits {
     running: current === undefined ? null : describe(current, 'runs'),
     task: currentTask === undefined ? null : describe(currentTask, 'runs'),
     others: [...asleep, ...cpu.runnable].map((context) => describe(context, 'queued')),
-    callbacks: callbacksOf(cpu),
+    callbacks: callbacksWaitedFor(cpu.rcu),
   };
-}
-
-function callbacksOf({ rcu }: Cpu): { waiter: number; gp: number }[] {
-  const batches = [{ gp: 0, heads: rcu.done }, ...rcu.waiting];
-  return batches.flatMap(({ gp, heads }) =>
-    heads
-      .map(({ fn, data, waiter }) => ({ gp, waiter: fn === BARRIER_CALLBACK ? data : waiter }))
-      .filter(({ waiter }) => waiter !== 0),
-  );
 }
 
 /** Who has and who waits for what is homed on a node now. Nothing in the machine notices. */
@@ -127,8 +113,6 @@ export function nodeWaitsOf(node: KernelNode): NodeWaits {
       const thread = workerThread(queue as WorkqueueName);
       return pool.flushes.map((flush) => ({ ...flush, queue, thread }));
     }),
-    owing: [...node.rcuLeaf.owing],
-    gracePeriod: node.rcuRoot.gpNumber,
-    completed: node.rcuRoot.completed,
+    rcu: rcuNodeWaits(node),
   };
 }

@@ -2,6 +2,7 @@ import type { Memory, Topology } from '@kmemlab/machine';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
 import type { CpuSlabs } from './mm/slub/cpu-slabs.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
+import { type Flavour, rcuFlavours } from './rcu/flavours.js';
 import { CallQueue } from './smp/call-queue.js';
 import { CallTimes } from './smp/state.js';
 
@@ -11,23 +12,33 @@ const ROWS = ['call', 'reschedule', 'localTimer', 'tlb'] as const;
 /** Handler runs per row of /proc/interrupts. */
 export type InterruptRuns = Record<(typeof ROWS)[number], number>;
 
-/** Places of a CPU's other words. */
-const Word = { busy: ROWS.length, rcuCallbacks: ROWS.length + 1 } as const;
-const WORDS = ROWS.length + 2;
+/** What else takes a CPU away from its user tasks: softirq runs, context switches, and ns spent in the kernel meanwhile. */
+const DISTURBANCES = ['softirqs', 'contextSwitches', 'stolenNs'] as const;
 
-/** Handler runs that are counted in a CPU's words; a copy with `...` is plain data. */
-function countedIn(words: Float64Array): InterruptRuns {
-  const counts = ROWS.map((row, at): [string, PropertyDescriptor] => [
-    row,
+export type Disturbances = Record<(typeof DISTURBANCES)[number], number>;
+
+/** Places of a CPU's other words. */
+const Word = {
+  busy: ROWS.length,
+  rcuUrgent: ROWS.length + 1,
+  disturbances: ROWS.length + 2,
+  rcuCallbacks: ROWS.length + 2 + DISTURBANCES.length,
+} as const;
+const WORDS = Word.rcuCallbacks + rcuFlavours.length;
+
+/** Numbers that are counted in a CPU's words, from one of them on; a copy with `...` is plain data. */
+function countedIn<T extends string>(words: Float64Array, names: readonly T[], first: number): Record<T, number> {
+  const counts = names.map((name, index): [string, PropertyDescriptor] => [
+    name,
     {
       enumerable: true,
-      get: () => words[at],
+      get: () => words[first + index],
       set: (count: number) => {
-        words[at] = count;
+        words[first + index] = count;
       },
     },
   ]);
-  return Object.defineProperties({}, Object.fromEntries(counts)) as InterruptRuns;
+  return Object.defineProperties({}, Object.fromEntries(counts)) as Record<T, number>;
 }
 
 /**
@@ -36,6 +47,7 @@ function countedIn(words: Float64Array): InterruptRuns {
  */
 export class CpuWords {
   readonly interrupts: InterruptRuns;
+  readonly disturbances: Disturbances;
   readonly callQueue: CallQueue;
   readonly callTimes: CallTimes;
   private readonly words: Float64Array;
@@ -58,7 +70,8 @@ export class CpuWords {
     words.ensure(all);
     this.words = words.view;
     this.dynticksWord = memory.integers(1);
-    this.interrupts = countedIn(this.words);
+    this.interrupts = countedIn(this.words, ROWS, 0);
+    this.disturbances = countedIn(this.words, DISTURBANCES, Word.disturbances);
     this.callTimes = new CallTimes(this.words.subarray(WORDS, callQueue));
     this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, all), memory);
   }
@@ -72,7 +85,10 @@ export class CpuWords {
     this.words[Word.busy] = Number(!idle);
   }
 
-  /** Even while idle, odd otherwise. A change is ordered before all that the CPU reads afterwards (atomic_inc in rcu_dynticks). */
+  /**
+   * Even while idle, and on a nohz_full CPU in user mode; odd otherwise. A change is ordered before all that the CPU reads
+   * afterwards (atomic_inc in rcu_dynticks).
+   */
   get dynticks(): number {
     return Atomics.load(this.dynticksWord, 0);
   }
@@ -81,12 +97,21 @@ export class CpuWords {
     Atomics.store(this.dynticksWord, 0, count);
   }
 
-  /** RCU callbacks queued and not yet invoked. */
-  get rcuCallbacks(): number {
-    return this.words[Word.rcuCallbacks] as number;
+  /** A grace period has waited long for this CPU: it is to reschedule (rcu_sched_qs_mask). Set by handlers. */
+  get rcuUrgent(): boolean {
+    return this.words[Word.rcuUrgent] === 1;
   }
 
-  set rcuCallbacks(count: number) {
-    this.words[Word.rcuCallbacks] = count;
+  set rcuUrgent(urgent: boolean) {
+    this.words[Word.rcuUrgent] = Number(urgent);
+  }
+
+  /** RCU callbacks of a flavour queued and not yet invoked. */
+  rcuCallbacks(flavour: Flavour): number {
+    return this.words[Word.rcuCallbacks + flavour] as number;
+  }
+
+  setRcuCallbacks(flavour: Flavour, count: number): void {
+    this.words[Word.rcuCallbacks + flavour] = count;
   }
 }

@@ -17,7 +17,7 @@ function* makeMemcgs(pid: number): Program<string> {
     yield* sys.close(yield* sys.create('/tmp/x'));
     yield* sys.unlink('/tmp/x');
   }
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   return yield* readFile('/proc/interrupts');
 }
 

@@ -3,6 +3,7 @@ import {
   type CpuWaits,
   GuestAgent,
   handlerCount,
+  housekeepingCpus,
   inventoryOf,
   type KernelBuild,
   KernelNode,
@@ -101,9 +102,9 @@ export class NodeMachine {
       listener: {
         onVerdict: options.onVerdict,
         onFailure: (detail) => options.onFailure({ kind: 'internal', detail }),
-        onReturned: (task, result) => {
+        onReturned: (task, result, cpu) => {
           if (!this.background.has(task.pid)) this.returnedCalls++;
-          this.guests.returned(task, result);
+          this.guests.returned(task, result, cpu);
         },
       },
     });
@@ -118,6 +119,12 @@ export class NodeMachine {
     });
   }
 
+  /** CPUs on which a task may be that is not pinned. */
+  private get housekeeping(): readonly number[] {
+    const { topology, build } = this.options;
+    return housekeepingCpus(topology, build.config.isolcpus ?? []);
+  }
+
   private lastSeen(index: number): string {
     const { state, site } = this.board.statusOf(index);
     const cpu = this.options.topology.firstCpuOf(this.options.node) + index;
@@ -126,7 +133,7 @@ export class NodeMachine {
   }
 
   private newGuests(): GuestAgent {
-    const { topology, seed, node, costs, onExit } = this.options;
+    const { seed, node, costs, onExit } = this.options;
     const random = new RandomStream(seed, `guest${node}`);
     const port = {
       dispatch: (...[cpu, task, syscall]: Parameters<MemoryAgent['dispatch']>) =>
@@ -137,7 +144,7 @@ export class NodeMachine {
         else onExit(pid, { error: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) });
       },
     };
-    return new GuestAgent(topology, random, port, costs['user.step']);
+    return new GuestAgent(this.kernel, this.housekeeping, random, port, costs['user.step']);
   }
 
   /** Bring the CPUs up, each with its kernel loaded. */
@@ -161,8 +168,8 @@ export class NodeMachine {
 
   /** Start a guest program as a new task in the root cgroup and the root directory. */
   startProgram(pid: number, name: string, program: Program<unknown>, placement: Placement): void {
-    const { published, topology } = this.kernel;
-    const cpu = birthCpu(placement, pid, this.options.seed, topology);
+    const { published } = this.kernel;
+    const cpu = birthCpu(placement, pid, this.options.seed, this.housekeeping);
     const cwd = published.scalar(Scalar.rootDentry);
     this.guests.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
     this.flush();
@@ -234,6 +241,8 @@ export class NodeMachine {
       sums: this.sumsOf(reports),
       cal: words.map(({ interrupts }) => interrupts.call),
       res: words.map(({ interrupts }) => interrupts.reschedule),
+      loc: words.map(({ interrupts }) => interrupts.localTimer),
+      disturbances: words.map(({ disturbances }) => ({ ...disturbances })),
       received: perCpu((cpu) => board.receivedCount(cpu)),
       merged: perCpu((cpu) => board.mergedCount(cpu)),
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),

@@ -1,3 +1,4 @@
+import type { Disturbances } from '@kmemlab/kernel';
 import type { Step } from '@kmemlab/machine';
 import type { PlainDurations } from '@kmemlab/results';
 
@@ -10,6 +11,9 @@ export interface NodeReport {
   /** Per CPU of the node. */
   readonly cal: readonly number[];
   readonly res: readonly number[];
+  readonly loc: readonly number[];
+  /** What else takes the CPU from its user tasks. */
+  readonly disturbances: readonly Disturbances[];
   readonly received: readonly number[];
   readonly merged: readonly number[];
   readonly events: number;

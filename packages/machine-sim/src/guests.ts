@@ -27,11 +27,12 @@ export class Guests {
     private readonly topology: Topology,
     private readonly nodes: readonly KernelNode[],
     private readonly seed: number,
+    private readonly cpus: readonly number[],
     userStep: number,
     port: Omit<GuestPort, 'exited'>,
   ) {
     const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
-    this.agents = nodes.map(({ id }) => new GuestAgent(topology, new RandomStream(seed, `guest${id}`), own, userStep));
+    this.agents = nodes.map((node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), own, userStep));
   }
 
   /**
@@ -41,7 +42,7 @@ export class Guests {
   start(name: string, source: Program<unknown> | ((pid: number) => Program<unknown>), placement: Placement): number {
     const pid = this.nextPid++;
     const program = typeof source === 'function' ? source(pid) : source;
-    const cpu = birthCpu(placement, pid, this.seed, this.topology);
+    const cpu = birthCpu(placement, pid, this.seed, this.cpus);
     const node = this.topology.nodeOf(cpu);
     const { published } = this.nodes[node] as KernelNode;
     const cwd = published.scalar(Scalar.rootDentry);
@@ -60,9 +61,9 @@ export class Guests {
     agent.resumeAs(last.task, program, placement, last.cpu);
   }
 
-  returned(task: TaskRecord, result: SyscallResult): void {
+  returned(task: TaskRecord, result: SyscallResult, cpu: number): void {
     this.calls.set(task.pid, this.callsOf(task.pid) + 1);
-    this.agentOf(task.pid).returned(task, result);
+    this.agentOf(task.pid).returned(task, result, cpu);
   }
 
   /** System calls that have returned to a task. */

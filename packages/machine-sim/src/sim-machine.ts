@@ -1,6 +1,8 @@
 import {
   Cpu,
   type DurationSink,
+  fallbackCpu,
+  housekeepingCpus,
   type KernelBuild,
   KernelNode,
   type Placement,
@@ -19,6 +21,7 @@ import {
   type Costs,
   type HandlerContext,
   isCallFunction,
+  type PendingTimer,
   type Port,
   type PostEffect,
   PrivateMemory,
@@ -84,7 +87,8 @@ export class SimMachine implements Port {
   private readonly handlerContext: SimHandlerContext;
   private readonly workEpoch: Int32Array;
   private readonly workEnd: Float64Array;
-  private readonly armedTimers = new Set<number>();
+  /** Timers that have not expired, by id. */
+  private readonly armedTimers = new Map<number, Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }>();
   private timers = 0;
   private clock = 0;
 
@@ -112,7 +116,8 @@ export class SimMachine implements Port {
       cpu.stretches = stretches.length === 0 ? null : stretches.map((stretch) => ({ ...stretch }));
       return cpu;
     });
-    this.guests = new Guests(topology, this.nodes, seed, costs['user.step'], {
+    const cpus = housekeepingCpus(topology, this.isolcpus);
+    this.guests = new Guests(topology, this.nodes, seed, cpus, costs['user.step'], {
       dispatch: (cpu, task, syscall, delay) => this.dispatch(cpu, task, syscall, delay),
       leave: (cpu, pid) => this.cpu(cpu).leaveUser(pid),
     });
@@ -160,6 +165,10 @@ export class SimMachine implements Port {
 
   private stalled(decide: Decider): StallOrder {
     return new StallOrder(decide, (cpu) => this.cpu(cpu).atPoint !== null);
+  }
+
+  get isolcpus(): readonly number[] {
+    return this.options.build.config.isolcpus ?? [];
   }
 
   get messages(): MessageCounts {
@@ -256,13 +265,25 @@ export class SimMachine implements Port {
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
     const id = ++this.timers;
     const channel = this.ownChannel(core.id, 1);
-    this.armedTimers.add(id);
-    this.queue.push(core.now() + delay, { kind: EventKind.timer, channel, cpu: core.id, id, name, data, deferrable });
+    const at = core.now() + delay;
+    this.armedTimers.set(id, { cpu: core.id, at, name, data, deferrable });
+    this.queue.push(at, { kind: EventKind.timer, channel, cpu: core.id, id, name, data, deferrable });
     return id;
   }
 
   cancelTimer(_core: Core, timer: number): void {
     this.armedTimers.delete(timer);
+  }
+
+  takeTimers(core: Core): PendingTimer[] {
+    const own = [...this.armedTimers].filter(([, { cpu }]) => cpu === core.id);
+    for (const [id] of own) this.armedTimers.delete(id);
+    return own.map(([, { at, name, data, deferrable }]) => ({
+      name,
+      data,
+      deferrable,
+      left: Math.max(0, at - core.now()),
+    }));
   }
 
   failed(_core: Core, error: unknown): void {
@@ -301,6 +322,7 @@ export class SimMachine implements Port {
         this.messages.arrived();
         return !cpu.deliverCompletion(event.waiter, event.value) || this.runsAtOnce(cpu, event.from);
       case EventKind.thread:
+        if (cpu.refuses(event.thread)) return this.sendOn(cpu, event);
         this.messages.arrived();
         cpu.deliverThread(event.thread, event.data);
         return this.runsAtOnce(cpu, event.from);
@@ -312,14 +334,26 @@ export class SimMachine implements Port {
         cpu.timerExpired(event.name, event.data, event.deferrable);
         return true;
       case EventKind.syscall:
+        if (cpu.refuses(null)) {
+          cpu.leaveUser(event.task.pid);
+          return this.sendOn(cpu, event);
+        }
         this.messages.arrived();
         cpu.deliverSyscall(event.task, event.syscall, (task, result) => this.syscallReturned(cpu, task, result));
         return true;
       case EventKind.returned:
         this.messages.arrived();
-        this.guests.returned(event.task, event.result);
+        this.guests.returned(event.task, event.result, event.cpu);
         return false;
     }
+  }
+
+  /** A task has come to a CPU that is going down or gone: it goes on to another. */
+  private sendOn(from: Cpu, event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>): false {
+    const cpu = fallbackCpu(from.published, from.topology, from.id);
+    if (event.kind === EventKind.syscall) this.cpu(cpu).enterUser(event.task.pid);
+    this.queue.push(this.clock, { ...event, cpu, channel: this.ownChannel(cpu, 2) });
+    return false;
   }
 
   /** A task was woken: a waker on another CPU sends a reschedule interrupt, which makes the CPU look. */

@@ -38,6 +38,9 @@ export class Context {
   waitingSince = 0;
   /** Interrupt flag of the context below, to be restored when this one ends. */
   savedIrqsOff = false;
+  /** For the kernel, while the task is off its CPU: depth of its RCU read sections, and whether a leaf lists it as a reader. */
+  readNesting = 0;
+  readerListed = false;
   /** The context that this one interrupted, while it is on a CPU. */
   below: Context | undefined = undefined;
   /** The innermost frame. */

@@ -11,7 +11,7 @@ import type {
 } from './effects.js';
 import { type AfterEffect, type CallEffect, Op, type PostEffect } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
-import type { Port } from './port.js';
+import type { PendingTimer, Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
 import type { Step } from './verdict.js';
 import { Waiters } from './waiters.js';
@@ -36,6 +36,8 @@ export abstract class Core {
    * that follow them, too, and a task that holds interrupts off runs until it turns them on. `run` the CPU after clearing it.
    */
   held = false;
+  /** The scheduler wants the CPU back as soon as the task on it may be preempted; only a preemptible kernel says so. */
+  needResched = false;
   /** The innermost context, which knows those below it; undefined if no kernel code is on the CPU. Only the core sets it. */
   current: Context | undefined = undefined;
   private readonly waiters: Waiters;
@@ -43,7 +45,8 @@ export abstract class Core {
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private blockedTasks = 0;
   private running = false;
-  private idleSince = 0;
+  /** When the last kernel context left the CPU, ns. */
+  protected idleSince = 0;
   private idle = true;
 
   constructor(
@@ -67,6 +70,10 @@ export abstract class Core {
   protected abstract taskDone(context: Context): void;
   /** A blocked task's waiter was completed: make it runnable. */
   protected abstract wake(context: Context): void;
+  /** A task goes off the CPU in the middle of kernel code: it blocks, or is preempted. */
+  protected abstract offCpu(context: Context): void;
+  /** The scheduler is called in the middle of a task's kernel code; true if it has put the task back among the runnable ones. */
+  protected abstract preempts(context: Context): boolean;
   /** The CPU enters (true) or leaves (false) the state in which no kernel context is on it. */
   protected abstract quiet(entering: boolean): void;
 
@@ -117,6 +124,18 @@ export abstract class Core {
   /** True in softirq or hardirq context. */
   get inInterrupt(): boolean {
     return (this.current?.kind ?? 'task') !== 'task';
+  }
+
+  /** In an interrupt: it came while the CPU was in user mode or idle. */
+  get interruptsUser(): boolean {
+    return this.current?.below === undefined;
+  }
+
+  /** A softirq is in progress on the CPU, perhaps below an interrupt. */
+  get inSoftirq(): boolean {
+    let context = this.current;
+    while (context !== undefined && context.kind !== 'softirq') context = context.below;
+    return context !== undefined;
   }
 
   /** Code that must not block: interrupts or preemption off, or interrupt context. */
@@ -219,6 +238,11 @@ export abstract class Core {
     this.port.cancelTimer(this, timer);
   }
 
+  /** Take away all timers of this CPU that have not expired. */
+  takeTimers(): PendingTimer[] {
+    return this.port.takeTimers(this);
+  }
+
   /** The work reported to the port is done. */
   workDone(): void {
     const context = this.current;
@@ -243,7 +267,21 @@ export abstract class Core {
     if (this.held && this.atHoldingPoint) return false;
     const context = this.current ?? this.resumeSomething();
     if (context === undefined || context.state !== ContextState.ready) return false;
+    if (this.needResched && this.makeRoom(context)) return true;
     this.execute(context);
+    return true;
+  }
+
+  /**
+   * Preemption, at the exit of the interrupt that asked for it or as soon as the task may be preempted after that. The task
+   * goes back to the run queue with what is left of its work; never while a request of its own is outstanding.
+   */
+  private makeRoom(context: Context): boolean {
+    if (context.kind !== 'task' || this.irqsOff || this.preemptCount > 0) return false;
+    this.needResched = false;
+    if (!this.preempts(context)) return false;
+    this.offCpu(context);
+    this.leaveContext();
     return true;
   }
 
@@ -256,6 +294,7 @@ export abstract class Core {
     }
     this.leaveQuiet();
     this.enterContext(next);
+    if (next.state === ContextState.working) this.startWork(next, next.workLeft);
     return next;
   }
 
@@ -372,6 +411,11 @@ export abstract class Core {
   }
 
   private startWork(context: Context, ns: number): void {
+    if (this.needResched) {
+      context.state = ContextState.working;
+      context.workLeft = ns;
+      if (this.makeRoom(context)) return;
+    }
     context.state = this.port.work(this, ns) ? ContextState.ready : ContextState.working;
   }
 
@@ -382,6 +426,7 @@ export abstract class Core {
     context.waitingSince = this.now();
     context.timesSlept++;
     this.blockedTasks++;
+    this.offCpu(context);
     this.leaveContext();
   }
 

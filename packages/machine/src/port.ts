@@ -2,6 +2,15 @@ import type { Context } from './context.js';
 import type { Core } from './core.js';
 import type { PostEffect, RequestEffect } from './effects.js';
 
+/** A timer that has not expired. */
+export interface PendingTimer {
+  readonly name: string;
+  readonly data: number;
+  readonly deferrable: boolean;
+  /** ns until it expires, at least 0. */
+  readonly left: number;
+}
+
 /** What a core needs from the machine it is part of. Both machines implement it; kernel code never sees it. */
 export interface Port {
   /** Time of the machine's clock, ns. */
@@ -19,6 +28,8 @@ export interface Port {
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number;
   /** Forget a timer that may have expired already. */
   cancelTimer(core: Core, timer: number): void;
+  /** Forget all timers of a core that have not expired, and tell what they were. */
+  takeTimers(core: Core): PendingTimer[];
   /** Model code threw: a verdict or a broken patch. The run ends. */
   failed(core: Core, error: unknown): void;
 }

@@ -1,15 +1,19 @@
 export { barChart } from './chart/bar.js';
+export { heatMap } from './chart/heat-map.js';
 export { lineChart } from './chart/line.js';
 export { scatterChart } from './chart/scatter.js';
+export { sequenceDiagram } from './chart/sequence.js';
 export {
   type Axis,
   type BarChart,
   type BarSeries,
   ChartError,
+  type HeatMap,
   type Point,
   type PointChart,
   type PointSeries,
   type ScaleKind,
+  type SequenceDiagram,
   type Value,
 } from './chart/types.js';
 export type { CheckResult, Interleaving, InterleavingRow, MatrixResult, MatrixRow } from './check.js';
@@ -18,6 +22,9 @@ export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
 export { Histogram } from './histogram.js';
 export { toJson } from './json.js';
 export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';
+export { renderCsv } from './report/csv.js';
+export { renderMarkdown } from './report/markdown.js';
+export { type FoundSchedule, type ReportSubject, renderReport, reportCharts } from './report/report.js';
 export {
   defaultRunId,
   type FileSystem,

@@ -1,4 +1,4 @@
-import { type Clock, callCount, type RunResult } from './schema.js';
+import { type Clock, callCount, type IsolatedCpu, type RunResult } from './schema.js';
 
 /** Something counted or measured in every run, by which kernels are compared. */
 export interface Quantity {
@@ -40,6 +40,10 @@ const removal = (of: (phase: NonNullable<RunResult['phases'][string]>) => number
   return phase && of(phase);
 };
 
+/** A sum over the isolated CPUs; undefined in a run without any. */
+const onIsolated = (of: (cpu: IsolatedCpu) => number) => (result: RunResult) =>
+  result.counters.isolated?.reduce((sum, cpu) => sum + of(cpu), 0);
+
 const COUNTS: readonly Quantity[] = [
   count('verdicts', 'verdicts', (r) => r.verdicts.length),
   count('caches', 'caches created', (r) => r.counters.caches.created),
@@ -50,6 +54,16 @@ const COUNTS: readonly Quantity[] = [
     'ipisPerStep',
     'IPIs per',
     perStep((r) => r.counters.ipi.sent),
+  ),
+  count(
+    'isolatedCal',
+    'isolated CPUs: function calls',
+    onIsolated(({ CAL }) => CAL),
+  ),
+  count(
+    'isolatedInterruptions',
+    'isolated CPUs: all interruptions',
+    onIsolated(({ CAL, RES, LOC, contextSwitches }) => CAL + RES + LOC + contextSwitches),
   ),
   count('crossNode', 'IPIs across nodes', (r) => r.counters.ipi.crossNode),
   count('cpu0Read', 'CPU0 column as the script read it', (r) => r.script && r.script.second.cpu0 - r.script.first.cpu0),

@@ -95,6 +95,23 @@ export interface Counters {
     readonly byKind: Readonly<Record<string, number>>;
   };
   readonly events: number;
+  /** What interrupted each isolated CPU; only if there are any. */
+  readonly isolated?: readonly IsolatedCpu[];
+}
+
+/** What interrupted the busy user task of one isolated CPU in a window. */
+export interface IsolatedCpu {
+  readonly cpu: number;
+  /** Handler runs, by row of `/proc/interrupts`: function calls, wake-ups, timer interrupts. */
+  readonly CAL: number;
+  readonly RES: number;
+  readonly LOC: number;
+  /** Runs of softirqs after interrupts. */
+  readonly softirqs: number;
+  /** Switches to kernel threads, and to system calls of tasks pinned there. */
+  readonly contextSwitches: number;
+  /** ns of the machine's clock in which kernel code was on the CPU. */
+  readonly stolenNs: number;
 }
 
 export interface PhaseCounters extends Counters {
@@ -204,7 +221,12 @@ export interface RunResult {
   readonly config: readonly string[];
   readonly engine: 'sim' | 'live';
   readonly seed: number;
-  readonly machine: { readonly nodes: number; readonly cpusPerNode: number };
+  /** `isolcpus` only if CPUs are isolated. */
+  readonly machine: {
+    readonly nodes: number;
+    readonly cpusPerNode: number;
+    readonly isolcpus?: readonly number[];
+  };
   readonly params: Readonly<Record<string, number | string>>;
   /** Strategy, overridden costs, hashes of patch files, … */
   readonly settings?: Readonly<Record<string, JsonValue>>;

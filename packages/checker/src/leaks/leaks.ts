@@ -47,8 +47,11 @@ export class Leaks implements Family {
     this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
   }
 
-  /** References of each css that something holds: charged pages, stocks, children, its cgroup's own css, creation items. */
-  private holders(): Map<Handle, number> {
+  /**
+   * References of each css that something holds: charged pages, linked caches, stocks, tasks, children, its cgroup's own css,
+   * creation items.
+   */
+  holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
@@ -59,7 +62,10 @@ export class Leaks implements Family {
       for (const [, css] of node.csses.entries()) {
         add(css.parent, 1);
         if (css.memcg !== null) add(css.self, 1);
+        if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
       }
+      if (this.view.build.policies.memcg.links === null) continue;
+      for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);
     }
     for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
       const { css, pages } = this.view.stock(cpu);

@@ -32,9 +32,11 @@ export class ArraySets {
 
   /**
    * SLAB-4. The breach itself does no harm as long as the owner does not come back to the array; if it does, the kernel's
-   * own use-after-free names what happened better.
+   * own use-after-free names what happened better. Nobody uses the arrays of a CPU that is offline.
    */
   accessRemote(cpu: number, cache: Handle, set: Handle, owner: number): void {
+    const node = this.view.nodes[this.view.topology.nodeOf(cpu)];
+    if (node?.published.isOnline(owner) === false) return;
     const unpublished = this.unpublished.get(set);
     if (unpublished !== undefined && this.calls.hasAnsweredSince(owner, unpublished.place)) return;
     const detail =

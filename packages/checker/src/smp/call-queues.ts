@@ -1,3 +1,4 @@
+import { HotplugStep } from '@kmemlab/kernel';
 import type { Reporter } from '../reporter.js';
 import type { MachineView, Rest } from '../types.js';
 import type { CallsInFlight, Csd } from './calls-in-flight.js';
@@ -12,6 +13,8 @@ export class CallQueues {
   private readonly executed: Float64Array;
   private readonly latest: Float64Array;
   private readonly handling: Uint8Array;
+  /** 1 for a CPU that has died and is not online again. */
+  private readonly dead: Uint8Array;
 
   constructor(
     private readonly view: MachineView,
@@ -24,11 +27,23 @@ export class CallQueues {
     this.executed = new Float64Array(cpuCount);
     this.latest = new Float64Array(cpuCount);
     this.handling = new Uint8Array(cpuCount);
+    this.dead = new Uint8Array(cpuCount);
+  }
+
+  /** A CPU dies or is online again. SMP-1: what is in the queue of a CPU that dies has been run. */
+  hotplug(cpu: number, step: number): void {
+    this.dead[cpu] = Number(step === HotplugStep.dead);
+    if (step === HotplugStep.dead && this.executed[cpu] !== this.queued[cpu]) this.lost(cpu, this.queued[cpu] as number);
   }
 
   /** A csd joins the target's queue. Answers whether it was empty. */
   add(csd: Csd): boolean {
     const { target } = csd;
+    if (this.dead[target] === 1) {
+      const detail = 'a call enters the queue of a CPU that is offline';
+      const where = this.view.where(csd.call.sender);
+      this.reporter.broken(smpRules.exactlyOnce, describe(csd), csd.call.begin, where, detail);
+    }
     const wasEmpty = this.queued[target] === this.taken[target];
     csd.order = (this.queued[target] as number) + 1;
     this.queued[target] = csd.order;

@@ -47,6 +47,7 @@ export class CrossCpuCalls implements Family {
     [Trace.csdExecute, (cpu, sender, waiter, irqsOff, info) => this.execute(cpu, sender, waiter, irqsOff === 1, info)],
     [Trace.csdReturn, (_cpu, _sender, waiter) => this.returned(waiter)],
     [Trace.csdUnlock, (_cpu, _sender, waiter) => this.unlock(waiter)],
+    [Trace.hotplug, (cpu, step) => this.queues.hotplug(cpu, step)],
     [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, mask) => this.raises.send(cpu, target, mask === 1)],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
     [Trace.kick, (cpu, done) => (done === 1 ? this.regions.kickReturns(cpu) : this.regions.kickBegins(cpu))],

@@ -4,7 +4,7 @@ import type { Invariant } from '../types.js';
 export const smpRules = {
   exactlyOnce: {
     id: 'SMP-1',
-    rule: 'Every call put into a CPU’s call queue is executed exactly once, on that CPU, with interrupts off.',
+    rule: 'Every call put into a CPU’s call queue is executed exactly once, on that CPU, with interrupts off, at the latest when it goes offline.',
   },
   inOrder: { id: 'SMP-2', rule: 'Calls to one CPU run in the order in which they entered its call queue.' },
   waitsForAll: {

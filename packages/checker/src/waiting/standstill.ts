@@ -1,6 +1,5 @@
-import { RCU_GP_KTHREAD } from '@kmemlab/kernel';
+import { rcuFlavours } from '@kmemlab/kernel';
 import { actorOf, type Step, type Verdict } from '@kmemlab/machine';
-import { rcuRules } from '../rcu/rules.js';
 import { type Actor, type MachineWaits, stepOf } from './actors.js';
 import { WaitGraph } from './wait-graph.js';
 
@@ -11,8 +10,8 @@ export interface Look {
   readonly workRuns: Readonly<Record<string, number>>;
 }
 
-/** The kthread that drives grace periods looks at its CPUs again and again while they owe it something: that is waiting. */
-const WAITS_ACTIVELY: readonly string[] = [RCU_GP_KTHREAD];
+/** The kthreads that drive grace periods look at their CPUs again and again while they owe something: that is waiting. */
+const WAITS_ACTIVELY: readonly string[] = rcuFlavours;
 
 /** The task in whose name an actor runs, and what it last came to a stop at; undefined for an interrupt over idle. */
 const visitOf = ({ task }: Actor): string | undefined =>
@@ -66,32 +65,3 @@ export const stallVerdict = (waits: MachineWaits, detail: string): Verdict => ({
   steps: whereAll(waits),
   detail,
 });
-
-/**
- * RCU-10: a grace period that does not end because CPUs owe a quiescent state; undefined if none does: then it only waits for
- * its kthread to be scheduled. The steps are the wait of the kthread and, for each CPU that owes, where it is.
- * @param lasted how long it has been in progress, ns
- */
-export function gracePeriodVerdict(waits: MachineWaits, lasted: number, now: number): Verdict | undefined {
-  const owing = waits.nodes.flatMap((node) => node.owing);
-  if (owing.length === 0) return undefined;
-  const { gracePeriod = 0 } = waits.nodes[0] ?? {};
-  const { actors } = new WaitGraph(waits);
-  const kthread = actors.named(RCU_GP_KTHREAD).map((actor) => ({ ...stepOf(actor), time: now - lasted }));
-  const places = owing.map((cpu): Step => {
-    const actor = actors.cpu(cpu);
-    const nowhere = { cpu, task: 'idle', function: 'idle', stack: [] };
-    return { ...(actor === undefined ? nowhere : stepOf(actor)), time: now };
-  });
-  const owed = places.map(
-    ({ cpu, function: name, task }) => `CPU${cpu}, in ${name}${name === task ? '' : ` (${task})`}`,
-  );
-  return {
-    class: 'stall',
-    id: rcuRules.progress.id,
-    object: `grace period ${gracePeriod}`,
-    owner: owing.map((cpu) => `CPU${cpu}`).join(', '),
-    steps: [...kthread, ...places],
-    detail: `in progress for ${Math.round(lasted / 1e9)} s; a quiescent state is owed by ${owed.join('; ')}`,
-  };
-}

@@ -76,13 +76,14 @@ describe('a cycle', () => {
   it('runs through a grace period and a CPU that owes it', () => {
     const spinning = waiting(2, 'b', { doing: 'spins', waiter: 31 });
     const cpus = [
-      cpuWaits(0, { others: [sleeping(1, 'a', 30)], callbacks: [{ waiter: 30, gp: 4 }] }),
+      cpuWaits(0, { others: [sleeping(1, 'a', 30)], callbacks: [{ waiter: 30, flavour: 'rcu_sched', gp: 4 }] }),
       cpuWaits(1, { irqsOff: true, running: spinning }),
     ];
     const mutexes = [{ name: 'm', owner: 1, waiters: [31] }];
-    const owes = nodeWaits({ mutexes, owing: [1], gracePeriod: 4, completed: 3 });
+    const period = { flavour: 'rcu_sched', gracePeriod: 4, completed: 3, owing: [1], readers: [] } as const;
+    const owes = nodeWaits({ mutexes, rcu: [period] });
     expect(kindsOf({ cpus, nodes: [owes] })).toEqual(['mutex', 'grace-period']);
-    expect(kindsOf({ cpus, nodes: [{ ...owes, owing: [] }] })).toBeUndefined();
+    expect(kindsOf({ cpus, nodes: [{ ...owes, rcu: [{ ...period, owing: [] }] }] })).toBeUndefined();
   });
 });
 

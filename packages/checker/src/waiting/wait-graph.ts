@@ -1,5 +1,6 @@
-import { type CpuWaits, RCU_GP_KTHREAD } from '@kmemlab/kernel';
+import type { CpuWaits } from '@kmemlab/kernel';
 import { type Actor, Actors, type MachineWaits } from './actors.js';
+import { gracePeriodOf } from './grace-period.js';
 
 /** What kind of thing an actor waits for. */
 export type WaitKind = 'mutex' | 'spinlock' | 'call' | 'flush' | 'grace-period' | 'cpu';
@@ -97,15 +98,15 @@ export class WaitGraph {
 
   /** A callback waits for its grace period, and that for all CPUs which owe a quiescent state; then for its own CPU. */
   private gracePeriods(waiter: number): { object: string; owing: readonly (Actor | undefined)[] }[] {
-    const { gracePeriod = 0, completed = 0 } = this.machine.nodes[0] ?? {};
     return this.machine.cpus.flatMap((cpu) =>
       cpu.callbacks
         .filter((callback) => callback.waiter === waiter)
-        .map(({ gp }) => {
-          if (gp <= completed) return { object: `a callback on CPU${cpu.cpu}`, owing: [this.withoutSoftirq(cpu)] };
-          const owing = gracePeriod === completed ? [] : this.machine.nodes.flatMap((node) => node.owing);
-          const cpus = owing.map((owes) => this.actors.cpu(owes));
-          return { object: `grace period ${gp}`, owing: [...cpus, ...this.actors.named(RCU_GP_KTHREAD)] };
+        .map(({ flavour, gp }) => {
+          const period = gracePeriodOf(this.machine, flavour);
+          if (gp <= period.completed) return { object: `a callback on CPU${cpu.cpu}`, owing: [this.withoutSoftirq(cpu)] };
+          const cpus = period.owing.map((owes) => this.actors.cpu(owes));
+          const readers = period.readers.map(({ task }) => this.actors.task(task));
+          return { object: `a grace period of ${flavour}`, owing: [...cpus, ...readers, ...this.actors.named(flavour)] };
         }),
     );
   }

@@ -9,11 +9,16 @@ export interface WorkState {
   /** CPU that was executing the item when it was queued, -1 for none. */
   ranOn: number;
   queuedAt: Step | undefined;
+  /** CPU of the pool that it has joined, -1 for a pool of none; and how often that CPU had been going down by then. */
+  pool: number;
+  poolDowns: number;
   /** Its place in its workqueue's order of insertion; 0 before it joins a pool. */
   place: number;
   /** CPU, workqueue and place of the execution in progress; CPU -1 for none. */
   runningOn: number;
   runningPlace: number;
+  /** Pool of the execution in progress. */
+  runningPool: number;
   startedAt: Step | undefined;
 }
 
@@ -28,8 +33,8 @@ export class WorkStates {
   obtain(work: Handle): WorkState {
     let state = this.states.get(work);
     if (state === undefined) {
-      const idle = { pending: false, queuedBy: -1, ranOn: -1, queuedAt: undefined, place: 0 };
-      state = { work, ...idle, runningOn: -1, runningPlace: 0, startedAt: undefined };
+      const idle = { pending: false, queuedBy: -1, ranOn: -1, queuedAt: undefined, pool: -1, poolDowns: 0, place: 0 };
+      state = { work, ...idle, runningOn: -1, runningPlace: 0, runningPool: -1, startedAt: undefined };
       this.states.set(work, state);
     }
     return state;

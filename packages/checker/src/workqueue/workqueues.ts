@@ -1,4 +1,4 @@
-import { Trace, workqueues } from '@kmemlab/kernel';
+import { HotplugStep, Trace, workqueues } from '@kmemlab/kernel';
 import type { Handle } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
@@ -8,17 +8,23 @@ import { type WorkState, WorkStates } from './work-states.js';
 
 const nameOf = (work: Handle): string => `work item ${work.toString(16)}`;
 
+/** The CPU under which an execution counts: that of its pool, or of its worker if the pool belongs to none. */
+const slotOf = (pool: number, cpu: number): number => (pool < 0 ? cpu : pool);
+
 const attributesOf = (queue: number): (typeof workqueues)[number] => workqueues[queue] as (typeof workqueues)[number];
 
 /** WQ-1 to WQ-6. */
 export class Workqueues implements Family {
   private readonly states = new WorkStates();
   private readonly flushes: Flushes;
-  /** Executions in progress, by workqueue and CPU; and by workqueue in the whole system. */
+  /** Executions in progress, by workqueue and CPU of the pool (of an unbound one: of the worker); and in the whole system. */
   private readonly active: Int32Array;
   private readonly activeInAll = new Int32Array(workqueues.length);
   /** Place of the item that an ordered workqueue started last. */
   private readonly started = new Float64Array(workqueues.length);
+  /** How often each CPU has been going down, and 1 while it is not. */
+  private readonly downs: Int32Array;
+  private readonly takesTasks: Uint8Array;
   /** An item that each workqueue is executing, for verdicts. */
   private readonly latest: (WorkState | undefined)[] = [];
 
@@ -27,15 +33,18 @@ export class Workqueues implements Family {
     private readonly reporter: Reporter,
   ) {
     this.active = new Int32Array(workqueues.length * view.topology.cpuCount);
+    this.downs = new Int32Array(view.topology.cpuCount);
+    this.takesTasks = new Uint8Array(view.topology.cpuCount).fill(1);
     this.flushes = new Flushes(view, reporter);
   }
 
   readonly listeners: Family['listeners'] = [
     [Trace.workQueue, (cpu, work, queued) => this.queued(cpu, work, queued === 1)],
-    [Trace.workInsert, (_cpu, work, queue) => this.insert(work, queue)],
+    [Trace.workInsert, (_cpu, work, queue, pool) => this.insert(work, queue, pool)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
     [Trace.workEnd, (cpu, work, queue) => this.end(cpu, work, queue)],
     [Trace.workFree, (cpu, work) => this.freed(cpu, work)],
+    [Trace.hotplug, (cpu, step) => this.hotplug(cpu, step)],
     [Trace.flushBegin, (cpu, queue, number) => this.flushes.begin(cpu, queue, number)],
     [Trace.flushEnd, (cpu, queue, number) => this.flushes.end(cpu, queue, number)],
   ];
@@ -61,8 +70,15 @@ export class Workqueues implements Family {
     state.queuedAt = this.view.where(cpu);
   }
 
-  private insert(work: Handle, queue: number): void {
+  private hotplug(cpu: number, step: number): void {
+    this.takesTasks[cpu] = Number(step === HotplugStep.online);
+    if (step === HotplugStep.inactive) this.downs[cpu] = (this.downs[cpu] as number) + 1;
+  }
+
+  private insert(work: Handle, queue: number, pool: number): void {
     const state = this.states.obtain(work);
+    state.pool = pool;
+    state.poolDowns = this.downs[pool] ?? 0;
     state.place = this.flushes.insert(queue, state);
   }
 
@@ -80,6 +96,7 @@ export class Workqueues implements Family {
     state.pending = false;
     state.runningOn = cpu;
     state.runningPlace = state.place;
+    state.runningPool = slotOf(state.pool, cpu);
     state.startedAt = this.view.where(cpu);
     this.latest[queue] = state;
   }
@@ -87,7 +104,7 @@ export class Workqueues implements Family {
   /** WQ-3. */
   private count(cpu: number, queue: number, state: WorkState): void {
     const { type, maxActive, name } = attributesOf(queue);
-    const slot = queue * this.view.topology.cpuCount + cpu;
+    const slot = queue * this.view.topology.cpuCount + slotOf(state.pool, cpu);
     const here = (this.active[slot] as number) + 1;
     const everywhere = (this.activeInAll[queue] as number) + 1;
     this.active[slot] = here;
@@ -105,16 +122,18 @@ export class Workqueues implements Family {
     this.started[queue] = state.place;
   }
 
-  /** WQ-6. */
+  /** WQ-6. An item of a pool whose CPU has been going down since it was queued, or is down, may run anywhere. */
   private checkBound(cpu: number, queue: number, state: WorkState): void {
+    const { pool } = state;
     if (attributesOf(queue).type !== 'bound' || cpu === state.queuedBy || cpu === state.ranOn) return;
+    if (pool >= 0 && (this.takesTasks[pool] === 0 || this.downs[pool] !== state.poolDowns)) return;
     this.fails(rules.bound, cpu, state, `queued on CPU${state.queuedBy}, executed on CPU${cpu}`);
   }
 
   private end(cpu: number, work: Handle, queue: number): void {
     const state = this.states.get(work);
     if (state === undefined) return;
-    const slot = queue * this.view.topology.cpuCount + cpu;
+    const slot = queue * this.view.topology.cpuCount + state.runningPool;
     this.active[slot] = (this.active[slot] as number) - 1;
     this.activeInAll[queue] = (this.activeInAll[queue] as number) - 1;
     this.flushes.finish(queue, state.runningPlace);

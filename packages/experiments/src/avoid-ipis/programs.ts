@@ -69,7 +69,7 @@ export function* createProgram(
 
 /** Wait until every cache creation queued so far has run. */
 export function* settleProgram(): Program<void> {
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
 }
 
 /** The script's end: back to the root cgroup, remove everything. */

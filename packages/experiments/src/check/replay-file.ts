@@ -19,6 +19,7 @@ const replaySchema = z.strictObject({
     config: z.array(z.string()),
     nodes: z.int().min(1),
     cpusPerNode: z.int().min(1),
+    isolcpus: z.array(nonNegative).optional(),
     seed: nonNegative,
     params: z.record(z.string(), z.union([z.number(), z.string()])),
     costs: z.record(z.string(), z.number()),
@@ -38,12 +39,15 @@ export type ReplayFile = z.infer<typeof replaySchema>;
 export async function replayFileOf({ scenario, stalls, trial, subject }: Shrunk): Promise<ReplayFile> {
   const { verdict, digest } = trial;
   if (verdict === undefined) throw new Error('a replay file needs a verdict');
-  const { experiment, kernel, config, nodes, cpusPerNode, seed, params, costs, patchFiles } = scenario;
+  const { experiment, kernel, config, nodes, cpusPerNode, isolcpus, seed, params, costs, patchFiles } = scenario;
   const hashes = await Promise.all(patchFiles.map(loadUserPatch));
   return {
     schema: REPLAY_SCHEMA,
     boot: subject.bootDigest,
-    scenario: { experiment, kernel, config: [...config], nodes, cpusPerNode, seed, params, costs },
+    scenario: {
+      ...{ experiment, kernel, config: [...config], nodes, cpusPerNode, seed, params, costs },
+      ...(isolcpus.length > 0 && { isolcpus: [...isolcpus] }),
+    },
     patches: patchFiles.map(({ path }, index) => ({ path, sha256: hashes[index]?.hash ?? '' })),
     stalls: stalls.map(({ step, ns }) => ({ step, ns })),
     verdict: { class: verdict.class, id: verdict.id, detail: verdict.detail },
@@ -81,7 +85,8 @@ export async function subjectOf(
   patchFiles: readonly PatchFile[],
 ): Promise<{ readonly subject: Subject; readonly scenario: Scenario }> {
   await checkPatches(path, file, patchFiles);
-  const scenario: Scenario = { ...file.scenario, engine: 'sim', strategy: 'time', timeScale: 1, patchFiles };
+  const { isolcpus = [], ...rest } = file.scenario;
+  const scenario: Scenario = { ...rest, isolcpus, engine: 'sim', strategy: 'time', timeScale: 1, patchFiles };
   const subject = await Subject.of(scenario);
   if (subject.bootDigest === file.boot) return { subject, scenario };
   throw new InputError(

@@ -75,11 +75,13 @@ async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Prom
 
 /** The fewest CPUs first, so that the first of them that will do is the smallest. */
 function* fewerCpus(scenario: Scenario): Generator<Scenario> {
-  const { nodes, cpusPerNode, params } = scenario;
+  const { nodes, cpusPerNode, isolcpus, params } = scenario;
   const { params: specs } = findExperiment(scenario.experiment);
   for (let cpus = 1; cpus < nodes * cpusPerNode; cpus++) {
     for (let n = 1; n <= nodes; n++) {
-      if (cpus % n === 0 && cpusExist(specs, params, cpus)) yield { ...scenario, nodes: n, cpusPerNode: cpus / n };
+      if (cpus % n !== 0 || !cpusExist(specs, params, cpus)) continue;
+      const isolated = isolcpus.filter((cpu) => cpu < cpus);
+      if (isolated.length < cpus) yield { ...scenario, nodes: n, cpusPerNode: cpus / n, isolcpus: isolated };
     }
   }
 }

@@ -1,4 +1,4 @@
-import { functionNames } from '@kmemlab/kernel';
+import { functionNames, rcuFlavours } from '@kmemlab/kernel';
 
 /** Kernel functions that are called a limited number of times for each system call: every call of one is progress. */
 const PROGRESS = [
@@ -39,8 +39,12 @@ export function kernelWork(get: (name: string) => number): KernelWork {
   };
 }
 
-/** Grace periods begun and ended, as the counters of the kthread tell. */
-export const gracePeriods = (get: (name: string) => number): { begun: number; ended: number } => ({
-  begun: get('rcu_grace_periods'),
-  ended: get('rcu_grace_periods_ended'),
-});
+/** How many grace periods of one flavour have begun and ended. */
+export interface GracePeriodCounts {
+  readonly begun: number;
+  readonly ended: number;
+}
+
+/** Grace periods of each flavour, as the counters of the kthreads tell. */
+export const gracePeriods = (get: (name: string) => number): readonly GracePeriodCounts[] =>
+  rcuFlavours.map((name) => ({ begun: get(`${name}.begun`), ended: get(`${name}.ended`) }));

@@ -1,4 +1,4 @@
-import type { NodeInventory, Placement } from '@kmemlab/kernel';
+import { housekeepingCpus, type NodeInventory, type Placement } from '@kmemlab/kernel';
 import { BOOT_NODE, type Topology } from '@kmemlab/machine';
 import type { Cluster } from './cluster.js';
 import { countDeadCaches } from './findings.js';
@@ -29,6 +29,7 @@ interface Exit {
  */
 export class LiveLab implements Lab {
   readonly topology: Topology;
+  readonly housekeeping: readonly number[];
   readonly observed: Observed;
   private readonly cluster: Cluster;
   private readonly monitor: LiveMonitor;
@@ -47,6 +48,7 @@ export class LiveLab implements Lab {
     const { cluster, topology } = options;
     this.cluster = cluster;
     this.topology = topology;
+    this.housekeeping = housekeepingCpus(topology, options.isolcpus);
     this.mark = emptyReading(topology.cpuCount);
     const monitor = new LiveMonitor(options);
     this.monitor = monitor;

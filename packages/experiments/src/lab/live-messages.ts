@@ -1,3 +1,4 @@
+import { rcuFlavours } from '@kmemlab/kernel';
 import { verdictClasses } from '@kmemlab/machine';
 import { z } from 'zod';
 import { RunEnded } from './run-ended.js';
@@ -38,6 +39,10 @@ const waiting = z.object({
   stack: z.array(z.string()),
 });
 
+const flavour = z.enum(rcuFlavours);
+
+const reader = z.object({ task: z.number(), name: z.string(), cpu: count, leaked: z.boolean() });
+
 const cpuWaits = z.object({
   cpu: count,
   irqsOff: z.boolean(),
@@ -45,7 +50,7 @@ const cpuWaits = z.object({
   running: waiting.nullable(),
   task: waiting.nullable(),
   others: z.array(waiting),
-  callbacks: z.array(z.object({ waiter: count, gp: count })),
+  callbacks: z.array(z.object({ waiter: count, flavour, gp: count })),
 });
 
 const nodeWaits = z.object({
@@ -53,9 +58,7 @@ const nodeWaits = z.object({
   mutexes: z.array(z.object({ name: z.string(), owner: z.number(), waiters: counts })),
   spinlocks: z.array(z.object({ name: z.string(), holder: z.number(), waiters: counts })),
   flushes: z.array(z.object({ waiter: count, workers: numbers, queue: z.string(), thread: z.string() })),
-  owing: counts,
-  gracePeriod: count,
-  completed: count,
+  rcu: z.array(z.object({ flavour, gracePeriod: count, completed: count, owing: counts, readers: z.array(reader) })),
 });
 
 /** What travels between the command's lab and the labs of the nodes. See `LiveLab` for the order. */
@@ -66,6 +69,8 @@ export const schemas = {
     sums: byName,
     cal: counts,
     res: counts,
+    loc: counts,
+    disturbances: z.array(z.object({ softirqs: count, contextSwitches: count, stolenNs: count })),
     received: counts,
     merged: counts,
     events: count,

@@ -17,6 +17,7 @@ const DUMP_MS = 3000;
 export interface LiveLabOptions {
   readonly cluster: Cluster;
   readonly topology: Topology;
+  readonly isolcpus: readonly number[];
   /** Machine time per host time. */
   readonly timeScale: number;
   /** Within which a node answers what needs no machine time, ms. */

@@ -55,7 +55,7 @@ export async function runNodeExperiment<M extends LiveMachine>(
     onFailure: ({ kind, detail }) => failed(kind, detail),
     onExit: (pid, outcome) => lab.exited(pid, outcome),
   });
-  const lab = new NodeLab({ node, topology, seed: scenario.seed, machine, channel });
+  const lab = new NodeLab({ node, topology, seed: scenario.seed, isolcpus: scenario.isolcpus, machine, channel });
   const started = machine.start();
   const stop = serve(node, machine, started, channel);
   const running = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { birthCpu, type Placement, type Program } from '@kmemlab/kernel';
+import { birthCpu, housekeepingCpus, type Placement, type Program } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
 import { checked, schemas } from './live-messages.js';
 import type { LiveMachine, PlainOutcome } from './live-node.js';
@@ -35,6 +35,7 @@ export interface NodeLabOptions {
   readonly node: number;
   readonly topology: Topology;
   readonly seed: number;
+  readonly isolcpus: readonly number[];
   readonly machine: Pick<LiveMachine, 'startProgram' | 'startBackground' | 'continueProgram'>;
   readonly channel: NodeChannel;
 }
@@ -46,6 +47,7 @@ export interface NodeLabOptions {
  */
 export class NodeLab implements Lab {
   readonly topology: Topology;
+  readonly housekeeping: readonly number[];
   private readonly calls = new Map<number, LabCall>();
   /** Who waits for the experiment to come to a call. */
   private readonly arrivals = new Map<number, () => void>();
@@ -60,6 +62,7 @@ export class NodeLab implements Lab {
 
   constructor(private readonly options: NodeLabOptions) {
     this.topology = options.topology;
+    this.housekeeping = housekeepingCpus(options.topology, options.isolcpus);
     const { channel } = options;
     channel.serve('begin', async (payload) => {
       const { number } = checked(schemas.begin, payload, 'a call "begin"');
@@ -153,7 +156,7 @@ export class NodeLab implements Lab {
   }
 
   private birthNode(pid: number, placement: Placement): number {
-    return this.topology.nodeOf(birthCpu(placement, pid, this.options.seed, this.topology));
+    return this.topology.nodeOf(birthCpu(placement, pid, this.options.seed, this.housekeeping));
   }
 
   private programOf(number: number, pid: number, program: ProgramFactory<unknown>): Program<unknown> {

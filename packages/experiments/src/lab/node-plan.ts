@@ -16,6 +16,7 @@ const scenarioSchema = z.object({
   engine: z.enum(['sim', 'live']),
   nodes: z.int().min(1),
   cpusPerNode: z.int().min(1),
+  isolcpus: z.array(z.int().min(0)),
   strategy: z.enum(['time', 'random']),
   timeScale: z.number().positive(),
   seed: z.int().min(0),
@@ -43,6 +44,6 @@ export const stretchesOf = ({ experiment, params }: Scenario): Stretch[] =>
 
 /** What the thread of a CPU is told of a plan: see cpu-kernel.ts. */
 export const cpuPlanOf = ({ scenario }: NodePlan): CpuPlan => ({
-  kernel: { kernel: scenario.kernel, config: scenario.config, patchFiles: scenario.patchFiles },
+  kernel: { kernel: scenario.kernel, config: scenario.config, isolcpus: scenario.isolcpus, patchFiles: scenario.patchFiles },
   stretches: stretchesOf(scenario),
 });

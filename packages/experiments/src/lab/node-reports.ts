@@ -1,6 +1,6 @@
 import type { NodeReport } from '@kmemlab/machine-live';
 import { PhaseDurations, type PlainDurations } from '@kmemlab/results';
-import { gracePeriods, type KernelWork, kernelWork } from './kernel-work.js';
+import { type GracePeriodCounts, gracePeriods, type KernelWork, kernelWork } from './kernel-work.js';
 import type { NodeCounts } from './live-node.js';
 import { emptyReading, type Reading, readingOf } from './reading.js';
 
@@ -66,7 +66,7 @@ export class NodeReports {
     return kernelWork((name) => this.sum(name));
   }
 
-  get gracePeriods(): { begun: number; ended: number } {
+  get gracePeriods(): readonly GracePeriodCounts[] {
     return gracePeriods((name) => this.sum(name));
   }
 

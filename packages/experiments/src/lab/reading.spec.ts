@@ -8,6 +8,8 @@ const report = (node: number, n: number): NodeCounts => ({
   sums: { 'ipi.sent.0': n, csd: n, kick_all_cpus_sync: n },
   cal: [node, n],
   res: [0, n],
+  loc: [0, n],
+  disturbances: [0, n].map((count) => ({ softirqs: count, contextSwitches: count, stolenNs: 10 * count })),
   received: [node, 2 * n],
   merged: [0, n],
   events: 10 * n,

@@ -1,4 +1,4 @@
-import { type Counters, sumByName } from '@kmemlab/results';
+import { type Counters, type IsolatedCpu, sumByName } from '@kmemlab/results';
 import type { NodeCounts } from './live-node.js';
 
 /** Messages by sender, and from each node (row) to each node (column). */
@@ -8,7 +8,7 @@ export interface Traffic {
 }
 
 /** Everything countable of a machine at one moment. Sums since power-on, except what is named a value. */
-export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'received' | 'merged' | 'events'> {
+export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc' | 'disturbances' | 'received' | 'merged' | 'events'> {
   readonly modelNs: number;
   readonly sameNode: number;
   readonly crossNode: number;
@@ -33,6 +33,8 @@ export function emptyReading(cpus: number): Reading {
     sums: {},
     cal: none,
     res: none,
+    loc: none,
+    disturbances: none.map(() => ({ softirqs: 0, contextSwitches: 0, stolenNs: 0 })),
     received: none,
     merged: none,
     sameNode: 0,
@@ -45,7 +47,7 @@ export function emptyReading(cpus: number): Reading {
 
 /** The whole machine from the reports of all its nodes, in the order of their numbers. */
 export function readingOf(reports: readonly NodeCounts[], deadCaches: number): Reading {
-  const perCpu = (pick: (report: NodeCounts) => readonly number[]): number[] => reports.flatMap(pick);
+  const perCpu = <T>(pick: (report: NodeCounts) => readonly T[]): T[] => reports.flatMap(pick);
   const byNodePair = reports.map(({ messages }) => messages.toNode);
   const all = total(byNodePair.flat());
   const sameNode = total(byNodePair.map((row, node) => row[node] ?? 0));
@@ -54,6 +56,8 @@ export function readingOf(reports: readonly NodeCounts[], deadCaches: number): R
     sums: sumByName(reports.map(({ sums }) => sums)),
     cal: perCpu(({ cal }) => cal),
     res: perCpu(({ res }) => res),
+    loc: perCpu(({ loc }) => loc),
+    disturbances: perCpu(({ disturbances }) => disturbances),
     received: perCpu(({ received }) => received),
     merged: perCpu(({ merged }) => merged),
     sameNode,
@@ -76,8 +80,25 @@ export function trafficBetween(from: Reading, to: Reading): Traffic {
   };
 }
 
-/** Counters of the window between two readings. */
-export function countersBetween(from: Reading, to: Reading): Counters {
+/** What interrupted one isolated CPU between two readings. */
+function interruptionsOf(cpu: number, from: Reading, to: Reading): IsolatedCpu {
+  const between = (pick: (reading: Reading) => number | undefined): number => (pick(to) ?? 0) - (pick(from) ?? 0);
+  return {
+    cpu,
+    CAL: between(({ cal }) => cal[cpu]),
+    RES: between(({ res }) => res[cpu]),
+    LOC: between(({ loc }) => loc[cpu]),
+    softirqs: between(({ disturbances }) => disturbances[cpu]?.softirqs),
+    contextSwitches: between(({ disturbances }) => disturbances[cpu]?.contextSwitches),
+    stolenNs: between(({ disturbances }) => disturbances[cpu]?.stolenNs),
+  };
+}
+
+/**
+ * Counters of the window between two readings.
+ * @param isolated CPUs of which is counted what interrupted them
+ */
+export function countersBetween(from: Reading, to: Reading, isolated: readonly number[] = []): Counters {
   const sum = (name: string): number => (to.sums[name] ?? 0) - (from.sums[name] ?? 0);
   const perCpu = (pick: (reading: Reading) => readonly number[]): number[] =>
     pick(to).map((value, cpu) => value - (pick(from)[cpu] ?? 0));
@@ -130,5 +151,6 @@ export function countersBetween(from: Reading, to: Reading): Counters {
       byKind: Object.fromEntries(kinds.filter(([, count]) => count > 0)),
     },
     events: to.events - from.events,
+    ...(isolated.length > 0 && { isolated: isolated.map((cpu) => interruptionsOf(cpu, from, to)) }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Placement } from '@kmemlab/kernel';
+import { housekeepingCpus, type Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Progress } from '../api.js';
@@ -26,6 +26,7 @@ export interface SimLabHooks {
 
 /** An experiment's view of the deterministic machine. */
 export class SimLab implements Lab {
+  readonly housekeeping: readonly number[];
   private pid = 0;
   private done = 0;
   private stopping = false;
@@ -38,6 +39,7 @@ export class SimLab implements Lab {
     readonly topology: Topology,
     private readonly hooks: SimLabHooks,
   ) {
+    this.housekeeping = housekeepingCpus(topology, machine.isolcpus);
     this.watch = new SimWatch(machine, () => hooks.audit(true));
   }
 

@@ -27,6 +27,8 @@ export function readCounters(machine: SimMachine): Reading {
     sums,
     cal: interrupts.map((counts) => counts.call),
     res: interrupts.map((counts) => counts.reschedule),
+    loc: interrupts.map((counts) => counts.localTimer),
+    disturbances: machine.cpus.map((cpu) => ({ ...cpu.ownWords.disturbances })),
     received: [...machine.received],
     merged: [...machine.merged],
     sameNode: machine.messages.sameNode,

@@ -49,9 +49,16 @@ describe('progress', () => {
 describe('a grace period', () => {
   it('is in progress since it was first seen, and only the same one', () => {
     const watch = new GracePeriodWatch();
-    const since = (now: number, begun: number, ended: number) => watch.inProgressSince(now, { begun, ended });
+    const since = (now: number, begun: number, ended: number) => watch.inProgressSince(now, [{ begun, ended }]);
     expect([since(1, 1, 1), since(2, 2, 1), since(3, 2, 1), since(4, 3, 2), since(5, 3, 3), since(6, 3, 3)]).toEqual([
       1, 2, 2, 4, 5, 6,
     ]);
+  });
+
+  it('that lasts is seen while those of another flavour come and go', () => {
+    const watch = new GracePeriodWatch();
+    const stuck = { begun: 1, ended: 0 };
+    const since = (now: number, begun: number) => watch.inProgressSince(now, [stuck, { begun, ended: begun }]);
+    expect([since(1, 1), since(2, 2), since(3, 3)]).toEqual([1, 1, 1]);
   });
 });

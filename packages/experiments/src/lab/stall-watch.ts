@@ -1,4 +1,4 @@
-import type { KernelWork } from './kernel-work.js';
+import type { GracePeriodCounts, KernelWork } from './kernel-work.js';
 
 /** Notices when nothing gets on any more. Times in ns of machine time. */
 export class StallWatch {
@@ -26,17 +26,17 @@ export class StallWatch {
   }
 }
 
-/** How long the grace period in progress has lasted (RCU-10). Times in ns of machine time. */
+/** How long the grace period of a flavour has been in progress that has lasted longest (RCU-10). Times in ns of machine time. */
 export class GracePeriodWatch {
-  private number = 0;
-  private since = 0;
+  private readonly flavours: { number: number; since: number }[] = [];
 
-  /** Since when the same grace period has been seen in progress; `now` if none is. */
-  inProgressSince(now: number, { begun, ended }: { readonly begun: number; readonly ended: number }): number {
-    if (begun === ended || begun !== this.number) {
-      this.number = begun;
-      this.since = now;
-    }
-    return this.since;
+  /** Since when the same grace period has been seen in progress, the oldest if several are; `now` if none is. */
+  inProgressSince(now: number, flavours: readonly GracePeriodCounts[]): number {
+    return flavours.reduce((oldest, { begun, ended }, index) => {
+      const seen = this.flavours[index];
+      if (seen !== undefined && begun !== ended && begun === seen.number) return Math.min(oldest, seen.since);
+      this.flavours[index] = { number: begun, since: now };
+      return oldest;
+    }, now);
   }
 }

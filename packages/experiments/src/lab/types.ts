@@ -30,6 +30,8 @@ export interface PhaseOptions {
  */
 export interface Lab {
   readonly topology: Topology;
+  /** CPUs that are not isolated, ascending: where tasks run that are not pinned elsewhere. */
+  readonly housekeeping: readonly number[];
   /** Start a task in the root cgroup that runs beside the phases until it returns. */
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void;
   /** Ask background tasks to end; the current phase goes on until they have. */

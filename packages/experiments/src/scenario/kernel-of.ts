@@ -5,7 +5,7 @@ import { parseKernel } from './kernel-spec.js';
 import { buildKernel, loadUserPatch, type UserPatch } from './user-patch.js';
 
 /** The part of a scenario that says which kernel runs. */
-export type KernelOfScenario = Pick<Scenario, 'kernel' | 'config' | 'patchFiles'>;
+export type KernelOfScenario = Pick<Scenario, 'kernel' | 'config' | 'isolcpus' | 'patchFiles'>;
 
 /** A kernel, and the user's patches in it. */
 export interface BuiltKernel {
@@ -20,6 +20,7 @@ export interface BuiltKernel {
 export async function kernelOf(scenario: KernelOfScenario): Promise<BuiltKernel> {
   const users = await Promise.all(scenario.patchFiles.map(loadUserPatch));
   const builtIn = scenario.kernel.split('+').slice(0, -users.length || undefined);
-  const build = buildKernel(parseKernel(builtIn.join('+')), users, parseConfig(scenario.config.join(',')));
+  const config = { ...parseConfig(scenario.config.join(',')), isolcpus: scenario.isolcpus };
+  const build = buildKernel(parseKernel(builtIn.join('+')), users, config);
   return { build, users };
 }

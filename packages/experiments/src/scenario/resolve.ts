@@ -5,7 +5,8 @@ import { InputError, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
-import { configTokens, parseConfig } from './kernel-config.js';
+import { checkNohzFull, isolatedCpus } from './cpu-list.js';
+import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
 import { DEFAULT_KERNEL, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
@@ -88,6 +89,12 @@ function machineOf(
   return { engine, strategy: strategy ?? 'time', timeScale: timeScale ?? 1 };
 }
 
+function isolcpusOf(request: RunRequest, file: ScenarioFile | undefined, topology: Topology): readonly number[] {
+  if (request.isolcpus !== undefined) return isolatedCpus('--isolcpus', request.isolcpus, topology);
+  if (file?.isolcpus === undefined) return [];
+  return isolatedCpus(`${request.experiment}: isolcpus`, String(file.isolcpus), topology);
+}
+
 /**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
@@ -101,6 +108,8 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
+  checkNohzFull(config.nohzFull, topology);
+  const isolcpus = isolcpusOf(request, file, topology);
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
   const given = { ...asTexts(small), ...asTexts(file?.params), ...request.params };
@@ -119,6 +128,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     ...machine,
     nodes: topology.nodes,
     cpusPerNode: topology.cpusPerNode,
+    isolcpus,
     seed: request.seed ?? file?.seed ?? 1,
     params,
     costs: file?.costs ?? {},
@@ -128,13 +138,14 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
 
 /** The scenario as a file that runs it again; user patches are named in a comment, they are given with --patch. */
 export function scenarioToYaml(scenario: Scenario): string {
-  const { patchFiles, kernel, costs, params, strategy, timeScale, ...rest } = scenario;
+  const { patchFiles, kernel, costs, params, strategy, timeScale, isolcpus, ...rest } = scenario;
   const own = scenario.engine === 'live' ? { timeScale } : { strategy };
   const users = patchFiles.length;
   const builtIn = users === 0 ? kernel : kernel.split('+').slice(0, -users).join('+');
   const document = new Document({
     ...rest,
     ...own,
+    ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
     kernel: builtIn,
     params,
     ...(Object.keys(costs).length > 0 && { costs }),

@@ -14,6 +14,8 @@ const scenarioSchema = z.strictObject({
   engine: z.enum(['sim', 'live']).optional(),
   nodes: z.int().min(1).optional(),
   cpusPerNode: z.int().min(1).optional(),
+  /** A list of CPUs such as 2-3,7; a single number is one, too. */
+  isolcpus: z.union([z.string(), z.int().min(0)]).optional(),
   strategy: z.enum(['time', 'random']).optional(),
   timeScale: z.number().optional(),
   seed: z.int().min(0).max(0xffffffff).optional(),

@@ -1,4 +1,4 @@
-import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -17,28 +17,32 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads and unloads a module with a cache. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache. */
   readonly loadsModule: boolean;
+  /** CPUs to take down and bring up again, one after the other. */
+  readonly goesDown: readonly number[];
 }
 
 /** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, reap. */
 export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
-  const { cpu, loops, tunes, loadsModule } = part;
+  const { cpu, loops, tunes, loadsModule, goesDown } = part;
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   if (tunes) for (let i = 0; i < 2; i++) yield* writeFile('/proc/slabinfo', tunables(i));
   for (let i = 0; i < FILES; i++) {
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
+  for (const other of goesDown) yield* downAndUp(other);
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
-    yield* sys.initModule('module_cache', 300);
+    yield* sys.initModule('module_cache', 300, 'r');
+    yield* sys.useCache('module_cache');
     yield* sys.deleteModule('module_cache');
   }
   if (tunes) yield* tuneWhileReaping();
@@ -47,20 +51,28 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   yield* sys.nanosleep(2 * REAP_INTERVAL);
 }
 
+/** A CPU goes away for a while, if the kernel version lets it. */
+function* downAndUp(cpu: number): Program<void> {
+  if (!(yield* setCpuOnline(cpu, false))) return;
+  yield* sys.nanosleep(MS);
+  yield* setCpuOnline(cpu, true);
+}
+
 /** A memcg that the task enters and uses. It leaves it at once with nothing left in it, or leaves a file there. */
 function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   yield* sys.mkdir(name);
   yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
   yield* useMemory(`/tmp/${name}b`);
   if (empty) yield* writeFile('cgroup.procs', `${pid}\n`);
   else yield* sys.close(yield* sys.create(`/tmp/${name}`));
 }
 
-/** Some objects of several caches: those of a mapped area and of a short-lived file. */
+/** Some objects of several caches: those of a mapped area and of a short-lived file, and one of an RCU-typed cache. */
 function* useMemory(path: string): Program<void> {
+  yield* sys.useCache('sighand_cache');
   const area = yield* sys.mmap();
   yield* sys.touch(area);
   yield* oneFile(path);

@@ -55,7 +55,7 @@ export const tuneSlabinfo: Experiment = {
     const pause = Number(params.pause) * MS;
     await lab.phase('create', (control) => childrenProgram(control, children), writer, { total: children });
     await lab.nextPhase('settle', settleProgram, writer, { until: 'quiet' });
-    for (let cpu = 1; cpu < lab.topology.cpuCount; cpu++) {
+    for (const cpu of lab.housekeeping.filter((other) => other !== writer.cpu)) {
       lab.background(`files/${cpu}`, (control) => filesProgram(control, pause), { kind: 'pinned', cpu });
     }
     await lab.nextPhase('writes', (control) => writerProgram(control, writes), writer, { total: writes });

@@ -20,7 +20,7 @@ function* oneFile(path: string): Program<void> {
 }
 
 export function* settleProgram(): Program<void> {
-  yield* sys.flushWorkqueue('memcg_kmem_cache_create');
+  yield* sys.flushCreation();
 }
 
 /** K writes to /proc/slabinfo, alternating between two limits of the dentry cache. */

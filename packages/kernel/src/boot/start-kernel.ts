@@ -4,12 +4,20 @@ import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
+import { rcuOnline } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';
 
 const setCpuOnline = defineHandler('boot.setCpuOnline', (node, args: { cpu: number }): void => {
+  rcuOnline(node, args.cpu);
   node.published.setOnline(args.cpu);
+});
+
+/** isolated_cpu_setup. */
+const setIsolated = defineHandler('boot.setIsolated', (node, args: { cpus: readonly number[] }): void => {
+  for (const cpu of args.cpus) node.published.setIsolated(cpu);
 });
 
 const setSlabFull = defineHandler('boot.setSlabFull', (node, _args: null): void => {
@@ -55,6 +63,8 @@ const NO_CSS: CssPair = { self: 0, memory: 0 };
  */
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
+  const { isolcpus = [] } = cpu.build.config;
+  if (isolcpus.length > 0) yield* requestAll(cpu.allNodes, setIsolated, { cpus: isolcpus });
   const caches: Handle[] = [];
   for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
   yield* call(cpu.build.allocator.initLate, cpu, caches);
@@ -105,4 +115,5 @@ function* smpInit(cpu: Cpu): Coroutine<void> {
 
 defineFunction('thread', 'cpu_startup', function* cpuStartup(cpu) {
   yield* call(cpu.build.allocator.startCpu, cpu);
+  startBusyTask(cpu);
 });

@@ -1,6 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import { newCounter } from '../mm/memcontrol/types.js';
-import { PercpuRef } from '../percpu-ref/percpu-ref.js';
+import { exitRef, PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
@@ -118,6 +118,7 @@ export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Han
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
+  exitRef(node, 'css', args.css, context);
   node.csses.release(args.css, context.step());
 });
 

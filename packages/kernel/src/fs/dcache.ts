@@ -10,6 +10,7 @@ type NewDentry = Omit<Dentry, 'children' | 'object' | 'cache' | 'holders' | 'unh
 
 const describe = (handle: Handle, dentry: Dentry): Found => ({
   dentry: handle,
+  parent: dentry.parent,
   fs: dentry.fs,
   directory: dentry.directory,
   negative: dentry.inode === 0,

@@ -4,6 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
+import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
 import { procFiles } from './procfs.js';
 import { isSlabEntryValid, lookupSlabEntry } from './sysfs-slab.js';
@@ -71,6 +72,10 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
   if (parent.fs === 'sysfs') {
     const slab = yield* call(lookupSlabEntry, parent, name);
     return slab === null ? null : { directory: slab.directory, cgroup: slab.cache, memcg: 0, inodeCache };
+  }
+  if (parent.fs === 'root') {
+    const entry = findCpuEntry(cpu, parent, name);
+    return entry === null ? null : { ...entry, cgroup: 0, memcg: 0, inodeCache };
   }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;

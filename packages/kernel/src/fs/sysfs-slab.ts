@@ -4,7 +4,7 @@ import { getOnlineCpusMems, putOnlineCpusMems } from '../locking/hotplug.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { describeCache } from '../mm/slab-common/create.js';
 import { kmemCacheShrink } from '../mm/slab-common/shrink.js';
-import type { KmemCache } from '../mm/slab-common/types.js';
+import type { CacheDescription } from '../mm/slab-common/types.js';
 import { REMOTE_NODE_DEFRAG_RATIO } from '../mm/slub/alloc.js';
 import { countSlabs, type SlubCounts, setRetention } from '../mm/slub/node-handlers.js';
 import { CacheField } from '../published-state.js';
@@ -61,11 +61,11 @@ interface Attribute {
   readonly store?: (cpu: Cpu, cache: Handle, text: string) => Coroutine<number>;
 }
 
-const describe = function* (cache: Handle): Coroutine<KmemCache> {
+const describe = function* (cache: Handle): Coroutine<CacheDescription> {
   return yield* request(homeOf(cache), describeCache, { cache }, cache);
 };
 
-const ofCache = (value: (cache: KmemCache) => number): Attribute => ({
+const ofCache = (value: (cache: CacheDescription) => number): Attribute => ({
   *show(_cpu, cache) {
     return `${value(yield* describe(cache))}\n`;
   },

@@ -35,6 +35,7 @@ export interface Dentry {
 /** What a lookup tells about a dentry. */
 export interface Found {
   readonly dentry: Handle;
+  readonly parent: Handle;
   readonly fs: FsType;
   readonly directory: boolean;
   readonly negative: boolean;
@@ -44,9 +45,12 @@ export interface Found {
   readonly memcg: Handle;
 }
 
+export const EPERM = -1;
 export const ENOENT = -2;
 export const EIO = -5;
 export const EBADF = -9;
+/** Another CPU is on its way up or down: try again (lock_device_hotplug_sysfs restarts the system call). */
+export const EAGAIN = -11;
 export const ENOMEM = -12;
 export const EEXIST = -17;
 export const ENODEV = -19;

@@ -1,4 +1,6 @@
 import { type Handle, RandomStream, type Topology } from '@kmemlab/machine';
+import type { NodeMemory } from '../node-memory.js';
+import { fallbackCpu } from '../sched/allowed-cpu.js';
 import { newTask, type TaskRecord } from '../sched/task.js';
 import type { Syscall, SyscallResult } from '../syscalls/table.js';
 import type { Program } from './program.js';
@@ -15,9 +17,21 @@ export type Placement =
 
 const WALK_PERIOD = 16;
 
-/** The CPU on which a new task starts; its program stays with the agent of that CPU's node. */
-export const birthCpu = (placement: Placement, pid: number, seed: number, topology: Topology): number =>
-  placement.kind === 'pinned' ? placement.cpu : new RandomStream(seed, `task${pid}`).below(topology.cpuCount);
+/** CPUs that are not isolated, ascending: all if that would leave none. */
+export function housekeepingCpus({ cpuCount }: Topology, isolated: readonly number[]): readonly number[] {
+  const all = Array.from({ length: cpuCount }, (_, cpu) => cpu);
+  const others = all.filter((cpu) => !isolated.includes(cpu));
+  return others.length === 0 ? all : others;
+}
+
+/**
+ * The CPU on which a new task starts; its program stays with the agent of that CPU's node.
+ * @param cpus those on which a task may be that is not pinned
+ */
+export const birthCpu = (placement: Placement, pid: number, seed: number, cpus: readonly number[]): number =>
+  placement.kind === 'pinned'
+    ? placement.cpu
+    : (cpus[new RandomStream(seed, `task${pid}`).below(cpus.length)] as number);
 
 /** What the agent asks of its machine. */
 export interface GuestPort {
@@ -48,8 +62,10 @@ interface Guest {
 export class GuestAgent {
   private readonly guests = new Map<number, Guest>();
 
+  /** @param cpus those on which a task may be that is not pinned */
   constructor(
-    private readonly topology: Topology,
+    private readonly node: NodeMemory,
+    private readonly cpus: readonly number[],
     private readonly random: RandomStream,
     private readonly port: GuestPort,
     /** User time between two system calls, ns. */
@@ -71,11 +87,12 @@ export class GuestAgent {
     this.advance(guest, undefined);
   }
 
-  /** A system call returned; `task` is the task's state after it. */
-  returned(task: TaskRecord, result: SyscallResult): void {
+  /** A system call returned from the CPU on which it ran; `task` is the task's state after it. */
+  returned(task: TaskRecord, result: SyscallResult, cpu: number): void {
     const guest = this.guests.get(task.pid);
     if (guest === undefined) return;
     guest.task = task;
+    guest.cpu = cpu;
     this.advance(guest, result);
   }
 
@@ -103,14 +120,24 @@ export class GuestAgent {
     }
   }
 
+  /** Where the task goes next. Away from a CPU that is offline; a pinned task is back on its CPU when that is. */
   private nextCpu(guest: Guest): number {
-    switch (guest.placement.kind) {
+    const { published, topology } = this.node;
+    const cpu = this.wantedCpu(guest);
+    return published.isOnline(cpu) ? cpu : fallbackCpu(published, topology, cpu);
+  }
+
+  private wantedCpu({ placement, cpu }: Guest): number {
+    const { cpus } = this;
+    switch (placement.kind) {
       case 'walk':
-        return this.random.below(WALK_PERIOD) === 0 ? this.random.below(this.topology.cpuCount) : guest.cpu;
+        return this.random.below(WALK_PERIOD) === 0 ? (cpus[this.random.below(cpus.length)] as number) : cpu;
       case 'spread':
-        return (guest.cpu + 1) % this.topology.cpuCount;
+        return cpus.find((next) => next > cpu && this.node.published.isOnline(next)) ?? (cpus[0] as number);
+      case 'pinned':
+        return placement.cpu;
       default:
-        return guest.cpu;
+        return cpu;
     }
   }
 }

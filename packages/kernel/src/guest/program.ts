@@ -1,3 +1,4 @@
+import { EAGAIN, EPERM } from '../fs/types.js';
 import type { Syscall, SyscallName, SyscallResult } from '../syscalls/table.js';
 
 /** A guest program: a generator over system calls. It stays on the node it was started on; its calls run on CPUs. */
@@ -50,9 +51,18 @@ export const sys = {
   munmap: (area: number) => number('munmap', area),
   /** ns of the machine's time. */
   nanosleep: (ns: number) => number('nanosleep', ns),
-  initModule: (cache: string, size: number) => number('init_module', cache, size),
+  /** @param flags any of a = accounted, r = RCU-typed, c = with a constructor */
+  initModule: (cache: string, size: number, flags = '') => number('init_module', cache, size, flags),
   deleteModule: (cache: string) => number('delete_module', cache),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
+  /** Wait until every memcg cache that was asked for has been made, on whatever queue this kernel makes them. */
+  flushCreation: () => number('lab_flush_creation'),
+  /** Take one object of a cache and give it back. */
+  useCache: (cache: string) => number('lab_use_cache', cache),
+  /** Take one object of a cache and leave it to `reclaim`. */
+  keepObject: (cache: string) => number('lab_keep_object', cache),
+  /** Free all objects that were left to it; evaluates to how many. */
+  reclaim: () => number('lab_reclaim'),
 };
 
 /** Open a file, read all of it, close it. */
@@ -68,4 +78,24 @@ export function* writeFile(path: string, data: string): Program<void> {
   const fd = yield* sys.open(path);
   yield* sys.write(fd, data);
   yield* sys.close(fd);
+}
+
+/** Between two attempts to change a CPU's state while another is on its way, ns (msleep in restart_syscall's way, 4.10). */
+const RETRY_NS = 5e6;
+
+/**
+ * Take a CPU down or bring it up, as `echo 0 > /sys/devices/system/cpu/cpuN/online` does. False if this kernel version does
+ * not do that.
+ */
+export function* setCpuOnline(cpu: number, online: boolean): Program<boolean> {
+  const fd = yield* sys.open(`/sys/devices/system/cpu/cpu${cpu}/online`);
+  const text = `${Number(online)}\n`;
+  let result = yield { name: 'write', args: [fd, text] };
+  while (result === EAGAIN) {
+    yield* sys.nanosleep(RETRY_NS);
+    result = yield { name: 'write', args: [fd, text] };
+  }
+  yield* sys.close(fd);
+  if (typeof result === 'number' && result < 0 && result !== EPERM) throw new GuestError('write', result, [fd, text]);
+  return result !== EPERM;
 }

@@ -1,19 +1,86 @@
-import { BOOT_NODE, type Coroutine, request } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
 
-/** Counters of the CPU- and memory-hotplug read sides; 3.14 to 4.12 count readers, nobody writes while a run is measured. */
-const adjustReaders = defineHandler('hotplug.readers', (node, args: { by: number }): void => {
-  node.hotplugReaders += args.by;
-});
-
-/** get_online_cpus and get_online_mems, in this order: hotplug cannot change the set of CPUs or nodes until put. */
-export function* getOnlineCpusMems(_cpu: Cpu): Coroutine<void> {
-  yield* request(BOOT_NODE, adjustReaders, { by: 1 });
+/**
+ * cpu_hotplug of 4.10: a count of readers and one writer, on the boot node. Readers come in as long as no writer has
+ * begun, also while one waits; a writer begins when there are no readers.
+ */
+export class HotplugLock {
+  readers = 0;
+  writing = false;
+  /** Waiter of the writer that waits for the readers, 0 for none. cpu_add_remove_lock lets one in at a time. */
+  waitingWriter = 0;
+  readonly waitingReaders: number[] = [];
 }
 
-/** put_online_mems and put_online_cpus. */
-export function* putOnlineCpusMems(cpu: Cpu): Coroutine<void> {
+const GRANTED = 1;
+const QUEUED = 0;
+
+const getReader = defineHandler('hotplug.get', (node, args: { waiter: number }): number => {
+  const lock = node.hotplug;
+  if (lock.writing) {
+    lock.waitingReaders.push(args.waiter);
+    return QUEUED;
+  }
+  lock.readers++;
+  return GRANTED;
+});
+
+const putReader = defineHandler('hotplug.put', (node, _args: null, context): void => {
+  const lock = node.hotplug;
+  if (--lock.readers > 0 || lock.waitingWriter === 0) return;
+  lock.writing = true;
+  context.complete(lock.waitingWriter, GRANTED);
+  lock.waitingWriter = 0;
+});
+
+const beginWriter = defineHandler('hotplug.begin', (node, args: { waiter: number }): number => {
+  const lock = node.hotplug;
+  if (lock.readers > 0) {
+    lock.waitingWriter = args.waiter;
+    return QUEUED;
+  }
+  lock.writing = true;
+  return GRANTED;
+});
+
+const endWriter = defineHandler('hotplug.done', (node, _args: null, context): void => {
+  const lock = node.hotplug;
+  lock.writing = false;
+  for (const waiter of lock.waitingReaders.splice(0)) {
+    lock.readers++;
+    context.complete(waiter, GRANTED);
+  }
+});
+
+/** get_online_cpus: until put_online_cpus no CPU comes or goes. May nest. Process context. */
+export function* getOnlineCpus(cpu: Cpu): Coroutine<void> {
+  const waiter = cpu.newWaiter();
+  if ((yield* request(BOOT_NODE, getReader, { waiter })) === GRANTED) cpu.dropWaiter(waiter);
+  else yield* wait(waiter);
+}
+
+/** put_online_cpus. */
+export function* putOnlineCpus(cpu: Cpu): Coroutine<void> {
   cpu.counters.add('hotplug_read_sections');
-  yield* request(BOOT_NODE, adjustReaders, { by: -1 });
+  yield* request(BOOT_NODE, putReader, null);
+}
+
+/** get_online_cpus and get_online_mems, in this order; nodes never come or go in the model, so the latter is nothing. */
+export const getOnlineCpusMems = getOnlineCpus;
+
+/** put_online_mems and put_online_cpus. */
+export const putOnlineCpusMems = putOnlineCpus;
+
+/** cpu_hotplug_begin: wait until nobody reads, then keep readers out. Caller holds cpu_add_remove_lock. */
+export function* cpuHotplugBegin(cpu: Cpu): Coroutine<void> {
+  const waiter = cpu.newWaiter();
+  if ((yield* request(BOOT_NODE, beginWriter, { waiter })) === GRANTED) cpu.dropWaiter(waiter);
+  else yield* wait(waiter);
+}
+
+/** cpu_hotplug_done: everybody who waits to read comes in. */
+export function* cpuHotplugDone(_cpu: Cpu): Coroutine<void> {
+  yield* request(BOOT_NODE, endWriter, null);
 }

@@ -10,6 +10,10 @@ export const mutexNames = [
   'memcg_limit_mutex',
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
+  'rcu_bh_barrier_mutex',
+  'rcu_preempt_barrier_mutex',
+  'rcu_exp_mutex',
+  'cpu_add_remove_lock',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

@@ -1,12 +1,5 @@
-import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import type { Patch } from '../build.js';
-import type { Cpu } from '../cpu.js';
-import { kickAllCpusSync } from '../smp/kick.js';
-
-/** A new cache is unreachable until its slot is published, so only replacing an array set that existed needs the kick. */
-function* kickOnReplace(cpu: Cpu, previous: Handle): Coroutine<void> {
-  if (previous !== 0) yield* call(kickAllCpusSync, cpu);
-}
+import { kickOnReplace, kicksOnReplace } from '../mm/slab/kick-on-replace.js';
 
 export const avoidKickOnCreate: Patch = {
   name: 'avoid-kick-on-create',
@@ -15,6 +8,6 @@ export const avoidKickOnCreate: Patch = {
   appliesTo: ['v4.10'],
   apply: (kernel) => {
     kernel.policies.slab.afterPublish = kickOnReplace;
-    kernel.policies.slab.kicksPerPublish = (previous) => (previous === 0 ? 0 : 1);
+    kernel.policies.slab.kicksPerPublish = kicksOnReplace;
   },
 };

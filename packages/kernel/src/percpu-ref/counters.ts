@@ -57,6 +57,11 @@ export class PercpuCounters {
     chunk.view[at] = (chunk.view[at] as number) + n;
   }
 
+  /** The counter as it is; 0 if the object was never published here. */
+  peek(object: Handle): number {
+    return this.table.chunk(object).view[this.table.place(object, this.index)] ?? 0;
+  }
+
   /** Read and reset the counter. */
   take(object: Handle): number {
     const { view } = this.table.chunk(object);

@@ -2,6 +2,7 @@ import {
   type Coroutine,
   call,
   type Handle,
+  type HandlerContext,
   homeOf,
   type PublishedTable,
   request,
@@ -11,23 +12,24 @@ import {
 import type { Cpu } from '../cpu.js';
 import type { KernelNode } from '../node.js';
 import type { Published } from '../published-state.js';
-import { callRcu } from '../rcu/callbacks.js';
+import { callRcuSched } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
-import type { RefOwner } from './counters.js';
+import { type RefOwner, refOwners } from './counters.js';
 
 /** Added to the shared count while per-CPU counters are in use, so that it cannot reach 0. Source: lib/percpu-refcount.c 4.10. */
-const BIAS = 2 ** 40;
+export const REF_BIAS = 2 ** 40;
 
 /** What a CPU sees of a reference count: counters of its own, or the shared one. */
 const RefMode = { percpu: 0, atomic: 1 } as const;
 
 /** The shared part of a percpu_ref, embedded in its owner at the owner's home. */
 export class PercpuRef {
-  /** Shared count; carries BIAS until the switch to atomic mode is complete. */
-  count = 1 + BIAS;
+  /** Shared count; carries REF_BIAS until the switch to atomic mode is complete. */
+  count = 1 + REF_BIAS;
   dead = false;
-  released = false;
+  /** The per-CPU counters are freed: by the switch itself, or by percpu_ref_exit. */
+  exited = false;
 }
 
 /** The percpu_refs of one kind of object. An object is named by its handle, and its reference by its owner's. */
@@ -49,6 +51,8 @@ const classes = new Map<RefOwner, RefClass & { readonly switchToAtomic: string }
 const sharedOf = (node: KernelNode, { owner, object }: RefName, step: () => Step): PercpuRef =>
   (classes.get(owner) as RefClass).shared(node, object, step);
 
+const numberOf = (owner: RefOwner): number => refOwners.indexOf(owner);
+
 /** A reference count, as messages name it. */
 interface RefName {
   readonly owner: RefOwner;
@@ -57,46 +61,66 @@ interface RefName {
 
 const getShared = defineHandler('percpuRef.get', (node, args: RefName & { n: number }, context): void => {
   sharedOf(node, args, context.step).count += args.n;
+  node.trace(Trace.refTake, context.cpu, numberOf(args.owner), args.object, 0, 0);
 });
 
-/** Atomic mode: take a reference unless the count is 0; with `live` also not once the kill was asked for. */
-const trygetShared = defineHandler('percpuRef.tryget', (node, args: RefName & { live: boolean }, context): boolean => {
+/** Atomic mode: take a reference unless the count is 0. */
+export const trygetShared = defineHandler('percpuRef.tryget', (node, args: RefName, context): boolean => {
   const ref = sharedOf(node, args, context.step);
-  if (ref.count === 0 || (args.live && ref.dead)) return false;
+  if (ref.count === 0) return false;
   ref.count++;
+  node.trace(Trace.refTake, context.cpu, numberOf(args.owner), args.object, 0, 0);
   return true;
 });
 
 /** Answers true if this put was the last: the caller must release. */
-const putShared = defineHandler('percpuRef.put', (node, args: RefName & { n: number }, context): boolean => {
+export const putShared = defineHandler('percpuRef.put', (node, args: RefName & { n: number }, context): boolean => {
   const ref = sharedOf(node, args, context.step);
   ref.count -= args.n;
-  if (ref.count !== 0 || ref.released) return false;
-  ref.released = true;
-  return true;
+  return ref.count === 0;
 });
 
 /** Set DEAD, take the extra reference of the switch. */
-const killShared = defineHandler('percpuRef.kill', (node, args: RefName, context): void => {
+export const killShared = defineHandler('percpuRef.kill', (node, args: RefName, context): void => {
   const ref = sharedOf(node, args, context.step);
   ref.dead = true;
   ref.count++;
+  node.trace(Trace.refKill, context.cpu, numberOf(args.owner), args.object, 0, 0);
 });
 
-const publishAtomic = defineHandler('percpuRef.publishAtomic', (node, args: RefName): void => {
+export const publishAtomic = defineHandler('percpuRef.publishAtomic', (node, args: RefName): void => {
   const { table, modeField } = classes.get(args.owner) as RefClass;
   table(node.published).write(args.object, modeField, RefMode.atomic);
 });
 
 /** Sum up and drop this node's per-CPU counters; after the grace period no CPU uses them any more. */
-const collectPercpu = defineHandler('percpuRef.collect', (node, args: RefName): number => {
+export const collectPercpu = defineHandler('percpuRef.collect', (node, args: RefName): number => {
   let sum = 0;
   for (const words of node.allWords()) sum += words.refs[args.owner].take(args.object);
   return sum;
 });
 
-const finishSwitch = defineHandler('percpuRef.finishSwitch', (node, args: RefName & { sum: number }, context): void => {
-  sharedOf(node, args, context.step).count += args.sum - BIAS;
+/** The sum of all counters replaces the bias; with `exit` the counters are freed at once. */
+export const finishSwitch = defineHandler(
+  'percpuRef.finishSwitch',
+  (node, args: RefName & { sum: number; exit: boolean }, context): void => {
+    const ref = sharedOf(node, args, context.step);
+    ref.count += args.sum - REF_BIAS;
+    node.trace(Trace.refSwitch, context.cpu, numberOf(args.owner), args.object, 0, 0);
+    if (args.exit) ref.exited = true;
+  },
+);
+
+/** percpu_ref_exit within a handler that frees the owner. */
+export function exitRef(node: KernelNode, owner: RefOwner, object: Handle, context: HandlerContext): void {
+  const ref = sharedOf(node, { owner, object }, context.step);
+  if (ref.exited) return;
+  ref.exited = true;
+  node.trace(Trace.refExit, context.cpu, numberOf(owner), object, 0, 0);
+}
+
+const exitShared = defineHandler('percpuRef.exit', (node, args: RefName, context): void => {
+  exitRef(node, args.owner, args.object, context);
 });
 
 function isPercpu(cpu: Cpu, { table, modeField }: RefClass, object: Handle): boolean {
@@ -117,7 +141,9 @@ export function* percpuRefPut(cpu: Cpu, refs: RefClass, object: Handle, n = 1): 
     return;
   }
   if (yield* request(homeOf(object), putShared, { owner: refs.owner, object, n }, object)) {
+    cpu.trace(Trace.refRelease, numberOf(refs.owner), object, 0, 0);
     yield* call(cpu.build.functions.find('release', refs.release), cpu, object);
+    cpu.trace(Trace.refRelease, numberOf(refs.owner), object, 1, 0);
   }
 }
 
@@ -127,7 +153,7 @@ export function* percpuRefTryget(cpu: Cpu, refs: RefClass, object: Handle): Coro
     cpu.ownWords.refs[refs.owner].add(object, 1);
     return true;
   }
-  return yield* request(homeOf(object), trygetShared, { owner: refs.owner, object, live: false }, object);
+  return yield* request(homeOf(object), trygetShared, { owner: refs.owner, object }, object);
 }
 
 /** percpu_ref_tryget_live: fails once the kill is visible here. */
@@ -135,7 +161,16 @@ export function* percpuRefTryget(cpu: Cpu, refs: RefClass, object: Handle): Coro
 export function* percpuRefTrygetLive(cpu: Cpu, refs: RefClass, object: Handle): Coroutine<boolean> {
   if (!isPercpu(cpu, refs, object)) return false;
   cpu.ownWords.refs[refs.owner].add(object, 1);
+  cpu.trace(Trace.refTake, numberOf(refs.owner), object, 1, 0);
   return true;
+}
+
+/**
+ * percpu_ref_exit: free the per-CPU counters. Allowed once the reference is released, or if it was never killed and nobody
+ * has it; never while a switch is pending (REF-5). Nothing is left to do where the switch has freed them.
+ */
+export function* percpuRefExit(refs: RefClass, object: Handle): Coroutine<void> {
+  yield* request(homeOf(object), exitShared, { owner: refs.owner, object }, object);
 }
 
 /**
@@ -147,7 +182,7 @@ export function* percpuRefKill(cpu: Cpu, refs: RefClass, object: Handle): Corout
   if (owner === 'css') cpu.trace(Trace.cssKill, object, 0, 0, 0);
   yield* request(homeOf(object), killShared, { owner, object }, object);
   yield* requestAll(cpu.allNodes, publishAtomic, { owner, object });
-  yield* call(callRcu, cpu, (classes.get(owner) as { switchToAtomic: string }).switchToAtomic, object);
+  yield* call(callRcuSched, cpu, (classes.get(owner) as { switchToAtomic: string }).switchToAtomic, object);
   yield* call(percpuRefPut, cpu, refs, object);
 }
 
@@ -158,8 +193,12 @@ export function defineRefClass(refs: RefClass): RefClass {
   const switchToAtomic = defineFunction('rcu', name, function* switchToAtomicRcu(cpu, object) {
     const sums = yield* requestAll(cpu.allNodes, collectPercpu, { owner, object });
     const sum = sums.reduce((a, b) => a + b, 0);
-    yield* request(homeOf(object), finishSwitch, { owner, object, sum }, object);
-    if (confirm !== null) yield* call(cpu.build.functions.find('confirm', confirm), cpu, object);
+    const exit = cpu.build.policies.percpuRef.exitAtSwitch;
+    yield* request(homeOf(object), finishSwitch, { owner, object, sum, exit }, object);
+    if (confirm !== null) {
+      cpu.trace(Trace.refConfirm, numberOf(owner), object, 0, 0);
+      yield* call(cpu.build.functions.find('confirm', confirm), cpu, object);
+    }
     yield* call(percpuRefPut, cpu, refs, object);
   });
   classes.set(owner, { ...refs, switchToAtomic });

@@ -1,82 +1,102 @@
-import { BOOT_CPU, BOOT_NODE, type Coroutine, call, post, wait } from '@kmemlab/machine';
+import { type Coroutine, call } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { defineHandler } from '../registry.js';
-import { complete } from '../sched/wake.js';
+import { functionNumber } from '../registry.js';
+import { Trace } from '../tracepoints.js';
+import type { RcuHead } from './callback-list.js';
 import { rcuReport } from './quiescent.js';
-import { RCU_GP_KTHREAD } from './state.js';
+import type { RcuData } from './state.js';
 
-/** Callbacks invoked in one pass before the softirq looks round (blimit). */
+/** Callbacks invoked in one pass over a busy CPU (blimit). */
 const BATCH_LIMIT = 10;
+/** A list longer than this is invoked without limit (qhimark) until it is no longer than that (qlowmark). */
+const HIGH_MARK = 10_000;
+const LOW_MARK = 100;
 
-/** Ask for a grace period; wakes the kthread if it sleeps for want of one. */
-const requestGracePeriod = defineHandler('rcu.request', (node, args: { gp: number }, context): void => {
-  const root = node.rcuRoot;
-  root.requested = Math.max(root.requested, args.gp);
-  if (root.kthreadAwake || root.requested <= root.completed) return;
-  root.kthreadAwake = true;
-  context.wakeThread(BOOT_CPU, RCU_GP_KTHREAD, 0);
-});
+function newHead(cpu: Cpu, fn: string, data: number, lazy: boolean): RcuHead {
+  return { fn, data, serial: cpu.rcu.newSerial(cpu.id), lazy };
+}
 
-/**
- * The first grace period that is sure to start after now. Only the root knows whether one has just begun, so a leaf's CPU
- * takes the one after the next: a callback waits between one and two grace periods (rcu_cbs_completed, 4.10).
- */
-const nextGracePeriod = (cpu: Cpu): number => cpu.rcuCompleted + 2;
+/** Callbacks of a flavour have come (or gone, if `by` is −1) on this CPU; rcu_barrier looks at their number. */
+export function countCallbacks(cpu: Cpu, data: RcuData, heads: readonly RcuHead[], by: 1 | -1): void {
+  cpu.rcu.count(data, heads, by);
+  cpu.ownWords.setRcuCallbacks(data.flavour, data.length);
+  if (data.length > HIGH_MARK) data.unlimited = true;
+  else if (data.length <= LOW_MARK) data.unlimited = false;
+}
 
-function* enqueue(cpu: Cpu, fn: string, data: number, waiter: number): Coroutine<void> {
-  const gp = nextGracePeriod(cpu);
-  const wanted = cpu.rcu.waiting[cpu.rcu.waiting.length - 1]?.gp ?? 0;
-  cpu.rcu.add(gp, { fn, data, waiter });
-  cpu.ownWords.rcuCallbacks = cpu.rcu.length;
-  if (gp > wanted) yield* post(BOOT_NODE, requestGracePeriod, { gp });
+function enqueue(cpu: Cpu, data: RcuData, fn: string, argument: number, lazy: boolean): void {
+  const head = newHead(cpu, fn, argument, lazy);
+  data.callbacks.add(head);
+  countCallbacks(cpu, data, [head], 1);
+  cpu.trace(Trace.rcuQueue, data.flavour, functionNumber('rcu', fn), argument, head.serial);
+}
+
+/** Put a barrier's callback behind the last one of this CPU; false if there is none (rcu_segcblist_entrain, 5.2). */
+export function entrain(cpu: Cpu, data: RcuData, fn: string, argument: number): boolean {
+  const head = newHead(cpu, fn, argument, false);
+  if (!data.callbacks.entrain(head)) return false;
+  countCallbacks(cpu, data, [head], 1);
+  return true;
+}
+
+/** Queue a callback of a flavour that is not counted as anybody's call_rcu: those of barriers and of synchronize_*. */
+export function queueCallback(cpu: Cpu, data: RcuData, fn: string, argument: number): void {
+  enqueue(cpu, data, fn, argument, false);
 }
 
 /**
- * call_rcu_sched (4.10): queue a callback on this CPU; it runs here, in softirq, after a full grace period. Any context.
- * In a non-preemptible kernel call_rcu is the same.
+ * call_rcu (4.10): queue a callback on this CPU; it runs here, in softirq, after a full grace period. In a non-preemptible
+ * kernel the same as call_rcu_sched. Any context, O(1): the next tick asks for the grace period.
  */
+// biome-ignore lint/correctness/useYield: it only appends to this CPU's list
 export function* callRcu(cpu: Cpu, fn: string, data: number): Coroutine<void> {
   cpu.counters.add('call_rcu');
-  yield* call(enqueue, cpu, fn, data, 0);
+  enqueue(cpu, cpu.rcu.rcu, fn, data, false);
 }
 
-/** Queue a callback that is not counted as anybody's call_rcu: the one of a barrier. */
-export function* enqueueBarrier(cpu: Cpu, fn: string, data: number): Coroutine<void> {
-  yield* call(enqueue, cpu, fn, data, 0);
+/** call_rcu_sched (4.10): the callback runs when all code with preemption off has ended that was running at the call. */
+// biome-ignore lint/correctness/useYield: it only appends to this CPU's list
+export function* callRcuSched(cpu: Cpu, fn: string, data: number): Coroutine<void> {
+  cpu.counters.add('call_rcu');
+  enqueue(cpu, cpu.rcu.sched, fn, data, false);
 }
 
-/** kfree_rcu: call_rcu whose callback only frees. */
+/** call_rcu_bh (4.10): the same for code with softirqs off. */
+// biome-ignore lint/correctness/useYield: it only appends to this CPU's list
+export function* callRcuBh(cpu: Cpu, fn: string, data: number): Coroutine<void> {
+  cpu.counters.add('call_rcu');
+  enqueue(cpu, cpu.rcu.bh, fn, data, false);
+}
+
+/** kfree_rcu: call_rcu whose callback only frees (a lazy callback). */
+// biome-ignore lint/correctness/useYield: it only appends to this CPU's list
 export function* kfreeRcu(cpu: Cpu, fn: string, data: number): Coroutine<void> {
   cpu.counters.add('kfree_rcu');
-  yield* call(enqueue, cpu, fn, data, 0);
+  enqueue(cpu, cpu.rcu.rcu, fn, data, true);
 }
 
-/**
- * synchronize_sched (4.10): returns when everything that was reading at the call has ended (RCU-7). With one CPU online
- * the call itself is a quiescent state and it returns at once. Process context.
- */
-export function* synchronizeSched(cpu: Cpu): Coroutine<void> {
-  cpu.counters.add('synchronize_sched');
-  if (cpu.published.onlineCpus().length === 1) return;
-  const start = cpu.now();
-  const waiter = cpu.newWaiter();
-  yield* call(enqueue, cpu, 'wakeme_after_rcu', 0, waiter);
-  yield* wait(waiter);
-  cpu.durations.record('synchronize_sched', cpu.now() - start);
-}
-
-/** rcu_process_callbacks: notice and report grace periods, invoke callbacks whose grace period is over. Softirq. */
+/** rcu_process_callbacks: for each flavour notice and report grace periods, and invoke callbacks that may run. Softirq. */
 export function* rcuProcessCallbacks(cpu: Cpu): Coroutine<void> {
   const { rcu } = cpu;
-  cpu.rcuSoftirq = false;
-  yield* call(rcuReport, cpu);
-  rcu.advance(cpu.rcuCompleted);
-  const batch = rcu.done.splice(0, BATCH_LIMIT);
-  for (const head of batch) {
-    if (head.waiter !== 0) yield* call(complete, cpu, head.waiter);
-    else yield* call(cpu.build.functions.find('rcu', head.fn), cpu, head.data);
+  rcu.softirq = false;
+  for (const data of rcu.all) {
+    yield* call(rcuReport, cpu, data);
+    if (data.callbacks.ready > 0) yield* call(rcuDoBatch, cpu, data);
   }
-  rcu.length -= batch.length;
-  cpu.ownWords.rcuCallbacks = rcu.length;
-  if (rcu.done.length > 0) cpu.rcuSoftirq = true;
+}
+
+/** rcu_do_batch: at most blimit callbacks while the CPU has something else to do. Blocking is forbidden in them (RCU-8). */
+function* rcuDoBatch(cpu: Cpu, data: RcuData): Coroutine<void> {
+  const { rcu } = cpu;
+  const unlimited = data.unlimited || cpu.interruptsIdle;
+  const batch = data.callbacks.takeReady(unlimited ? Number.POSITIVE_INFINITY : BATCH_LIMIT);
+  rcu.invoking = true;
+  for (const { fn, data: argument, serial } of batch) {
+    cpu.trace(Trace.rcuInvoke, data.flavour, serial, 0, 0);
+    yield* call(cpu.build.functions.find('rcu', fn), cpu, argument);
+    cpu.trace(Trace.rcuInvoke, data.flavour, serial, 1, 0);
+  }
+  rcu.invoking = false;
+  countCallbacks(cpu, data, batch, -1);
+  if (data.callbacks.ready > 0) rcu.softirq = true;
 }

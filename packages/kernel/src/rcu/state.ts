@@ -1,71 +1,93 @@
-/** Name of the grace-period kthread, on the boot CPU. */
-export const RCU_GP_KTHREAD = 'rcu_sched';
+import type { KernelBuild } from '../build.js';
+import { type RcuHead, RcuCallbackList } from './callback-list.js';
+import { type Flavour, rcuKindsOf } from './flavours.js';
 
-/** A callback queued by call_rcu, on its CPU. */
-export interface RcuHead {
-  readonly fn: string;
-  readonly data: number;
-  /** Complete this waiter instead of calling `fn`, for synchronize_sched and rcu_barrier; 0 otherwise. */
-  readonly waiter: number;
-}
+/** Serial numbers of callbacks carry the CPU that queued them. */
+const SERIALS_PER_CPU = 4096;
 
-/** A batch of callbacks that may run once the grace period with this number has completed. */
-interface Batch {
-  readonly gp: number;
-  readonly heads: RcuHead[];
-}
+/** CPU that queued the callback with this serial number. */
+export const queuedOn = (serial: number): number => serial % SERIALS_PER_CPU;
 
-/** Per-CPU RCU state, of the rcu_sched flavour (non-preemptible kernel: the only one in use). Source: struct rcu_data, 4.10. */
+/** One CPU's part of one flavour. Source: struct rcu_data, 4.10. */
 export class RcuData {
-  /** Callbacks with the grace period they wait for, in queue order; grace-period numbers never decrease along it. */
-  readonly waiting: Batch[] = [];
-  /** Callbacks whose grace period is over, in queue order. */
-  done: RcuHead[] = [];
-  /** Callbacks queued and not yet invoked to the end, as rcu_barrier counts them. */
+  readonly callbacks = new RcuCallbackList();
+  /** Callbacks queued and not yet invoked; those of a batch that is being invoked count until it ends (qlen). */
   length = 0;
-  /** Number of the latest grace period this CPU has noticed. */
+  /** kfree_rcu callbacks among them (qlen_lazy). */
+  lazy = 0;
+  /** Invoke callbacks without limit until the list has become short: it was too long. */
+  unlimited = false;
+  /** Numbers of the latest grace period that this CPU has noticed, and of the latest whose end it has. */
   gpSeen = 0;
+  completedSeen = 0;
   /** This CPU owes a quiescent-state report for gpSeen. */
   needsReport = false;
   /** A quiescent state has been passed since gpSeen was noticed. */
   passedQuiescent = false;
+  /** An expedited grace period waits for this CPU's next quiescent state. */
+  owesExpedited = false;
 
-  add(gp: number, head: RcuHead): void {
-    const last = this.waiting[this.waiting.length - 1];
-    if (last !== undefined && last.gp >= gp) last.heads.push(head);
-    else this.waiting.push({ gp, heads: [head] });
-    this.length++;
-  }
-
-  /** Move callbacks whose grace period has completed to the done list. */
-  advance(completed: number): void {
-    while (this.waiting.length > 0 && (this.waiting[0] as Batch).gp <= completed) {
-      for (const head of (this.waiting.shift() as Batch).heads) this.done.push(head);
-    }
-  }
+  constructor(readonly flavour: Flavour) {}
 }
 
-/** A leaf of the rcu_node tree: one per NUMA node, at that node. */
-export class RcuLeaf {
-  /** CPUs that still owe a quiescent state for gpNumber. */
-  readonly owing = new Set<number>();
-  /** dynticks counter of each owing CPU at the first scan. */
-  readonly snapshots = new Map<number, number>();
-}
+/** What one CPU knows of RCU. Only code on it touches this. */
+export class RcuCpu {
+  /** The flavours in use. */
+  readonly all: readonly RcuData[];
+  /** The flavours of rcu_read_lock and call_rcu, of call_rcu_sched, and of call_rcu_bh; some may be the same. */
+  readonly rcu: RcuData;
+  readonly sched: RcuData;
+  readonly bh: RcuData;
+  /** One flavour waits for every kind of reader. */
+  readonly consolidated: boolean;
+  /** rcu_read_lock is counted for each task (preemptible), or is preempt_disable, or nothing at all. */
+  readonly readLock: 'nesting' | 'preemptCount' | 'nothing';
+  /** The RCU softirq is raised. */
+  softirq = false;
+  /** Callbacks of all flavours queued and not yet invoked. */
+  length = 0;
+  /** Depth of the read sections of the task on this CPU, with those of the interrupts over it. */
+  nesting = 0;
+  /** The task on this CPU is listed at its leaf: it was off the CPU in its read section. */
+  listed = false;
+  /** The outermost unlock is a quiescent state that somebody waits for. */
+  unlockReports = false;
+  /** A callback is being invoked (RCU-8). */
+  invoking = false;
+  private serials = 0;
 
-/** The root of the tree and the grace-period kthread's mailbox, on the boot node. */
-export class RcuRoot {
-  gpNumber = 0;
-  completed = 0;
-  /** Highest grace period anybody waits for. */
-  requested = 0;
-  readonly owingNodes = new Set<number>();
-  /** The kthread is at work on a grace period; it may sleep meanwhile. */
-  kthreadAwake = false;
-  /** Waiter of the kthread that sleeps until the last node has reported, 0 if it does not. */
-  sleeper = 0;
-  /** Odd while an rcu_barrier runs. */
-  barrierSequence = 0;
-  /** Barrier callbacks still to come, plus one while they are being queued. */
-  barrierCount = 0;
+  constructor(build: KernelBuild) {
+    const { used, rcu, sched, bh } = rcuKindsOf(build);
+    this.all = used.map((flavour) => new RcuData(flavour));
+    const dataOf = (flavour: Flavour) => this.all[used.indexOf(flavour)] as RcuData;
+    this.rcu = dataOf(rcu);
+    this.sched = dataOf(sched);
+    this.bh = dataOf(bh);
+    this.consolidated = build.policies.rcu.flavours === 'consolidated';
+    const { preemption, preemptCount } = build.config;
+    this.readLock = preemption === 'preempt' ? 'nesting' : preemptCount ? 'preemptCount' : 'nothing';
+  }
+
+  /** @throws Error if the kernel has no such flavour */
+  of(flavour: Flavour): RcuData {
+    const data = this.all.find((each) => each.flavour === flavour);
+    if (data === undefined) throw new Error(`this kernel has no RCU flavour ${flavour}`);
+    return data;
+  }
+
+  newSerial(cpu: number): number {
+    return ++this.serials * SERIALS_PER_CPU + cpu;
+  }
+
+  /** The tick has to go on although the CPU is idle (rcu_needs_cpu, and a report that is due). */
+  get needsTick(): boolean {
+    return this.length > 0 || this.all.some(({ needsReport }) => needsReport);
+  }
+
+  /** Count callbacks that come (or go, if `by` is −1) on one flavour. */
+  count(data: RcuData, heads: readonly RcuHead[], by: 1 | -1): void {
+    data.length += by * heads.length;
+    this.length += by * heads.length;
+    for (const { lazy } of heads) if (lazy) data.lazy += by;
+  }
 }

@@ -6,6 +6,8 @@ export class RunQueue {
   private readonly user: Context[] = [];
   /** Task that ran last, to see whether picking another is a context switch. */
   lastTask = 0;
+  /** Ticks since then. */
+  ticks = 0;
 
   enqueue(context: Context): void {
     (context.taskId < 0 ? this.kernel : this.user).push(context);

@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import type { FsType } from '../fs/types.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 
 /** An open file of a task: plain data, it travels with the task. */
 interface OpenFile {
@@ -9,6 +10,8 @@ interface OpenFile {
   /** The slab object of the struct file and the cache it came from. */
   readonly filp: number;
   readonly filpCache: Handle;
+  /** Objects that the file system keeps for the open file (struct seq_file and the like). */
+  readonly records: readonly Allocation[];
   /** Text still to be read; null until the first read. */
   content: string | null;
 }

@@ -31,7 +31,8 @@ export function* localTimerInterrupt(cpu: Cpu): Coroutine<void> {
   if (!cpu.tickExpired) return;
   cpu.tickExpired = false;
   cpu.armTick();
-  rcuCheckCallbacks(cpu, cpu.currentTask === undefined);
+  cpu.schedulerTick();
+  rcuCheckCallbacks(cpu, cpu.interruptsUser);
 }
 
 /** run_timer_softirq. */
@@ -54,8 +55,13 @@ export function* hrtimerNanosleep(cpu: Cpu, ns: number): Coroutine<void> {
   yield* wait(waiter);
 }
 
-/** Wait for a waiter at most `ns`; evaluates to its value or TIMED_OUT. */
-export function* waitTimeout(cpu: Cpu, waiter: number, ns: number): Coroutine<number> {
+/**
+ * schedule_timeout: wait for a waiter at most so many jiffies; evaluates to its value or TIMED_OUT. The timer wheel never ends
+ * a wait early, so it may take up to one jiffy more (4.8 and later).
+ */
+export function* scheduleTimeout(cpu: Cpu, waiter: number, jiffies: number): Coroutine<number> {
+  const { jiffy } = cpu;
+  const ns = (jiffies + 1) * jiffy - (Math.floor(cpu.now()) % jiffy);
   const timer = yield* after(ns, processTimeout, waiter);
   const result = yield* wait(waiter);
   if (result !== TIMED_OUT) cpu.cancelTimer(timer);

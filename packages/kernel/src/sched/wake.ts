@@ -2,11 +2,13 @@ import { type Coroutine, cpuOfWaiter, post, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import type { KernelNode } from '../node.js';
 import { defineAtomic, defineHandler } from '../registry.js';
+import { allowedCpu, isHousekeeping } from './allowed-cpu.js';
 
 /**
  * Wake a kernel thread that may run on any CPU, near the CPU it last ran on: that CPU if it is idle, else an idle one of
  * its node, else of as many of the next nodes as `hops` allows, else the CPU it last ran on. Models select_task_rq_fair for an unbound
- * kworker (4.10). Only words of the own node's CPUs are read; the search travels from node to node.
+ * kworker (4.10). Only words of the own node's CPUs are read; the search travels from node to node. Isolated and
+ * offline CPUs are passed over.
  */
 export const wakeUnboundThread = defineHandler(
   'sched.wakeUnboundThread',
@@ -28,18 +30,19 @@ export const wakeUnboundThread = defineHandler(
 /** Nobody is idle: the thread queues up on the CPU it last ran on. */
 const wakeThreadOn = defineHandler(
   'sched.wakeThreadOn',
-  (_node, args: { thread: string; data: number; previous: number }, context): void => {
-    context.wakeThread(args.previous, args.thread, args.data);
+  (node, args: { thread: string; data: number; previous: number }, context): void => {
+    context.wakeThread(allowedCpu(node.published, node.topology, args.previous), args.thread, args.data);
   },
 );
 
 function idleCpu(node: KernelNode, previous: number): number | undefined {
-  const { topology } = node;
-  if (topology.nodeOf(previous) === node.id && node.words(previous).idle) return previous;
+  const { topology, published } = node;
+  const usable = (cpu: number): boolean => node.words(cpu).idle && isHousekeeping(published, cpu);
+  if (topology.nodeOf(previous) === node.id && usable(previous)) return previous;
   const first = topology.firstCpuOf(node.id);
   const candidates: number[] = [];
   for (let cpu = first; cpu < first + topology.cpusPerNode; cpu++) {
-    if (node.published.isOnline(cpu) && node.words(cpu).idle) candidates.push(cpu);
+    if (usable(cpu)) candidates.push(cpu);
   }
   return candidates.length === 0 ? undefined : candidates[node.random.below(candidates.length)];
 }
@@ -56,5 +59,9 @@ export function* complete(cpu: Cpu, waiter: number): Coroutine<void> {
 /** scheduler_ipi: the wake-up itself has happened in memory; the interrupt makes the CPU look. */
 export function* rescheduleInterrupt(cpu: Cpu): Coroutine<void> {
   cpu.ownWords.interrupts.reschedule++;
+  if (cpu.ownWords.rcuUrgent) {
+    cpu.ownWords.rcuUrgent = false;
+    cpu.resched();
+  }
   yield* work(cpu.costs['interrupt.entry']);
 }

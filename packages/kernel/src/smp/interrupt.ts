@@ -1,4 +1,4 @@
-import { type Coroutine, call, post, work } from '@kmemlab/machine';
+import { type Coroutine, call, isCallFunction, post, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { Trace } from '../tracepoints.js';
 import type { CallSingleData } from './call-queue.js';
@@ -39,4 +39,18 @@ export function* runCall(cpu: Cpu, csd: CallSingleData): Coroutine<void> {
 function* csdRelease(cpu: Cpu, csd: CallSingleData, raised: number, entered: number): Coroutine<void> {
   const args = { waiter: csd.waiter, target: cpu.id, raised, entered, done: cpu.now() };
   yield* post(cpu.nodeOf(csd.sender), csdUnlock, args);
+}
+
+/** smpcfd_dying_cpu (4.10): interrupts are off and nobody can send any more; what was sent is run, without an interrupt. */
+export function* flushDyingCpu(cpu: Cpu): Coroutine<void> {
+  yield* call(flushSmpCallFunctionQueue, cpu, cpu.now(), cpu.now());
+}
+
+/** A call-function interrupt that was under way when its CPU died: it is counted, and does nothing. */
+// biome-ignore lint/correctness/useYield: nothing runs on a dead CPU
+export function* deadCpuInterrupt(cpu: Cpu, vector: number): Coroutine<void> {
+  if (!isCallFunction(vector)) return;
+  cpu.ownWords.interrupts.call++;
+  cpu.trace(Trace.ipiHandle, vector, 0, 0, 0);
+  cpu.trace(Trace.callQueue, 1, 0, 0, 0);
 }

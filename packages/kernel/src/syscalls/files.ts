@@ -3,12 +3,24 @@ import { cgroupRmdir } from '../cgroup/destroy.js';
 import { cgroupMkdir } from '../cgroup/mkdir.js';
 import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
+import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
 import { readSlabAttribute, writeSlabAttribute } from '../fs/sysfs-slab.js';
-import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, type Found } from '../fs/types.js';
-import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
+import {
+  EBADF,
+  EEXIST,
+  EINVAL,
+  ENODEV,
+  ENOENT,
+  ENOMEM,
+  ENOTDIR,
+  EPERM,
+  type Found,
+  type FsType,
+} from '../fs/types.js';
+import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -18,7 +30,6 @@ import type { TaskRecord } from '../sched/task.js';
  * version differs in its filesystems' policies.
  */
 
-const EPERM = -1;
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
@@ -73,10 +84,34 @@ export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;
   }
-  const fd = task.nextFd++;
   const { dentry, fs } = opened;
-  task.files[fd] = { path, fs, dentry, filp: filp.object, filpCache: filp.cache, content: null };
+  const records = yield* call(openRecords, cpu, fs);
+  if (records === null) {
+    yield* call(dPut, cpu, dentry, false);
+    yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
+    return ENOMEM;
+  }
+  const fd = task.nextFd++;
+  task.files[fd] = { path, fs, dentry, filp: filp.object, filpCache: filp.cache, records, content: null };
   return fd;
+}
+
+/** What the file system allocates for an open file of its own (seq_open and the like); null if memory is denied. */
+function* openRecords(cpu: Cpu, fs: FsType): Coroutine<Allocation[] | null> {
+  const records: Allocation[] = [];
+  for (const name of cpu.build.policies.fs.recordsOf(fs)) {
+    const record = yield* call(kmemCacheAlloc, cpu, name);
+    if (record.object === 0) {
+      yield* call(freeRecords, cpu, records);
+      return null;
+    }
+    records.push(record);
+  }
+  return records;
+}
+
+function* freeRecords(cpu: Cpu, records: readonly Allocation[]): Coroutine<void> {
+  for (const { cache, object } of records) yield* call(kmemCacheFree, cpu, cache, object);
 }
 
 function* pathOpenat(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
@@ -100,6 +135,7 @@ export function* sysClose(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<num
   const file = task.files[fd];
   if (file === undefined) return EBADF;
   delete task.files[fd];
+  yield* call(freeRecords, cpu, file.records);
   yield* call(kmemCacheFree, cpu, file.filpCache, file.filp);
   yield* call(dPut, cpu, file.dentry, file.fs === 'proc' && cpu.build.policies.fs.procDropsAtClose);
   return 0;
@@ -118,6 +154,11 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
       return text;
     }
     if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
+    if (found.fs === 'root') {
+      const online = yield* call(readOnline, cpu, found);
+      if (typeof online === 'string') file.content = '';
+      return online;
+    }
     const read = found.fs === 'proc' ? procFiles.get(found.name)?.read : controlFiles.get(found.name)?.read;
     file.content = read === undefined ? '' : yield* call(read, cpu, found);
   }
@@ -144,7 +185,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);
   }
-  return text.length;
+  return found.fs === 'root' ? yield* call(writeOnline, cpu, found, text) : text.length;
 }
 
 /** unlink(2) on tmpfs: dentry and inode go back through RCU, once no file is open on them. */

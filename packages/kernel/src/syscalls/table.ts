@@ -1,13 +1,13 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
+import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
 import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
-import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
-import { flushWorkqueue } from '../workqueue/workqueue.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
+import { labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
 
 export type SyscallResult = number | string;
@@ -25,10 +25,21 @@ function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<numbe
   return 0;
 }
 
-/** A module is loaded whose init function makes one root cache of objects of `size` bytes. */
-function* sysInitModule(cpu: Cpu, _task: TaskRecord, cacheName: string, size: number): Coroutine<number> {
-  if (cpu.published.roots.get(cacheName) !== 0) return EEXIST;
-  const cache = yield* call(kmemCacheCreate, cpu, { name: cacheName, objectSize: size, flags: 0 });
+/** Flags of a module's cache by the letters that stand for them. */
+const CACHE_FLAGS = { a: SlabFlag.account, r: SlabFlag.destroyByRcu, c: SlabFlag.ctor } as const;
+
+/** A module is loaded whose init function makes one root cache of objects of `size` bytes; for `flags` see CACHE_FLAGS. */
+function* sysInitModule(
+  cpu: Cpu,
+  _task: TaskRecord,
+  name: string,
+  objectSize: number,
+  letters = '',
+): Coroutine<number> {
+  if (cpu.published.roots.get(name) !== 0) return EEXIST;
+  let flags = 0;
+  for (const letter of letters) flags |= CACHE_FLAGS[letter as keyof typeof CACHE_FLAGS] ?? 0;
+  const cache = yield* call(kmemCacheCreate, cpu, { name, objectSize, flags });
   return cache === 0 ? ENOMEM : 0;
 }
 
@@ -37,13 +48,6 @@ function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Corou
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
   yield* call(kmemCacheDestroy, cpu, cache);
-  return 0;
-}
-
-/** Not a system call of Linux: flush a workqueue by name, for experiments that must know that it is empty. */
-function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Coroutine<number> {
-  if (!workqueueNames.includes(queue)) return EINVAL;
-  yield* call(flushWorkqueue, cpu, queue as WorkqueueName);
   return 0;
 }
 
@@ -64,6 +68,10 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_flush_creation: labFlushCreation,
+  lab_use_cache: labUseCache,
+  lab_keep_object: labKeepObject,
+  lab_reclaim: labReclaim,
 } as const satisfies Record<string, SyscallFunction>;
 
 export type SyscallName = keyof typeof syscalls;

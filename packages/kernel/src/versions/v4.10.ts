@@ -3,36 +3,44 @@ import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
+  allocateCreateItem,
   memcgKmemGetCache,
   memcgKmemPutCache,
   optInPayer,
-  scheduleCreateOrdered,
+  scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
-import { deactivateSlabCaches, deactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
+import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { deactivationOf } from '../mm/slab-common/deactivate.js';
+import { leaveToCaller } from '../mm/slab-common/destroy.js';
 import { slub410 } from '../mm/slub/policies.js';
-import { rcuBarrier } from '../rcu/barrier.js';
+import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
-import { runCall } from '../smp/interrupt.js';
+import { flushDyingCpu, runCall } from '../smp/interrupt.js';
 import { kickAllCpusSync } from '../smp/kick.js';
 
 /** 4.10: memcg caches live exactly as long as their memcg; every published array set is followed by a kick. */
-const policies = ({ allocator }: KernelConfig): Policies => ({
+const policies = (config: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
     takeCalls,
     runCall,
+    flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
+  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
   locking: { trylock: trylockOnce },
+  percpuRef: { exitAtSwitch: false },
   slab: {
     afterPublish: (cpu) => kickAllCpusSync(cpu),
     kicksPerPublish: () => 1,
-    barrierBeforeRelease: rcuBarrier,
+    beforeDestroy: function* withoutFlush() {},
+    dispose: leaveToCaller,
+    barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
   },
   slub: slub410(),
   memcg: {
@@ -40,16 +48,26 @@ const policies = ({ allocator }: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
-    scheduleCreate: scheduleCreateOrdered,
+    creationQueue: 'memcg_kmem_cache_create',
+    scheduleCreate,
+    allocateItem: allocateCreateItem,
+    refuseCreation: null,
     chargeSlab,
     unchargeSlab,
+    links: null,
+    deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
+    deactivation: deactivationOf(config),
     initRootArray,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
-    deactivateCaches: allocator === 'slub' ? deactivateSlubCaches : deactivateSlabCaches,
   },
-  fs: { procInodeCache: 'proc_inode_cache', tmpInodeCache: 'shmem_inode_cache', procDropsAtClose: true },
+  fs: {
+    procInodeCache: 'proc_inode_cache',
+    tmpInodeCache: 'shmem_inode_cache',
+    procDropsAtClose: true,
+    recordsOf: () => [],
+  },
 });
 
 export const v410: KernelVersion = {

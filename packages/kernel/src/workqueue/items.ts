@@ -24,11 +24,11 @@ export const setPending = defineHandler(
 /** Clear PENDING just before the function starts, and free an item that is queued once only; answers with what to run. */
 export const clearPending = defineHandler(
   'wq.clearPending',
-  (node, args: { work: Handle; cpu: number; queue: number }, context): { fn: string; data: number } => {
+  (node, args: { work: Handle; cpu: number; pool: number; queue: number }, context): { fn: string; data: number } => {
     const item = node.works.get(args.work, context.step);
     node.trace(Trace.workStart, args.cpu, args.work, args.queue, 0, 0);
     item.pending = false;
-    item.lastCpu = args.cpu;
+    item.lastCpu = args.pool < 0 ? args.cpu : args.pool;
     if (item.once) {
       node.trace(Trace.workFree, args.cpu, args.work, 0, 0, 0);
       node.works.release(args.work, context.step());

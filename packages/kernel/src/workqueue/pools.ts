@@ -1,4 +1,4 @@
-import type { Handle } from '@kmemlab/machine';
+import { BOOT_CPU, BOOT_NODE, type Handle, type HandlerContext } from '@kmemlab/machine';
 import type { KernelNode } from '../node.js';
 import { defineHandler, defineSection } from '../registry.js';
 import { wakeUnboundThread } from '../sched/wake.js';
@@ -10,7 +10,7 @@ import type { QueuedWork } from './types.js';
 export const UNBOUND = -1;
 
 /** One pool of a node: that of one of its CPUs, or with UNBOUND the node's own. */
-interface PoolName {
+export interface PoolName {
   readonly queue: WorkqueueName;
   readonly cpu: number;
 }
@@ -20,8 +20,9 @@ export const workerThread = (queue: WorkqueueName): string =>
   attributesOf(queue).type === 'bound' ? `kworker:${queue}` : `kworker/u:${queue}`;
 
 /**
- * insert_work, under pool->lock: below max_active a worker is woken; of a bound pool on its CPU, of an unbound one on an
- * idle CPU of this node, of an ordered one on an idle CPU of any node.
+ * insert_work, under pool->lock: below max_active a worker is woken; of a bound pool on its CPU, or anywhere if that is
+ * offline (WQ-6); of an unbound one on an idle CPU of this node, of an ordered one on an idle CPU of any node. A worker's
+ * data is the CPU of its bound pool, or the node of its unbound one.
  */
 export const insertWork = defineSection(
   'pool_lock',
@@ -30,12 +31,13 @@ export const insertWork = defineSection(
     const pool = node.pool(args.queue, args.cpu);
     const { type, maxActive } = attributesOf(args.queue);
     pool.insert(args.work);
-    node.trace(Trace.workInsert, context.cpu, args.work, workqueueNumber(args.queue), 0, 0);
+    node.trace(Trace.workInsert, context.cpu, args.work, workqueueNumber(args.queue), args.cpu, 0);
     if (pool.active >= maxActive) return;
     pool.active++;
     const thread = workerThread(args.queue);
     if (type === 'bound') {
-      context.wakeThread(args.cpu, thread, node.id);
+      if (node.published.isOnline(args.cpu)) context.wakeThread(args.cpu, thread, args.cpu);
+      else wakeUnboundWorker(context, thread, args.cpu);
       return;
     }
     const anywhere = type === 'ordered';
@@ -44,6 +46,11 @@ export const insertWork = defineSection(
     context.post(node.topology.nodeOf(previous), wakeUnboundThread, { thread, data: node.id, previous, hops });
   },
 );
+
+/** The CPU of a bound pool went away (wq_unbind_fn): its workers run anywhere. */
+function wakeUnboundWorker(context: HandlerContext, thread: string, pool: number): void {
+  context.post(BOOT_NODE, wakeUnboundThread, { thread, data: pool, previous: BOOT_CPU, hops: 0 });
+}
 
 function someCpu({ topology, random, id }: KernelNode, anywhere: boolean): number {
   return anywhere ? random.below(topology.cpuCount) : topology.firstCpuOf(id) + random.below(topology.cpusPerNode);

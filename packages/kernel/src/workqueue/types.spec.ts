@@ -9,6 +9,17 @@ describe('WorkPool', () => {
     expect([pool.next()?.work, pool.next()?.work, pool.next()?.work, pool.next()]).toEqual([30, 10, 20, undefined]);
   });
 
+  it('leaves an item that is being executed to its worker (WQ-2)', () => {
+    const pool = new WorkPool();
+    pool.insert(5);
+    const first = pool.next(1);
+    pool.insert(5);
+    pool.insert(6);
+    expect([pool.next(2)?.work, pool.next(2)]).toEqual([6, undefined]);
+    if (first !== undefined) pool.finish(first);
+    expect(pool.next(1)?.work).toBe(5);
+  });
+
   it('is busy until the last item has finished, also while none is waiting to start', () => {
     const pool = new WorkPool();
     expect(pool.busy).toBe(false);

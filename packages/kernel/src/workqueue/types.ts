@@ -65,9 +65,14 @@ export class WorkPool {
     this.unfinished.add(this.sequence);
   }
 
-  /** Take the next item; from now on it counts as being executed, by the worker with this task number. */
+  /**
+   * Take the next item; from now on it counts as being executed, by the worker with this task number. An item that is being
+   * executed is left to the worker that executes it, which finds it here afterwards (WQ-2).
+   */
   next(worker = 0): QueuedWork | undefined {
-    const next = this.parked.shift();
+    const place = this.parked.findIndex(({ work }) => !this.running.has(work));
+    if (place < 0) return undefined;
+    const [next] = this.parked.splice(place, 1);
     if (next !== undefined) this.running.set(next.work, { worker, sequence: next.sequence });
     return next;
   }

@@ -4,25 +4,26 @@ import { rcuNoteContextSwitch } from '../rcu/quiescent.js';
 import { defineFunction } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { clearPending } from './items.js';
-import { nextWork, UNBOUND, workerThread } from './pools.js';
+import { nextWork, type PoolName, UNBOUND, workerThread } from './pools.js';
 import { attributesOf, type WorkqueueName, workqueueNames, workqueueNumber } from './queues.js';
 
 for (const name of workqueueNames) {
   const queue = name as WorkqueueName;
-  defineFunction('thread', workerThread(queue), function* kworker(cpu, home) {
-    yield* call(workerLoop, cpu, queue, home);
+  const { type } = attributesOf(queue);
+  defineFunction('thread', workerThread(queue), function* kworker(cpu, data) {
+    if (type === 'bound') yield* call(workerLoop, cpu, { queue, cpu: data }, cpu.nodeOf(data));
+    else yield* call(workerLoop, cpu, { queue, cpu: UNBOUND }, data);
   });
 }
 
 /**
- * worker_thread (kernel/workqueue.c 4.10): run items of one pool until none is left. The worker of an unbound pool stays
- * on the CPU on which it was woken; between two items it lets others run.
+ * worker_thread (kernel/workqueue.c 4.10): run items of one pool until none is left. The worker of an unbound pool, or of
+ * the pool of a CPU that went away, stays on the CPU on which it was woken; between two items it lets others run.
  */
-function* workerLoop(cpu: Cpu, queue: WorkqueueName, home: number): Coroutine<void> {
-  const pool = { queue, cpu: attributesOf(queue).type === 'bound' ? cpu.id : UNBOUND };
+function* workerLoop(cpu: Cpu, pool: PoolName, home: number): Coroutine<void> {
   let item = yield* request(home, nextWork, { ...pool, finished: null });
   while (item !== null) {
-    yield* call(processOneWork, cpu, queue, item.work);
+    yield* call(processOneWork, cpu, pool, item.work);
     rcuNoteContextSwitch(cpu);
     item = yield* request(home, nextWork, { ...pool, finished: item });
   }
@@ -32,8 +33,8 @@ function* workerLoop(cpu: Cpu, queue: WorkqueueName, home: number): Coroutine<vo
  * process_one_work: clear PENDING, run the function. The pool has the item among those it executes since before, so
  * whoever queues it again finds it (WQ-2). The item is not touched once its function has started.
  */
-function* processOneWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<void> {
-  const start = { work, cpu: cpu.id, queue: workqueueNumber(queue) };
+function* processOneWork(cpu: Cpu, { queue, cpu: pool }: PoolName, work: Handle): Coroutine<void> {
+  const start = { work, cpu: cpu.id, pool, queue: workqueueNumber(queue) };
   const { fn, data } = yield* request(homeOf(work), clearPending, start, work);
   cpu.counters.add(fn);
   const began = cpu.now();

@@ -29,7 +29,7 @@ export interface AgentListener {
   onVerdict(verdict: Verdict): void;
   onFailure(detail: string): void;
   /** A system call has returned to a guest of this node. */
-  onReturned(task: TaskRecord, result: SyscallResult): void;
+  onReturned(task: TaskRecord, result: SyscallResult, cpu: number): void;
 }
 
 export interface MemoryAgentOptions {
@@ -130,7 +130,7 @@ export class MemoryAgent {
         return;
       case Kind.returned: {
         const [task, result] = decodeBody(message.body as Uint8Array) as [TaskRecord, SyscallResult];
-        this.options.listener.onReturned(task, result);
+        this.options.listener.onReturned(task, result, message.cpu);
         return;
       }
       case Kind.verdict:

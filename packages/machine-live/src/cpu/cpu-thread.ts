@@ -1,10 +1,11 @@
-import { Cpu, type KernelBuild, type NodeMemory, type Stretch, type Syscall, type TaskRecord } from '@kmemlab/kernel';
+import { Cpu, fallbackCpu, type KernelBuild, type NodeMemory, type Stretch, type Syscall, type TaskRecord } from '@kmemlab/kernel';
 import {
   type Context,
   type Core,
   cpuOfWaiter,
   type Handler,
   isCallFunction,
+  type PendingTimer,
   type Port,
   type PostEffect,
   type RequestEffect,
@@ -218,6 +219,13 @@ export class CpuThread implements Port {
     this.timers.cancel(timer);
   }
 
+  takeTimers(): PendingTimer[] {
+    const now = this.time();
+    return this.timers
+      .takeAll()
+      .map(({ name, data, deferrable, at }) => ({ name, data, deferrable, left: Math.max(0, at - now) }));
+  }
+
   failed(_core: Core, error: unknown): void {
     if (error instanceof VerdictError) this.report(Kind.verdict, error.verdict);
     else this.report(Kind.failure, error instanceof Error ? `${error.message} (${this.where()})` : String(error));
@@ -315,11 +323,21 @@ export class CpuThread implements Port {
       case Kind.completion:
         if (cpu.deliverCompletion(b, c)) this.woken(message.cpu);
         return;
-      case Kind.thread:
-        cpu.deliverThread(decodeBody(body as Uint8Array) as string, b);
+      case Kind.thread: {
+        const thread = decodeBody(body as Uint8Array) as string;
+        if (cpu.refuses(thread)) {
+          this.sendOn(message);
+          return;
+        }
+        cpu.deliverThread(thread, b);
         this.woken(message.cpu);
         return;
+      }
       case Kind.syscall:
+        if (cpu.refuses(null)) {
+          this.sendOn(message);
+          return;
+        }
         this.deliverSyscall(decodeBody(body as Uint8Array) as [TaskRecord, Syscall], b);
         return;
       case Kind.leave:
@@ -337,6 +355,13 @@ export class CpuThread implements Port {
     const context = this.tickets.contextOf(ticket);
     if (context.missing === 1) this.tickets.give(ticket);
     this.cpu.deliverAnswer(context, Tickets.indexOf(ticket), value);
+  }
+
+  /** A task has come to a CPU that is going down or gone: it goes on to another. */
+  private sendOn({ kind, cpu: from, b, c, d, body }: Message): void {
+    const { cpu } = this;
+    const other = fallbackCpu(cpu.published, cpu.topology, cpu.id);
+    this.toAgent(this.outgoing.set(kind, cpu.nodeOf(other), from, other, b, c, d, body));
   }
 
   /** A task was woken: a waker on another CPU sends a reschedule interrupt with it, which makes the CPU look. */

@@ -32,6 +32,11 @@ export class Timers {
     return this.pending[this.pending.length - 1]?.at ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Forget all of them, and tell what they were, the soonest first. */
+  takeAll(): Timer[] {
+    return this.pending.splice(0).reverse();
+  }
+
   /** Take a timer whose time has come. */
   takeExpired(now: number): Timer | undefined {
     return this.next <= now ? this.pending.pop() : undefined;

@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { barChart } from './bar.js';
 import { HEIGHT, WIDTH } from './frame.js';
+import { heatMap } from './heat-map.js';
 import { lineChart } from './line.js';
 import { scatterChart } from './scatter.js';
-import { type BarChart, ChartError, type Point, type PointChart } from './types.js';
+import { sequenceDiagram } from './sequence.js';
+import { type BarChart, ChartError, type HeatMap, type Point, type PointChart } from './types.js';
 
 interface Tag {
   readonly name: string;
@@ -265,5 +267,46 @@ describe('barChart', () => {
   it('says so if there is no data', () => {
     expect(texts(barChart(bars({ name: 'a', values: [undefined, undefined] })))).toContain('no data');
     expect(texts(barChart({ ...bars(), x: { label: 'kernel', categories: [] } }))).toContain('no data');
+  });
+});
+
+describe('heatMap', () => {
+  const map = (...rows: HeatMap['rows'][number][]): HeatMap => ({
+    ...titled,
+    x: { label: 'CPU', categories: ['0', '1'] },
+    rows,
+  });
+
+  it('shades the largest count fully and 0 not at all', () => {
+    const svg = heatMap(map({ name: 'node 0', values: [0, 5] }, { name: 'node 1', values: [10, undefined] }));
+    const shades = parse(svg).flatMap(({ attributes }) => attributes['fill-opacity'] ?? []);
+    expect(shades).toEqual(['0', '0.56', '1']);
+    expect(texts(svg)).toEqual(expect.arrayContaining(['node 0', 'node 1', '10', '5']));
+  });
+
+  it('refuses what is no count, and names the row', () => {
+    expect(() => heatMap(map({ name: 'a', values: [1, -1] }))).toThrow('series "a": column 2 is -1');
+    expect(() => heatMap(map({ name: 'a', values: [1] }))).toThrow('1 values for 2 columns');
+  });
+});
+
+describe('sequenceDiagram', () => {
+  it('puts each event into the column of its actor, one below the other', () => {
+    const event = (actor: number, kind: 'step' | 'conflict') => ({ actor, kind, time: '1', text: 'frees <x>' });
+    const svg = sequenceDiagram({
+      ...titled,
+      actors: ['CPU0', 'CPU3'],
+      events: [event(1, 'step'), event(0, 'conflict')],
+    });
+    const boxes = parse(svg).filter(({ name, attributes }) => name === 'rect' && attributes.height === '20');
+    const [first, second] = boxes.map(({ attributes }) => [Number(attributes.x), Number(attributes.y)]);
+    expect(first?.[0]).toBeGreaterThan(second?.[0] ?? 0);
+    expect(first?.[1]).toBeLessThan(second?.[1] ?? 0);
+    expect(svg).toContain('✗ frees &lt;x&gt;');
+  });
+
+  it('refuses an event of nobody', () => {
+    const events = [{ actor: 2, kind: 'step', time: '', text: '' }] as const;
+    expect(() => sequenceDiagram({ ...titled, actors: ['CPU0'], events })).toThrow('actor 2, who has no column');
   });
 });

@@ -123,10 +123,10 @@ export const noData = ({ left, right, top, bottom }: Plot): string =>
   );
 
 /** The whole document around a chart's parts. */
-export function chartDocument(title: string, description: string, parts: readonly string[]): string {
+export function chartDocument(title: string, description: string, parts: readonly string[], height = HEIGHT): string {
   const attributes = {
     xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    viewBox: `0 0 ${WIDTH} ${height}`,
     'font-family': 'system-ui, sans-serif',
     role: 'img',
   };
@@ -134,7 +134,7 @@ export function chartDocument(title: string, description: string, parts: readonl
     element('title', {}, escapeText(title)),
     element('desc', {}, escapeText(description)),
     element('style', {}, STYLE),
-    element('rect', { class: 'kc-page', width: WIDTH, height: HEIGHT, rx: 8 }),
+    element('rect', { class: 'kc-page', width: WIDTH, height, rx: 8 }),
     text(
       { class: 'kc-ink', x: 22, y: 28, 'font-size': TITLE, 'font-weight': 'bold' },
       shortened(title, TITLE, RIGHT - 22),

@@ -25,6 +25,9 @@ function rules(paper: typeof LIGHT, which: 0 | 1): string {
     `.kc-axis{stroke:${paper.quiet}}`,
     `.kc-reference{stroke:${paper.ink};fill:${paper.ink}}`,
     `.kc-hollow{fill:${paper.page}}`,
+    `.kc-on{fill:${paper.page}}`,
+    `.kc-lane{stroke:${paper.grid}}`,
+    `.kc-box{fill:${paper.page};stroke:${paper.quiet}}`,
   ];
   return [...fixed, ...COLOURS.map((pair, n) => `.kc-s${n}{stroke:${pair[which]};fill:${pair[which]}}`)].join('');
 }

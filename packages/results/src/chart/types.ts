@@ -56,6 +56,29 @@ export interface BarChart extends Titled {
   readonly series: readonly BarSeries[];
 }
 
+/** What `heatMap` draws: a table of counts whose darkest cells are the largest. */
+export interface HeatMap extends Titled {
+  /** What a column is, e.g. `CPU of the node`. */
+  readonly x: { readonly label: string; readonly categories: readonly string[] };
+  readonly rows: readonly {
+    readonly name: string;
+    /** One for each column; undefined leaves a gap. */
+    readonly values: readonly (number | undefined)[];
+  }[];
+}
+
+/** What `sequenceDiagram` draws: who did what, one column per actor, time downwards. */
+export interface SequenceDiagram extends Titled {
+  readonly actors: readonly string[];
+  readonly events: readonly {
+    /** Index of the actor. */
+    readonly actor: number;
+    readonly time: string;
+    readonly text: string;
+    readonly kind: 'step' | 'stall' | 'conflict';
+  }[];
+}
+
 /** A series holds a value that its axis cannot show. */
 export class ChartError extends Error {
   override readonly name = 'ChartError';

@@ -25,11 +25,12 @@ function keyValues(record: Readonly<Record<string, JsonValue>>): string {
 
 /** `2 nodes × 4 CPUs = 8 CPUs, deterministic machine (sim), strategy time`. */
 export function machineText(result: RunResult, options: TextOptions): string {
-  const { nodes, cpusPerNode } = result.machine;
+  const { nodes, cpusPerNode, isolcpus = [] } = result.machine;
   const times = options.unicode ? '×' : 'x';
   const strategy = result.settings?.strategy;
   const size = `${nodes} ${plural(nodes, 'node')} ${times} ${cpusPerNode} ${plural(cpusPerNode, 'CPU')}`;
-  const rest = strategy === undefined ? '' : `, strategy ${valueText(strategy)}`;
+  const isolated = isolcpus.length === 0 ? '' : `, ${plural(isolcpus.length, 'CPU')} ${isolcpus.join(',')} isolated`;
+  const rest = `${strategy === undefined ? '' : `, strategy ${valueText(strategy)}`}${isolated}`;
   return `${size} = ${formatCount(nodes * cpusPerNode)}, ${ENGINES[result.engine]}${rest}`;
 }
 

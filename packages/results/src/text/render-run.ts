@@ -3,6 +3,7 @@ import { kickLatencyLines, otherDurationLines } from './durations.js';
 import { findingsLines } from './findings.js';
 import { headerLines } from './header.js';
 import { ipisPerCpuLines } from './ipis-per-cpu.js';
+import { isolatedCpusLines } from './isolated-cpus.js';
 import { liveMessagesLines, livePlaceLines } from './live.js';
 import { mailTableLines } from './mail-table.js';
 import type { TextOptions } from './paper.js';
@@ -17,6 +18,7 @@ const SECTIONS = [
   (result: RunResult, options: TextOptions) => mailTableLines([{ name: 'this run', result }], options),
   tuneTableLines,
   ipisPerCpuLines,
+  isolatedCpusLines,
   kickLatencyLines,
   otherDurationLines,
   liveMessagesLines,

@@ -1,12 +1,13 @@
-import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { createCache, describeCache } from '../slab-common/create.js';
+import { setSlot } from '../slab-common/slots.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 
 /** The two handles a creation item carries, and its work item. */
@@ -33,19 +34,6 @@ const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, cont
   return `${css.memcg?.serial ?? 0}:${css.name}`;
 });
 
-const publishSlot = defineHandler(
-  'memcg.publishSlot',
-  (node, args: { root: Handle; id: number; cache: Handle }): void => {
-    const { caches, memcgArrays } = node.published;
-    memcgArrays.write(caches.read(args.root, CacheField.memcgCaches), args.id, args.cache);
-  },
-);
-
-/** Store into, or with cache 0 clear, a slot of the root's memcg_caches array (after a write barrier). */
-export function* setSlot(cpu: Cpu, root: Handle, id: number, cache: Handle): Coroutine<void> {
-  yield* requestAll(cpu.allNodes, publishSlot, { root, id, cache });
-}
-
 /**
  * memcg_create_kmem_cache (4.10): under the hotplug locks and slab_mutex, leave if the memcg is not kmem-online any more
  * or the slot is filled, else clone the root and publish the clone. Failure is silent: the root keeps serving.
@@ -55,7 +43,9 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   yield* call(mutexLock, cpu, 'slab_mutex');
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   const online = cpu.published.csses.read(memcg, CssField.kmemOnline) === 1;
-  if (online && cacheFromMemcgIdx(cpu, root, id) === 0) {
+  const { refuseCreation } = cpu.build.policies.memcg;
+  const refused = !online || (refuseCreation !== null && (yield* call(refuseCreation, cpu, root)));
+  if (!refused && cacheFromMemcgIdx(cpu, root, id) === 0) {
     const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);

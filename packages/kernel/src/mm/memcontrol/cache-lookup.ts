@@ -57,9 +57,27 @@ export function* memcgKmemPutCache(cpu: Cpu, { held }: Chosen): Coroutine<void> 
   yield* call(cssPut, cpu, held);
 }
 
-/** __memcg_schedule_kmem_cache_create (4.10): a css reference and an item on the ordered creation queue. */
-export function* scheduleCreateOrdered(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
-  const work = yield* request(cpu.node, allocateCreateWork, { memcg, root });
+/** kmalloc of a creation item, GFP_NOWAIT: 0 if there is no memory. */
+export function* allocateCreateItem(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<Handle> {
+  return yield* request(cpu.node, allocateCreateWork, { memcg, root });
+}
+
+/** __memcg_schedule_kmem_cache_create (4.10): an item, which holds a css reference, on the version's creation queue. */
+export function* scheduleCreate(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
+  const { allocateItem, creationQueue } = cpu.build.policies.memcg;
+  const item = yield* call(allocateItem, cpu, memcg, root);
+  if (item === 0) return;
   yield* call(cssGet, cpu, memcg);
-  yield* call(queueWork, cpu, 'memcg_kmem_cache_create', work);
+  yield* call(queueWork, cpu, creationQueue, item);
+}
+
+/**
+ * memcg_schedule_kmem_cache_create (5.3): the css reference comes first, since the lookup holds none. It leaks if there is no
+ * memory for the item (V5p-b).
+ */
+export function* trygetAndScheduleCreate(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
+  const { allocateItem, creationQueue } = cpu.build.policies.memcg;
+  if (!(yield* call(cssTrygetOnline, cpu, memcg))) return;
+  const item = yield* call(allocateItem, cpu, memcg, root);
+  if (item !== 0) yield* call(queueWork, cpu, creationQueue, item);
 }

@@ -55,7 +55,7 @@ function* pageCounterTryCharge(css: Handle, counter: CounterName, pages: number)
   return true;
 }
 
-function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
+export function* pageCounterUncharge(css: Handle, counter: CounterName, pages: number): Coroutine<void> {
   for (let level = css; level !== 0; ) {
     level = yield* request(homeOf(level), unchargeLevel, { css: level, counter, pages }, level);
   }
@@ -67,11 +67,16 @@ export interface Stock {
   pages: number;
 }
 
-/** drain_stock: give the stock's pages and references back. */
+/** drain_stock of this CPU. */
 function* drainStock(cpu: Cpu): Coroutine<void> {
-  const { css, pages } = cpu.stock;
+  const drained = { ...cpu.stock };
   cpu.stock.css = 0;
   cpu.stock.pages = 0;
+  yield* call(drainStockOf, cpu, drained);
+}
+
+/** drain_stock of what was this or another CPU's: give the pages and references back. */
+export function* drainStockOf(cpu: Cpu, { css, pages }: Readonly<Stock>): Coroutine<void> {
   if (pages === 0) return;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
@@ -85,7 +90,7 @@ function* refillStock(cpu: Cpu, css: Handle, pages: number): Coroutine<void> {
 }
 
 /** try_charge (4.10) without reclaim: from the stock, else a batch, else just what is needed. Takes one css reference a page. */
-function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
+export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
   const { stock } = cpu;
   if (stock.css === css && stock.pages >= pages) {
     stock.pages -= pages;
@@ -101,7 +106,7 @@ function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
 }
 
 /** Nothing was charged because the limit forbids it. */
-const DENIED = -1;
+export const DENIED = -1;
 
 /**
  * memcg_charge_slab (4.10): charge 2^order pages of a memcg cache to its memcg: memory through the stock, then kmem. Evaluates
@@ -110,16 +115,26 @@ const DENIED = -1;
 export function* chargeSlab(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
   const css = cpu.published.caches.read(cache, CacheField.memcg);
   if (css === 0) return 0;
+  return (yield* call(memcgKmemCharge, cpu, css, order)) ? css : DENIED;
+}
+
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
-  if (!(yield* call(tryCharge, cpu, css, pages))) return DENIED;
-  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return css;
+  if (!(yield* call(tryCharge, cpu, css, pages))) return false;
+  if (yield* call(pageCounterTryCharge, css, 'kmem', pages)) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
-  return DENIED;
+  return false;
 }
 
 /** memcg_uncharge_slab (4.10): both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, _cache: Handle, css: Handle, order: number): Coroutine<void> {
+  if (css !== 0) yield* call(memcgKmemUncharge, cpu, css, order);
+}
+
+/** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
+export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
   yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);

@@ -5,8 +5,8 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { walkForMemcg } from '../slab-common/cache-list.js';
 import { kmemCacheShrink } from '../slab-common/shrink.js';
+import { setSlot } from '../slab-common/slots.js';
 import { slubZeroRetention } from '../slub/deactivate.js';
-import { setSlot } from './cache-create.js';
 
 /** The memcg's caches; costs a step per cache in the system. Caller holds slab_mutex. */
 export function* cachesOf(cpu: Cpu, memcg: Handle): Coroutine<Handle[]> {
@@ -26,7 +26,7 @@ function* shrinkCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
 }
 
 /** memcg_deactivate_kmem_caches (4.10, SLAB). Caller holds cgroup_mutex. */
-export function* deactivateSlabCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
+export function* memcgDeactivateKmemCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(shrinkCaches, cpu, memcg, id);
   yield* call(putOnlineCpusMems, cpu);
@@ -36,7 +36,7 @@ export function* deactivateSlabCaches(cpu: Cpu, memcg: Handle, id: number): Coro
  * memcg_deactivate_kmem_caches (4.10, SLUB): no cache of the memcg keeps empty slabs any more; one synchronize_sched for all
  * of them, without slab_mutex, until every CPU knows; then shrink. Caller holds cgroup_mutex.
  */
-export function* deactivateSlubCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
+export function* memcgDeactivateSlubCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   for (const cache of yield* call(cachesOf, cpu, memcg)) yield* call(slubZeroRetention, cpu, cache);

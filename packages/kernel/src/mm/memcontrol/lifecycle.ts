@@ -4,7 +4,7 @@ import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
-import { releaseCaches, shutdownCache } from '../slab-common/destroy.js';
+import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
 import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
 import { cachesOf } from './deactivate.js';
 import type { KmemState } from './types.js';
@@ -42,7 +42,7 @@ export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const parent = cpu.published.csses.read(css, CssField.parent);
   const parentId = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
-  yield* call(cpu.build.policies.memcg.deactivateCaches, cpu, css, id);
+  yield* call(cpu.build.policies.memcg.deactivate, cpu, css, id, parent);
   yield* request(homeOf(css), setKmem, { css, state: 'allocated', id: parentId }, css);
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id: parentId });
   yield* call(memcgFreeCacheId, cpu, id);
@@ -55,12 +55,10 @@ export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
 export function* memcgFreeKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const gone: Handle[] = [];
-  for (const cache of yield* call(cachesOf, cpu, css)) {
-    if (yield* call(shutdownCache, cpu, cache)) gone.push(cache);
-    else cpu.bug(`cache ${cache.toString(16)} of a freed memcg still has objects`);
-  }
+  const caches = yield* call(cachesOf, cpu, css);
+  const { busy, left } = yield* call(shutdownCaches, cpu, caches, 'memcg');
+  if (busy.length > 0) cpu.bug(`cache ${busy[0]?.toString(16)} of a freed memcg still has objects`);
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
-  yield* call(releaseCaches, cpu, gone);
+  yield* call(releaseCaches, cpu, left, 'memcg');
 }

@@ -39,4 +39,8 @@ export interface SlabAllocator {
   readonly tune: ((cpu: Cpu, cache: Handle, tunables: Tunables) => Coroutine<void>) | null;
   /** What a CPU starts when it comes up: cache_reap of SLAB, nothing of SLUB. */
   readonly startCpu: (cpu: Cpu) => Coroutine<void>;
+  /** Before another CPU comes up again, on the CPU that brings it up, with cpu_hotplug held for writing. */
+  readonly prepareCpu: (cpu: Cpu, starting: number) => Coroutine<void>;
+  /** After another CPU has died, on the CPU that took it down: its objects go back. cpu_hotplug is held for writing. */
+  readonly deadCpu: (cpu: Cpu, dead: number) => Coroutine<void>;
 }

@@ -25,6 +25,14 @@ export class CacheList {
     if (caches?.size === 0) this.ofMemcg.delete(memcg);
   }
 
+  /** list_splice of a memcg's caches to its parent's (5.3). */
+  reparent(memcg: Handle, parent: Handle): void {
+    const caches = this.ofMemcg.get(memcg);
+    if (caches === undefined) return;
+    this.ofMemcg.delete(memcg);
+    this.ofMemcg.set(parent, new Set([...(this.ofMemcg.get(parent) ?? []), ...caches]));
+  }
+
   has(cache: Handle): boolean {
     return this.all.has(cache);
   }
@@ -71,6 +79,15 @@ export const walkForMemcg = defineHandler(
     total: node.cacheList.size,
   }),
 );
+
+/** A memcg's own list of caches, the newest first (memcg->kmem_caches, 4.12). */
+export const listCachesOf = defineHandler('cacheList.ofMemcg', (node, args: { memcg: Handle }): Handle[] =>
+  node.cacheList.cachesOf(args.memcg),
+);
+
+export const reparentList = defineHandler('cacheList.reparent', (node, args: { memcg: Handle; parent: Handle }): void => {
+  node.cacheList.reparent(args.memcg, args.parent);
+});
 
 export const listRoots = defineHandler('cacheList.roots', (node, _args: null): Handle[] => node.cacheList.roots());
 

@@ -2,21 +2,27 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { PercpuRef } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
 import { kmemCacheFree } from './free.js';
-import type { CacheSpec, KmemCache } from './types.js';
+import type { CacheDescription, CacheSpec } from './types.js';
 
-const allocateCache = defineHandler('cache.allocate', (node, cache: KmemCache): Handle => node.caches.allocate(cache));
+const allocateCache = defineHandler(
+  'cache.allocate',
+  (node, cache: CacheDescription): Handle =>
+    node.caches.allocate({ ...cache, dying: false, ref: new PercpuRef(), work: 0, workFn: 'none' }),
+);
 
 /** What every CPU may read about a new cache; nobody can reach it yet. */
-const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle; record: KmemCache }): void => {
+const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle; record: CacheDescription }): void => {
   const { caches, roots } = node.published;
   const { record } = args;
   caches.publish(args.cache);
+  if (record.root !== 0) node.percpuRefs.cache.publish(args.cache);
   caches.write(args.cache, CacheField.root, record.root);
   caches.write(args.cache, CacheField.memcg, record.memcg);
   caches.write(args.cache, CacheField.num, record.geometry.num);
@@ -29,7 +35,10 @@ const publishCache = defineHandler('cache.publish', (node, args: { cache: Handle
 /** The cache's name, sizes and flags. */
 export const describeCache = defineHandler(
   'cache.describe',
-  (node, args: { cache: Handle }, context): KmemCache => node.caches.get(args.cache, context.step),
+  (node, args: { cache: Handle }, context): CacheDescription => {
+    const { name, objectSize, flags, geometry, root, memcg, descriptor } = node.caches.get(args.cache, context.step);
+    return { name, objectSize, flags, geometry, root, memcg, descriptor };
+  },
 );
 
 /**
@@ -41,7 +50,7 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   const descriptors = cpu.published.roots.get('kmem_cache');
   const descriptor = descriptors === 0 ? 0 : yield* call(slabAllocFrom, cpu, descriptors);
   const geometry = cpu.build.allocator.geometry(spec.objectSize, spec.flags, cpu.topology.cpuCount);
-  const record: KmemCache = { ...spec, geometry, root, memcg, descriptor };
+  const record: CacheDescription = { ...spec, geometry, root, memcg, descriptor };
   const cache = yield* request(cpu.node, allocateCache, record);
   yield* requestAll(cpu.allNodes, publishCache, { cache, record });
   if (!(yield* call(cpu.build.allocator.setup, cpu, cache))) {
@@ -49,6 +58,8 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
     return 0;
   }
   yield* request(BOOT_NODE, addToList, { cache, root, memcg });
+  const { links } = cpu.build.policies.memcg;
+  if (memcg !== 0 && links !== null) yield* call(links.link, cpu, memcg);
   cpu.counters.add('caches_created');
   cpu.trace(Trace.cacheCreate, cache, root, 0, 0);
   return cache;
@@ -63,12 +74,16 @@ const withdrawCache = defineHandler(
   },
 );
 
+/** The descriptor goes, and with it the work item inside. */
 const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handle }, context): void => {
-  node.caches.release(args.cache, context.step());
+  const { work } = node.caches.release(args.cache, context.step());
+  if (work === 0) return;
+  node.trace(Trace.workFree, context.cpu, work, 0, 0, 0);
+  node.works.release(work, context.step());
 });
 
 /** The cache's record and its descriptor are freed; the allocator has nothing of it any more. */
-export function* freeCache(cpu: Cpu, cache: Handle, { root, name, descriptor }: KmemCache): Coroutine<void> {
+export function* freeCache(cpu: Cpu, cache: Handle, { root, name, descriptor }: Omit<CacheDescription, 'memcg'>): Coroutine<void> {
   yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: root === 0, name });
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   if (descriptor !== 0) yield* call(kmemCacheFree, cpu, cpu.published.roots.get('kmem_cache'), descriptor);

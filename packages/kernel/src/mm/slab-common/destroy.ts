@@ -5,30 +5,61 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
-import { removeFromList } from './cache-list.js';
+import { listChildren, removeFromList } from './cache-list.js';
 import { describeCache, freeCache } from './create.js';
+import { setSlot, slotsOf } from './slots.js';
+import type { Destruction } from './types.js';
 
 /**
- * shutdown_cache (4.10): empty the cache and take it off slab_caches. Caller holds slab_mutex. Evaluates to false if
- * objects are left; the cache then stays.
+ * shutdown_cache: empty the cache and take it off all lists. Caller holds slab_mutex. Evaluates to false if objects are
+ * left; the cache then stays.
  */
 export function* shutdownCache(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   if (!(yield* call(cpu.build.allocator.shutdown, cpu, cache))) return false;
   const root = cpu.published.caches.read(cache, CacheField.root);
   const memcg = cpu.published.caches.read(cache, CacheField.memcg);
   yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
+  const { links } = cpu.build.policies.memcg;
+  if (root !== 0 && links !== null) yield* call(links.unlink, cpu, cache, memcg);
   return true;
+}
+
+/**
+ * Shut caches down, one after the other, under slab_mutex; each that is empty is disposed of as the version does. Answers with
+ * those that still have objects, and with those that the caller releases once it has dropped slab_mutex.
+ */
+export function* shutdownCaches(
+  cpu: Cpu,
+  caches: readonly Handle[],
+  of: Destruction,
+): Coroutine<{ busy: Handle[]; left: Handle[] }> {
+  const busy: Handle[] = [];
+  const left: Handle[] = [];
+  for (const cache of caches) {
+    if (!(yield* call(shutdownCache, cpu, cache))) busy.push(cache);
+    else if (!(yield* call(cpu.build.policies.slab.dispose, cpu, cache, of))) left.push(cache);
+  }
+  return { busy, left };
+}
+
+/** SLAB_DESTROY_BY_RCU, SLAB_TYPESAFE_BY_RCU since 4.12. */
+export const isRcuTyped = (cpu: Cpu, cache: Handle): boolean =>
+  (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0;
+
+/** 4.10: whoever shut the cache down releases it (releaseCaches). */
+// biome-ignore lint/correctness/useYield: later versions do something here
+export function* leaveToCaller(): Coroutine<boolean> {
+  return false;
 }
 
 /**
  * release_caches (4.10): one rcu_barrier if any of the caches is RCU-typed, then release each: arrays, node lists,
  * descriptor. No lock is held.
  */
-export function* releaseCaches(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
-  const typesafe = caches.some(
-    (cache) => (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0,
-  );
-  if (typesafe) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu);
+export function* releaseCaches(cpu: Cpu, caches: readonly Handle[], of: Destruction): Coroutine<void> {
+  if (caches.some((cache) => isRcuTyped(cpu, cache))) {
+    yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu, of);
+  }
   for (const cache of caches) yield* call(slabKmemCacheRelease, cpu, cache);
 }
 
@@ -38,17 +69,49 @@ export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> 
   const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);
+  const { links } = cpu.build.policies.memcg;
+  if (record.root !== 0 && links !== null) yield* call(links.exit, cpu, cache);
   yield* call(freeCache, cpu, cache, record);
   cpu.counters.add('caches_destroyed');
 }
 
-/** kmem_cache_destroy (4.10) of a root cache without children. Evaluates to false if objects are left. Process context. */
+/**
+ * shutdown_memcg_caches (4.10): first the children that are in slots, whose slots are cleared, then those of offline memcgs.
+ * Caller holds slab_mutex. `busy` are those with objects; they stay.
+ */
+function* shutdownMemcgCaches(cpu: Cpu, root: Handle): Coroutine<{ busy: Handle[]; left: Handle[] }> {
+  const slots = slotsOf(cpu, root);
+  const inSlots = new Set(slots.map(({ cache }) => cache));
+  const busy: Handle[] = [];
+  const left: Handle[] = [];
+  for (const { id, cache } of slots) {
+    const online = yield* call(shutdownCaches, cpu, [cache], 'root');
+    if (online.busy.length === 0) yield* call(setSlot, cpu, root, id, 0);
+    busy.push(...online.busy);
+    left.push(...online.left);
+  }
+  const children = yield* request(BOOT_NODE, listChildren, { root });
+  const offline = yield* call(
+    shutdownCaches,
+    cpu,
+    children.filter((cache) => !inSlots.has(cache)),
+    'root',
+  );
+  return { busy: [...busy, ...offline.busy], left: [...left, ...offline.left] };
+}
+
+/**
+ * kmem_cache_destroy (4.10) of a root cache: its memcg caches first. Evaluates to false if objects are left in any of them;
+ * those that were empty are gone all the same. Process context.
+ */
 export function* kmemCacheDestroy(cpu: Cpu, cache: Handle): Coroutine<boolean> {
+  yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const empty = yield* call(shutdownCache, cpu, cache);
+  const { busy, left } = yield* call(shutdownMemcgCaches, cpu, cache);
+  const own = busy.length > 0 ? { busy, left: [] } : yield* call(shutdownCaches, cpu, [cache], 'root');
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
-  if (empty) yield* call(releaseCaches, cpu, [cache]);
-  return empty;
+  yield* call(releaseCaches, cpu, [...left, ...own.left], 'root');
+  return own.busy.length === 0;
 }

@@ -40,7 +40,7 @@ export function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Corou
 
 /** kmem_freepages, __free_slab: uncharge, then give the pages back. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  if (slab.memcg !== 0) yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
+  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

@@ -6,6 +6,7 @@ import { slabAlloc, slabAllocNode } from './alloc.js';
 import { kmemCacheShrink, kmemCacheShutdown } from './drain.js';
 import { slabFree } from './free.js';
 import { slabGeometry } from './geometry.js';
+import { cpuupCanceled, cpuupPrepare } from './hotplug.js';
 import { releaseNode } from './node-handlers.js';
 import { startCpuTimer } from './reap.js';
 import { getSlabinfo } from './slabinfo.js';
@@ -44,4 +45,6 @@ export const slabAllocator: SlabAllocator = {
   slabinfo: getSlabinfo,
   tune: doTuneCpucache,
   startCpu: startCpuTimer,
+  prepareCpu: cpuupPrepare,
+  deadCpu: cpuupCanceled,
 };

@@ -36,7 +36,7 @@ export function* drainCpuCaches(cpu: Cpu, cache: Handle): Coroutine<void> {
 }
 
 /** drain_freelist for all free slabs of one node; evaluates to the number of slabs left there. */
-function* drainFreelistOf(cpu: Cpu, cache: Handle, node: number): Coroutine<number> {
+export function* drainFreelistOf(cpu: Cpu, cache: Handle, node: number): Coroutine<number> {
   for (;;) {
     const { detached, left } = yield* request(node, drainFreelist, { cache }, cache);
     if (detached === null) return left;

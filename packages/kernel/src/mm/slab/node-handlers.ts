@@ -152,7 +152,7 @@ export const setupNode = defineSection(
       existing ??
       new KmemCacheNode(node, args.cache, args.num, context.now + 4e9 + node.random.below(4e9 / 1000) * 1000);
     node.slabNodes.set(args.cache, cacheNode);
-    cacheNode.freeLimit = (1 + node.topology.cpusPerNode) * batchcount + args.num;
+    cacheNode.freeLimit = (1 + node.topology.cpusPerNode - node.cpusDown.size) * batchcount + args.num;
     const replaced = cacheNode.shared !== null;
     const detached = cacheNode.drainShared(context.step);
     cacheNode.shared = shared > 0 ? [] : null;

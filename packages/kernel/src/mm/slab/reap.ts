@@ -85,7 +85,9 @@ function* reapOwnArray(cpu: Cpu, array: ArrayCache): Coroutine<void> {
  * cache_reap (4.10): every two seconds on every CPU, if slab_mutex is free, age this CPU's arrays and its node's alien
  * and shared arrays and free slabs, for all caches. Deferrable: a tickless idle CPU does not wake up for it.
  */
-const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(cpu) {
+const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(cpu, owner) {
+  // slab_offline_cpu cancels the item of a CPU that goes down; what it finds queued comes to nothing on another CPU.
+  if (owner !== cpu.id) return;
   if (yield* call(mutexTrylock, cpu, 'slab_mutex')) {
     for (const array of cpu.ownWords.arrays.values()) {
       if (array.present && array.avail > 0) yield* call(reapOwnArray, cpu, array);
@@ -105,7 +107,9 @@ const CACHE_REAP = cacheReap;
 
 /** start_cpu_timer: each CPU's first run comes about a second after it is up, not all at once. */
 export function* startCpuTimer(cpu: Cpu): Coroutine<void> {
-  cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: 0, once: false });
+  if (cpu.reapWork === 0) {
+    cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: cpu.id, once: false });
+  }
   const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
   yield* call(armCacheReap, cpu, SECOND + stagger);
 }

@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { ArraySetField, CacheField } from '../../published-state.js';
-import { synchronizeSched } from '../../rcu/callbacks.js';
+import { synchronizeSched } from '../../rcu/synchronize.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { slabsDestroy } from './free.js';

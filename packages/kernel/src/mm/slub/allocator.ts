@@ -60,5 +60,7 @@ export const slubAllocator: SlabAllocator = {
   slabinfo: getSlabinfo,
   tune: null,
   *startCpu() {},
+  *prepareCpu() {},
+  *deadCpu() {},
   initLate: slabSysfsInit,
 };

@@ -10,6 +10,14 @@ export interface CpuPartial {
   readonly free: number;
 }
 
+/** What a CPU that goes down has of one cache. */
+export interface LeftSlabs {
+  readonly cache: Handle;
+  readonly page: Handle;
+  readonly freelist: readonly ObjectRef[];
+  readonly partial: readonly CpuPartial[];
+}
+
 /**
  * What the kmem_cache_cpus of a node's CPUs show to others: for each cache the slab that the CPU allocates from and the
  * length of its partial list. Handlers of the node make and free them; each CPU writes its own.
@@ -112,6 +120,15 @@ export class KmemCacheCpu {
     return slab;
   }
 
+  /** Take everything away. */
+  take(): LeftSlabs {
+    const taken = { cache: this.cache, page: this.page, freelist: this.freelist, partial: this.parked.splice(0) };
+    this.page = 0;
+    this.freelist = [];
+    this.countParked();
+    return taken;
+  }
+
   private countParked(): void {
     this.words.view[this.start + Word.partials] = this.parked.length;
   }
@@ -147,6 +164,13 @@ export class CpuSlabs {
   /** Those that the CPU has used and that still exist. For the CPU itself. */
   *used(): IterableIterator<KmemCacheCpu> {
     for (const found of this.found) for (const one of found) if (one?.present) yield one;
+  }
+
+  /** The CPU goes down: it holds nothing any more of what is answered. For the CPU itself. */
+  takeAll(): LeftSlabs[] {
+    return [...this.used()]
+      .map((slab) => slab.take())
+      .filter(({ page, partial }) => page !== 0 || partial.length > 0);
   }
 
   /** has_cpu_slab: the CPU holds a slab of the cache. For everybody. */

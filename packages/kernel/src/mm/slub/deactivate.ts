@@ -1,10 +1,10 @@
-import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, type ObjectRef, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import type { DetachedSlab } from '../slab/types.js';
 import { slabDestroy } from '../slab-common/slab-pages.js';
 import { retentionOf } from './cpu-slab.js';
-import type { KmemCacheCpu } from './cpu-slabs.js';
+import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
 import { setRetention } from './node-handlers.js';
 import { decSlabsNode, giveBack, unfreeze, unfreezePartials } from './page-handlers.js';
 
@@ -29,34 +29,45 @@ export function* discardSlabs(cpu: Cpu, cache: Handle, slabs: readonly DetachedS
 }
 
 /**
- * flush_slab and deactivate_slab (4.10): this CPU gives up its slab: first its private objects, then the slab itself, which
- * is discarded if it is empty and the node has enough without it. Interrupts off.
+ * deactivate_slab (4.10): a frozen slab is given up: first the private objects, then the slab itself, which is discarded if it
+ * is empty and the node has enough without it. Interrupts off.
  */
-export function* flushSlab(cpu: Cpu, slab: KmemCacheCpu): Coroutine<void> {
-  const { page, freelist, cache } = slab;
-  const home = homeOf(page);
-  if (freelist.length > 0) yield* request(home, giveBack, { page, objects: freelist }, page);
-  const deactivation = { cache, page, tail: freelist.length === 0, retention: retentionOf(cpu) };
-  const empty = yield* request(home, unfreeze, deactivation, page);
-  slab.page = 0;
-  slab.freelist = [];
+export function* deactivateSlab(cpu: Cpu, cache: Handle, page: Handle, freelist: ObjectRef[]): Coroutine<void> {
+  const empty = yield* call(unfreezeSlab, cpu, cache, page, freelist);
   if (empty !== null) yield* call(discardSlab, cpu, cache, empty);
 }
 
+function* unfreezeSlab(
+  cpu: Cpu,
+  cache: Handle,
+  page: Handle,
+  freelist: ObjectRef[],
+): Coroutine<DetachedSlab | null> {
+  const home = homeOf(page);
+  if (freelist.length > 0) yield* request(home, giveBack, { page, objects: freelist }, page);
+  const deactivation = { cache, page, tail: freelist.length === 0, retention: retentionOf(cpu) };
+  return yield* request(home, unfreeze, deactivation, page);
+}
+
+/** flush_slab (4.10): this CPU gives up its slab. Until that is done the slab shows as the CPU's. Interrupts off. */
+export function* flushSlab(cpu: Cpu, slab: KmemCacheCpu): Coroutine<void> {
+  yield* call(deactivateSlab, cpu, slab.cache, slab.page, slab.freelist);
+  slab.page = 0;
+  slab.freelist = [];
+}
+
 /**
- * unfreeze_partials (4.10): all slabs of this CPU's partial list go to their nodes, one section under list_lock for
- * consecutive slabs of a node; those that are not kept are discarded afterwards. Interrupts off.
+ * unfreeze_partials (4.10): all slabs of a CPU's partial list go to their nodes, one section under list_lock for consecutive
+ * slabs of a node; those that are not kept are discarded afterwards. Interrupts off.
+ * @param next the next slab of the list, which loses it
  */
-export function* unfreezeCpuPartials(cpu: Cpu, slab: KmemCacheCpu): Coroutine<void> {
-  const { cache } = slab;
+export function* unfreezeSlabs(cpu: Cpu, cache: Handle, next: () => CpuPartial | undefined): Coroutine<void> {
   const empty: DetachedSlab[] = [];
-  for (let first = slab.unpark(); first !== undefined; first = slab.unpark()) {
+  const retention = retentionOf(cpu);
+  for (let first = next(); first !== undefined; ) {
     const home = homeOf(first.page);
-    const pages = [first.page];
-    while (slab.partial[0] !== undefined && homeOf(slab.partial[0].page) === home) {
-      pages.push((slab.unpark() as { page: Handle }).page);
-    }
-    const retention = retentionOf(cpu);
+    const pages: Handle[] = [];
+    for (; first !== undefined && homeOf(first.page) === home; first = next()) pages.push(first.page);
     empty.push(...(yield* request(home, unfreezePartials, { cache, pages, retention }, cache)));
   }
   yield* call(discardSlabs, cpu, cache, empty);

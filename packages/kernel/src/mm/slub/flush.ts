@@ -1,9 +1,10 @@
 import { type Coroutine, call, type Handle, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction } from '../../registry.js';
 import { onEachCpuCond } from '../../smp/call-function.js';
-import type { KmemCacheCpu } from './cpu-slabs.js';
-import { flushSlab, unfreezeCpuPartials } from './deactivate.js';
+import type { KmemCacheCpu, LeftSlabs } from './cpu-slabs.js';
+import { deactivateSlab, flushSlab, unfreezeSlabs } from './deactivate.js';
 import { hasCpuSlab } from './node-handlers.js';
 
 /** flush_cpu_slab: this CPU gives up all that it holds of a cache. Runs there with interrupts off. */
@@ -15,7 +16,7 @@ const flushCpuSlab = defineFunction('csd', 'flush_cpu_slab', function* flushCpuS
 /** __flush_cpu_slab. */
 function* flushThis(cpu: Cpu, slab: KmemCacheCpu): Coroutine<void> {
   if (slab.page !== 0) yield* call(flushSlab, cpu, slab);
-  yield* call(unfreezeCpuPartials, cpu, slab);
+  yield* call(unfreezeSlabs, cpu, slab.cache, () => slab.unpark());
 }
 
 /**
@@ -29,9 +30,15 @@ export function* flushAll(cpu: Cpu, cache: Handle): Coroutine<void> {
   cpu.preemptCount--;
 }
 
-/** slub_cpu_dead (slab_cpuup_callback to 4.9): a CPU that goes offline gives up its slabs of every cache. Runs on that CPU. */
-export function* slubFlushCpu(cpu: Cpu): Coroutine<void> {
-  const saved = cpu.irqSave();
-  for (const slab of cpu.ownWords.cpuSlabs.used()) yield* call(flushThis, cpu, slab);
-  cpu.irqRestore(saved);
+/** slub_cpu_dead (slab_cpuup_callback to 4.9): what a dead CPU held of all caches is given up by another, under slab_mutex. */
+export function* slubCpuDead(cpu: Cpu, left: readonly LeftSlabs[]): Coroutine<void> {
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  for (const { cache, page, freelist, partial } of left) {
+    const saved = cpu.irqSave();
+    if (page !== 0) yield* call(deactivateSlab, cpu, cache, page, [...freelist]);
+    const waiting = [...partial];
+    yield* call(unfreezeSlabs, cpu, cache, () => waiting.shift());
+    cpu.irqRestore(saved);
+  }
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
 }

@@ -4,7 +4,7 @@ import { CacheField } from '../../published-state.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import { retentionOf, thisCpuSlab } from './cpu-slab.js';
 import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
-import { discardSlab, unfreezeCpuPartials } from './deactivate.js';
+import { discardSlab, unfreezeSlabs } from './deactivate.js';
 import { slabFreeTo } from './page-handlers.js';
 
 /** put_cpu_partial between reading cpu_partial and the moment at which other CPUs see the slab on its list; preemption is off. */
@@ -47,6 +47,6 @@ function* putCpuPartial(cpu: Cpu, cache: Handle, parked: CpuPartial): Coroutine<
 
 function* emptyCpuPartials(cpu: Cpu, slab: KmemCacheCpu): Coroutine<void> {
   const saved = cpu.irqSave();
-  yield* call(unfreezeCpuPartials, cpu, slab);
+  yield* call(unfreezeSlabs, cpu, slab.cache, () => slab.unpark());
   cpu.irqRestore(saved);
 }

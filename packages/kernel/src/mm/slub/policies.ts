@@ -1,9 +1,10 @@
-import type { Coroutine } from '@kmemlab/machine';
+import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CssField } from '../../published-state.js';
-import { synchronizeSched } from '../../rcu/callbacks.js';
+import { synchronizeSched } from '../../rcu/synchronize.js';
 import { SlabFlag } from '../slab/types.js';
-import type { KmemCache } from '../slab-common/types.js';
+import type { CacheDescription } from '../slab-common/types.js';
+import { queueSysfsRemoval } from './sysfs.js';
 
 /** Where a cache shows in /sys/kernel/slab: its directory, and a name that leads there, '' for none. */
 export interface SlabDirectory {
@@ -25,9 +26,11 @@ export interface SlubPolicies {
    */
   closeFreesStructures: boolean;
   /** Directory of a cache; null if it has none. */
-  directoryOf: (cpu: Cpu, cache: KmemCache) => SlabDirectory | null;
+  directoryOf: (cpu: Cpu, cache: CacheDescription) => SlabDirectory | null;
   /** When the directory goes: while the cache is shut down, while it is released, or by a work item queued at shutdown (4.12 and later). */
   directoryGoes: 'shutdown' | 'release' | 'work';
+  /** A dying memcg's cache was found empty by the shrink that ends its deactivation (4.12 and later). */
+  whenDeactivatedEmpty: (cpu: Cpu, cache: Handle) => Coroutine<void>;
   /** The directory is unlinked at once before the release, whatever the work item does (sysfs_slab_unlink, 5.2). */
   unlinksBeforeRelease: boolean;
 }
@@ -36,7 +39,7 @@ export interface SlubPolicies {
 const rootName = (name: string): string => name.slice(0, name.indexOf('('));
 
 /** All caches side by side: what 3.14 does for roots, and for children that cannot be merged. */
-const besideRoot = ({ name }: KmemCache): SlabDirectory => ({ path: name, link: '' });
+const besideRoot = ({ name }: CacheDescription): SlabDirectory => ({ path: name, link: '' });
 
 /** 4.10: children below their root; their names are unique for ever. */
 export const directoryBelowRoot: SlubPolicies['directoryOf'] = (_cpu, cache) =>
@@ -47,7 +50,7 @@ export const directoryOfRootOnly: SlubPolicies['directoryOf'] = (_cpu, cache) =>
   cache.root === 0 ? besideRoot(cache) : null;
 
 /** create_unique_id (3.14): what all caches that can be merged with this one share. */
-const uniqueId = ({ flags, geometry }: KmemCache): string =>
+const uniqueId = ({ flags, geometry }: CacheDescription): string =>
   `:${(flags & SlabFlag.reclaim) === 0 ? '' : 'a'}t-${String(geometry.size).padStart(7, '0')}`;
 
 /** 3.14: a child that could be merged goes by an id with its memcg's kmemcg_id, and its name is a link. */
@@ -67,6 +70,7 @@ export const slub410 = (): SlubPolicies => ({
   directoryOf: directoryBelowRoot,
   directoryGoes: 'release',
   unlinksBeforeRelease: false,
+  *whenDeactivatedEmpty() {},
 });
 
 /** 3.14: an emptied slab is kept beside min_partial others, a shrink tells nothing, structures go before the directory. */
@@ -78,6 +82,7 @@ export const slub314 = (): SlubPolicies => ({
   directoryOf: directoryById,
   directoryGoes: 'shutdown',
   unlinksBeforeRelease: false,
+  *whenDeactivatedEmpty() {},
 });
 
 /** 4.12: directories of roots only unless `memcgSysfs`; they go by a work item. */
@@ -85,6 +90,7 @@ export const slub412 = (memcgSysfs: boolean): SlubPolicies => ({
   ...slub410(),
   directoryOf: memcgSysfs ? directoryBelowRoot : directoryOfRootOnly,
   directoryGoes: 'work',
+  whenDeactivatedEmpty: queueSysfsRemoval,
 });
 
 /** 5.2 and 5.3: the directory is unlinked before the release. */

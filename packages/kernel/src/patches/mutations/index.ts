@@ -1,9 +1,20 @@
 import type { Patch } from '../../build.js';
+import { noBarrierAtRootDestruction, noBarrierAtTeardown } from './barriers.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
+import { dyingKeepsCalls } from './hotplug.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import {
+  countTwice,
+  exitAtOffline,
+  getAfterRelease,
+  killWithoutBias,
+  liveAfterConfirm,
+  releaseSleeps,
+  releaseTooEarly,
+} from './percpu-ref.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
@@ -13,6 +24,7 @@ import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools
 /** Deliberately broken kernels: at least one for each invariant, in their order, then those that break none by number. */
 export const mutations: readonly Patch[] = [
   dropCsd,
+  dyingKeepsCalls,
   lifoCallQueue,
   unlockBeforeRun,
   staleCsdData,
@@ -36,6 +48,13 @@ export const mutations: readonly Patch[] = [
   cssFreeInSoftirq,
   reverseLockOrder,
   trylockWaits,
+  releaseTooEarly,
+  getAfterRelease,
+  killWithoutBias,
+  liveAfterConfirm,
+  exitAtOffline,
+  releaseSleeps,
+  countTwice,
   loseDrainedObject,
   miscountFreeObjects,
   handOutTwice,
@@ -44,6 +63,8 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  noBarrierAtRootDestruction,
+  noBarrierAtTeardown,
   leakCssReference,
   requeueForEver,
 ];

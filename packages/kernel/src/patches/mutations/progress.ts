@@ -1,8 +1,8 @@
-import { BOOT_NODE, type Coroutine, call } from '@kmemlab/machine';
+import { type Coroutine, call } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { cssGet } from '../../cgroup/css-ref.js';
 import { forceQuiescent } from '../../rcu/grace-period.js';
-import { reportNode, reportQuiescent } from '../../rcu/quiescent.js';
+import { type GracePeriod, reportQuiescent, reportUp } from '../../rcu/quiescent.js';
 import { queueNewWork } from '../../workqueue/workqueue.js';
 import { wrapHandler } from './wrap-handler.js';
 
@@ -12,17 +12,16 @@ export const withholdQuiescentState: Patch = {
   mutation: true,
   breaks: 'RCU-10',
   apply: (kernel) => {
-    type Report = { gp: number; cpu: number };
-    wrapHandler<Report, void>(kernel, reportQuiescent.name, (report) => (node, args, context) => {
+    wrapHandler<GracePeriod & { cpu: number }, void>(kernel, reportQuiescent.name, (report) => (node, args, context) => {
       if (args.cpu !== node.topology.cpuCount - 1) report(node, args, context);
     });
-    wrapHandler<{ gp: number }, void>(kernel, forceQuiescent.name, () => (node, { gp }, context) => {
-      const { owing } = node.rcuLeaf;
-      if (owing.size === 0) return;
-      for (const cpu of [...owing]) {
-        if (cpu !== node.topology.cpuCount - 1 && (node.words(cpu).dynticks & 1) === 0) owing.delete(cpu);
+    wrapHandler<GracePeriod, void>(kernel, forceQuiescent.name, () => (node, period, context) => {
+      for (const leaf of node.rcu.of(period.flavour).leaves) {
+        const { owing } = leaf;
+        const idle = [...owing].filter((cpu) => node.words(cpu).dynticks % 2 === 0 && cpu !== node.topology.cpuCount - 1);
+        for (const cpu of idle) owing.delete(cpu);
+        if (idle.length > 0 && leaf.quiescent) reportUp(node, period, leaf, context);
       }
-      if (owing.size === 0) context.post(BOOT_NODE, reportNode, { gp, node: node.id });
     });
   },
 };

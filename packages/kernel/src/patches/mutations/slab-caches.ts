@@ -32,7 +32,7 @@ export const releaseAtOffline: Patch = {
     const { offline } = policies.memcg;
     policies.memcg.offline = function* offlineThenRelease(cpu, memcg): Coroutine<void> {
       yield* call(offline, cpu, memcg);
-      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, shutdownCache));
+      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, shutdownCache), 'memcg');
     };
   },
 };
@@ -44,7 +44,7 @@ export const releaseWithoutDrain: Patch = {
   breaks: 'SLAB-8',
   apply: ({ policies }) => {
     policies.memcg.offline = function* releaseOnly(cpu, memcg): Coroutine<void> {
-      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, function* keep() {}));
+      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, function* keep() {}), 'memcg');
     };
   },
 };

@@ -30,7 +30,11 @@ export const runItemTwice: Patch = {
   },
 };
 
+/** The work function that creates a memcg cache. */
+const CREATE = 'memcg_kmem_cache_create_func';
+
 const freeItem = defineHandler('mutation.freeWork', (node, args: { work: Handle }, context): void => {
+  if (node.works.peek(args.work)?.fn !== CREATE) return;
   node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
   node.works.release(args.work, context.step());
 });
@@ -43,7 +47,7 @@ export const freeQueuedItem: Patch = {
   apply: (kernel) => {
     wrapHandler<{ queue: string; work: Handle }, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
       insert(node, args, context);
-      if (args.queue === 'memcg_kmem_cache_create') context.post(homeOf(args.work), freeItem, { work: args.work });
+      if (args.queue.startsWith('memcg_kmem_cache')) context.post(homeOf(args.work), freeItem, { work: args.work });
     });
   },
 };

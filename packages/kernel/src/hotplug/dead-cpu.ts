@@ -1,0 +1,55 @@
+import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
+import type { Cpu } from '../cpu.js';
+import { drainStockOf, type Stock } from '../mm/memcontrol/charge.js';
+import type { LeftSlabs } from '../mm/slub/cpu-slabs.js';
+import { slubCpuDead } from '../mm/slub/flush.js';
+import { rcuAdoptOrphans } from '../rcu/hotplug.js';
+import { defineHandler } from '../registry.js';
+import { TICK } from '../sched/timer.js';
+
+/** CPU-local state of a dead CPU that lives on elsewhere, as plain data at its node. */
+export interface LeftBehind {
+  readonly timers: readonly PendingTimer[];
+  readonly stock: Stock;
+  /** What it held of SLUB's caches. */
+  readonly cpuSlabs: readonly LeftSlabs[];
+}
+
+const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 }, cpuSlabs: [] };
+
+export const leaveBehind = defineHandler(
+  'hotplug.leaveBehind',
+  (node, args: { cpu: number; left: LeftBehind }): void => {
+    node.leftBehind.set(args.cpu, args.left);
+    node.cpusDown.add(args.cpu);
+  },
+);
+
+const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number }): LeftBehind => {
+  const left = node.leftBehind.get(args.cpu) ?? NOTHING;
+  node.leftBehind.delete(args.cpu);
+  return left;
+});
+
+/** Take it all away from the CPU, which is this one. Its tick and its cache_reap end with it. */
+export function leftBehindBy(cpu: Cpu): LeftBehind {
+  const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
+  const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
+  const left = { timers, stock: { ...cpu.stock }, cpuSlabs: cpu.ownWords.cpuSlabs.takeAll() };
+  cpu.stock.css = 0;
+  cpu.stock.pages = 0;
+  return left;
+}
+
+/**
+ * The steps after a CPU's death on the CPU that took it down: timers_dead_cpu (migrate_timers), rcutree_dead_cpu and
+ * memcg_hotplug_cpu_dead (4.10: a notifier) of the stock, slub_cpu_dead of what it held of caches. Process context, cpu_hotplug held for writing.
+ */
+export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
+  const { timers, stock, cpuSlabs } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
+  for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
+  yield* call(rcuAdoptOrphans, cpu);
+  cpu.armTick();
+  yield* call(drainStockOf, cpu, stock);
+  if (cpuSlabs.length > 0) yield* call(slubCpuDead, cpu, cpuSlabs);
+}

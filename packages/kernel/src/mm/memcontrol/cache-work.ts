@@ -1,0 +1,50 @@
+import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
+import { queueWork } from '../../workqueue/workqueue.js';
+
+/**
+ * INIT_WORK of the item that lies in a memcg cache and shares its memory with an RCU head; answers with the item. What ran by
+ * it before has finished with it.
+ */
+const initCacheWork = defineHandler(
+  'memcg.initCacheWork',
+  (node, args: { cache: Handle; fn: string }, context): Handle => {
+    const record = node.caches.get(args.cache, context.step);
+    if (record.work !== 0) {
+      node.trace(Trace.workFree, context.cpu, record.work, 0, 0, 0);
+      node.works.release(record.work, context.step());
+    }
+    const { fn, cache } = args;
+    record.work = node.works.allocate({ fn, data: cache, once: false, pending: false, lastCpu: -1 });
+    return record.work;
+  },
+);
+
+/** The memcg that a cache belongs to. */
+export const memcgOf = defineHandler(
+  'memcg.ofCache',
+  (node, args: { cache: Handle }, context): Handle => node.caches.get(args.cache, context.step).memcg,
+);
+
+/** Initialise a memcg cache's own work item and queue it on memcg_kmem_cache_wq. Any context. */
+export function* queueCacheWork(cpu: Cpu, cache: Handle, fn: string): Coroutine<void> {
+  const work = yield* request(homeOf(cache), initCacheWork, { cache, fn }, cache);
+  yield* call(queueWork, cpu, 'memcg_kmem_cache', work);
+}
+
+/** What such an item does, under the hotplug locks and slab_mutex. */
+export function* underSlabMutex(
+  cpu: Cpu,
+  cache: Handle,
+  act: (cpu: Cpu, cache: Handle) => Coroutine<void>,
+): Coroutine<void> {
+  yield* call(getOnlineCpusMems, cpu);
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  yield* call(act, cpu, cache);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  yield* call(putOnlineCpusMems, cpu);
+}

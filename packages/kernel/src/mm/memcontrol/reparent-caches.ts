@@ -1,0 +1,96 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
+import { cssGet, cssPut } from '../../cgroup/css-ref.js';
+import type { Cpu } from '../../cpu.js';
+import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
+import { percpuRefKill } from '../../percpu-ref/percpu-ref.js';
+import { CacheField } from '../../published-state.js';
+import { callRcu } from '../../rcu/callbacks.js';
+import { defineFunction, defineHandler } from '../../registry.js';
+import { listCachesOf, reparentList } from '../slab-common/cache-list.js';
+import { shutdownCaches } from '../slab-common/destroy.js';
+import type { CacheWorkName } from '../slab-common/types.js';
+import { cacheRefs, storeMemcg, storeWorkFn } from './cache-refs.js';
+import { queueCacheWork, underSlabMutex } from './cache-work.js';
+import { deactivateSlots } from './deactivate-caches.js';
+import { isDying } from './root-dying.js';
+
+const readWorkFn = defineHandler(
+  'memcg.readWorkFn',
+  (node, args: { cache: Handle }, context): CacheWorkName => node.caches.get(args.cache, context.step).workFn,
+);
+
+/**
+ * kmemcg_cache_deactivate (5.3): the allocator's first half; then, unless the root is being destroyed, the second half and the
+ * kill of the cache's own reference are scheduled for after a grace period. Caller holds slab_mutex.
+ */
+function* kmemcgCacheDeactivate(cpu: Cpu, cache: Handle): Coroutine<void> {
+  yield* call(cpu.build.policies.memcg.deactivation.now, cpu, cache);
+  const flags = yield* call(spinLockIrqsave, cpu, 'memcg_kmem_wq_lock');
+  if (!(yield* call(isDying, cpu.published.caches.read(cache, CacheField.root)))) {
+    yield* call(storeWorkFn, cache, 'kmemcg_cache_deactivate_after_rcu');
+    yield* call(callRcu, cpu, 'kmemcg_rcufn', cache);
+  }
+  yield* call(spinUnlockIrqrestore, cpu, 'memcg_kmem_wq_lock', flags);
+}
+
+/** kmemcg_rcufn (5.3): softirq; the work item takes the RCU head's place in the cache. */
+defineFunction('rcu', 'kmemcg_rcufn', function* kmemcgRcufn(cpu, cache) {
+  yield* call(queueCacheWork, cpu, cache, 'kmemcg_workfn');
+});
+
+/** kmemcg_workfn (5.3): whatever the cache's item is for by now, under slab_mutex. */
+defineFunction('work', 'kmemcg_workfn', function* kmemcgWorkfn(cpu, cache) {
+  yield* call(underSlabMutex, cpu, cache, runWorkFn);
+});
+
+function* runWorkFn(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const fn = yield* request(homeOf(cache), readWorkFn, { cache }, cache);
+  cpu.counters.add(fn);
+  if (fn === 'kmemcg_cache_shutdown_fn') yield* call(kmemcgCacheShutdownFn, cpu, cache);
+  else yield* call(kmemcgCacheDeactivateAfterRcu, cpu, cache);
+}
+
+/** kmemcg_cache_deactivate_after_rcu (5.3): the allocator's second half, then the cache's active state ends. */
+function* kmemcgCacheDeactivateAfterRcu(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { afterGp } = cpu.build.policies.memcg.deactivation;
+  if (afterGp !== null) yield* call(afterGp, cpu, cache);
+  yield* call(percpuRefKill, cpu, cacheRefs, cache);
+}
+
+/** kmemcg_cache_shutdown_fn (5.3): warns if objects are left; the cache then stays for ever. */
+function* kmemcgCacheShutdownFn(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { busy } = yield* call(shutdownCaches, cpu, [cache], 'memcg');
+  if (busy.length > 0) cpu.bug(`cache ${cache.toString(16)} without references still has objects`);
+}
+
+/**
+ * memcg_deactivate_kmem_caches (5.3): in one section under slab_mutex, deactivate the memcg's own caches and hand all caches on
+ * its list, also those that it has taken over from its children, to the parent. Nothing is waited for. Caller holds
+ * cgroup_mutex.
+ */
+export function* memcgDeactivateAndReparent(cpu: Cpu, memcg: Handle, id: number, parent: Handle): Coroutine<void> {
+  yield* call(getOnlineCpusMems, cpu);
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  yield* call(deactivateSlots, cpu, id, kmemcgCacheDeactivate);
+  const caches = yield* request(BOOT_NODE, listCachesOf, { memcg });
+  yield* work(caches.length * cpu.costs['list.step']);
+  for (const cache of caches) {
+    yield* call(storeMemcg, cpu, cache, parent);
+    yield* call(cssPut, cpu, memcg);
+  }
+  if (caches.length > 0) {
+    yield* request(BOOT_NODE, reparentList, { memcg, parent });
+    yield* call(cssGet, cpu, parent, caches.length);
+    cpu.counters.add('memcg_caches_reparented', caches.length);
+  }
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  yield* call(putOnlineCpusMems, cpu);
+}
+
+/** memcg_free_kmem (5.3): all caches have been handed to the parent. */
+export function* memcgFreeWithoutCaches(cpu: Cpu, memcg: Handle): Coroutine<void> {
+  const caches = yield* request(BOOT_NODE, listCachesOf, { memcg });
+  if (caches.length > 0) cpu.bug(`memcg ${memcg.toString(16)} is freed with ${caches.length} caches on its list`);
+}

@@ -1,0 +1,24 @@
+import { groupByKernel } from '../kernel-runs.js';
+import type { RunResult } from '../schema.js';
+
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+/** The command that runs the same again, apart from patches of one's own, whose files it cannot name. */
+export function commandOf(results: readonly RunResult[]): string {
+  const groups = groupByKernel(results);
+  const run = results[0];
+  if (run === undefined) return '';
+  const seeds = groups[0]?.runs.length ?? 1;
+  const words = [
+    'kmemlab',
+    groups.length > 1 ? 'compare' : 'run',
+    run.experiment,
+    ...groups.flatMap(({ kernel }) => ['--kernel', kernel]),
+    ...['--config', run.config.join(','), '--engine', run.engine],
+    ...['--nodes', String(run.machine.nodes), '--cpus-per-node', String(run.machine.cpusPerNode)],
+    ...Object.entries(run.params).flatMap(([key, value]) => ['--param', `${key}=${value}`]),
+    ...['--seed', String(run.seed)],
+    ...(seeds > 1 ? ['--seeds', String(seeds)] : []),
+  ];
+  return words.map(quoted).join(' ');
+}
