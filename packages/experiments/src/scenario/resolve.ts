@@ -110,6 +110,9 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const config = parseConfig(request.config ?? fileConfig ?? 'slab');
   checkNohzFull(config.nohzFull, topology);
   const isolcpus = isolcpusOf(request, file, topology);
+  if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
+    throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);
+  }
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
   const given = { ...asTexts(small), ...asTexts(file?.params), ...request.params };

@@ -51,7 +51,7 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
 
 /** d_revalidate: only a cache's directory in sysfs goes without its dentries being dropped. */
 function* isValid(cached: Found): Coroutine<boolean> {
-  return cached.fs !== 'sysfs' || (yield* call(isSlabEntryValid, cached));
+  return cached.fs !== 'sysfs' || cached.cgroup === 0 || (yield* call(isSlabEntryValid, cached));
 }
 
 interface FsEntry {

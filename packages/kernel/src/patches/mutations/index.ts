@@ -18,6 +18,15 @@ import {
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
+import {
+  discardUsedSlab,
+  forgetCpuSlab,
+  ignoreNameClash,
+  keepRetention,
+  loseGivenBackObject,
+  missCpuSlabs,
+  partialButFrozen,
+} from './slub-slabs.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
 import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools.js';
 
@@ -63,6 +72,13 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  forgetCpuSlab,
+  loseGivenBackObject,
+  partialButFrozen,
+  discardUsedSlab,
+  keepRetention,
+  missCpuSlabs,
+  ignoreNameClash,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
