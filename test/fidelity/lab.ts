@@ -30,6 +30,7 @@ export interface LabOptions {
   readonly patch?: string;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
+  readonly allocator?: 'slab' | 'slub';
 }
 
 /** A booted machine with 4.10 on it, which runs programs one after the other and shows what they cause. */
@@ -39,11 +40,11 @@ export class Lab implements Probe {
   private readonly names = new Map<Handle, { readonly root: Handle; readonly name: string; readonly memcg: Handle }>();
   private pid = 0;
 
-  constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
+  constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time', allocator = 'slab' }: LabOptions = {}) {
     const version = versions.find(({ name }) => name === 'v4.10');
     if (version === undefined) throw new Error('there is no v4.10');
     const chosen = patches.filter(({ name }) => name === patch);
-    const build = new KernelBuild(version, chosen, defaultConfig);
+    const build = new KernelBuild(version, chosen, { ...defaultConfig, allocator });
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };
     const common = { costs: resolveCosts(), seed, strategy, durations, probe: this, stretches: [] };

@@ -8,6 +8,12 @@ import type { Invariant } from './types.js';
 import { workqueueRules } from './workqueue/rules.js';
 
 /** Every rule that the checker knows, in the order of the specification. */
-export const invariants: readonly Invariant[] = [smpRules, rcuRules, workqueueRules, mutexRules, refRules, slabRules, slubRules].flatMap(
-  (family): Invariant[] => Object.values(family),
-);
+export const invariants: readonly Invariant[] = [
+  smpRules,
+  rcuRules,
+  workqueueRules,
+  mutexRules,
+  refRules,
+  slabRules,
+  slubRules,
+].flatMap((family): Invariant[] => Object.values(family));

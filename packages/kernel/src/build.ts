@@ -4,15 +4,15 @@ import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import { slabAllocator } from './mm/slab/allocator.js';
-import { slubAllocator } from './mm/slub/allocator.js';
-import type { SlubPolicies } from './mm/slub/policies.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
+import { slubAllocator } from './mm/slub/allocator.js';
+import type { SlubPolicies } from './mm/slub/policies.js';
 import { type PatchApi, patchApi } from './patch-api.js';
-import { FunctionTable } from './registry.js';
 import type { RcuData } from './rcu/state.js';
+import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 

@@ -1,24 +1,32 @@
-import { actorOf, type Handle, HandleTable, type Memory, RandomStream, type Step, VerdictError } from '@kmemlab/machine';
+import {
+  actorOf,
+  type Handle,
+  HandleTable,
+  type Memory,
+  RandomStream,
+  type Step,
+  VerdictError,
+} from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
-import { Mutex, type MutexName } from './locking/mutex.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
+import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
-import type { SlubCacheNode } from './mm/slub/cache-node.js';
-import { SlabKset } from './mm/slub/slab-kset.js';
-import { SlubState } from './mm/slub/node-state.js';
 import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
+import type { SlubCacheNode } from './mm/slub/cache-node.js';
+import { SlubState } from './mm/slub/node-state.js';
+import { SlabKset } from './mm/slub/slab-kset.js';
 import { type Environment, NodeMemory } from './node-memory.js';
-import type { LeftBehind } from './hotplug/dead-cpu.js';
-import { StopMachine } from './hotplug/stop-machine.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 

@@ -66,7 +66,8 @@ export class SlabCaches implements Family {
   /** SLAB-3, SLAB-5: an object comes back from its user. */
   private free(cpu: number, object: ObjectRef): void {
     const page = this.pages.ofObject(object);
-    if (page === undefined) this.objectFails(this.rules.onePlace, cpu, object, undefined, 'freed, but its page is no slab');
+    if (page === undefined)
+      this.objectFails(this.rules.onePlace, cpu, object, undefined, 'freed, but its page is no slab');
     else if (page.cache.released !== undefined) this.checkUse(cpu, page.cache, 'an object is freed to the cache');
     else if (!page.isLive(object)) {
       this.objectFails(this.rules.onePlace, cpu, object, page.lastStep(object), 'freed while it is not in use');
@@ -141,7 +142,13 @@ export class SlabCaches implements Family {
   private checkUse(cpu: number, state: CacheState, what: string): void {
     if (state.released === undefined) return;
     const now = this.view.where(cpu);
-    this.reporter.broken(this.rules.afterRelease, nameOf(state.cache), state.released, now, `${what} after its release`);
+    this.reporter.broken(
+      this.rules.afterRelease,
+      nameOf(state.cache),
+      state.released,
+      now,
+      `${what} after its release`,
+    );
   }
 
   private cacheFails(rule: Invariant, cpu: number, cache: Handle, detail: string): void {

@@ -57,7 +57,12 @@ export class SlubAudit {
     const first = this.owners.get(page);
     this.owners.set(page, owner);
     if (record === undefined || record.list === 'none') {
-      this.fails(rules.discarded, node, `slab ${page.toString(16)}`, `CPU${owner.cpu} holds it although it was discarded`);
+      this.fails(
+        rules.discarded,
+        node,
+        `slab ${page.toString(16)}`,
+        `CPU${owner.cpu} holds it although it was discarded`,
+      );
     } else if (first !== undefined) {
       this.fails(rules.conservation, node, nameOf(page, record), `CPU${first.cpu} and CPU${owner.cpu} hold it`);
     } else if (record.list !== 'frozen') {
@@ -70,9 +75,11 @@ export class SlubAudit {
     const name = nameOf(page, record);
     const onNode = node.slub.nodes.get(record.cache)?.partial.has(page) ?? false;
     const owner = this.owners.get(page);
-    if (onNode && list !== 'partial') this.fails(rules.owner, node, name, `on the partial list of node ${node.id}, but ${list}`);
+    if (onNode && list !== 'partial')
+      this.fails(rules.owner, node, name, `on the partial list of node ${node.id}, but ${list}`);
     if (!onNode && list === 'partial') this.fails(rules.conservation, node, name, 'partial, but on no list');
-    if (list === 'frozen' && owner === undefined) this.fails(rules.conservation, node, name, 'frozen, but no CPU holds it');
+    if (list === 'frozen' && owner === undefined)
+      this.fails(rules.conservation, node, name, 'frozen, but no CPU holds it');
     if (list === 'full' && free.length > 0) {
       this.fails(rules.conservation, node, name, `on no list and no CPU’s, with ${free.length} free objects`);
     }
@@ -90,7 +97,12 @@ export class SlubAudit {
       (object) => pageOf(object) !== page || state?.isLive(object) === true || record.free.includes(slotOf(object)),
     );
     if (wrong !== undefined) {
-      this.fails(rules.counts, node, nameOf(page, record), `object ${wrong.toString(16)} is on a private list and elsewhere`);
+      this.fails(
+        rules.counts,
+        node,
+        nameOf(page, record),
+        `object ${wrong.toString(16)} is on a private list and elsewhere`,
+      );
     }
     if (record.active === live + freelist.length) return;
     const detail = `${record.active} objects in use, but ${live} are with users and ${freelist.length} on its owner’s list`;

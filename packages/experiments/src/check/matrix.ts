@@ -115,7 +115,9 @@ async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlon
   const columns: Column[] = [];
   const config = configFor(request, subject);
   for (const shape of scenariosFor(config)) {
-    const scenario = await resolveScenario(requestFor({ ...request, ...(config !== undefined && { config }) }, subject, shape));
+    const scenario = await resolveScenario(
+      requestFor({ ...request, ...(config !== undefined && { config }) }, subject, shape),
+    );
     const begun = performance.now();
     const { breaks } = subject;
     const only = breaks !== undefined && { only: breaks };

@@ -11,6 +11,7 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   users: [],
   csses: [],
   caches: [],
+  retained: [],
   pagesInUse: 0,
   memcgPages: 0,
   stocks: [],

@@ -3,8 +3,8 @@ import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js'
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
 import type { FsType } from '../fs/types.js';
-import { createCache } from '../mm/slab-common/create.js';
 import { startBusyTask } from '../guest/busy-task.js';
+import { createCache } from '../mm/slab-common/create.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
 import { rcuOnline } from '../rcu/hotplug.js';

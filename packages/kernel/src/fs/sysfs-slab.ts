@@ -57,6 +57,8 @@ const putActive = defineHandler('sysfs.putActive', (node, args: { cache: Handle 
 });
 
 interface Attribute {
+  /** What reading it shows: known at once, or found out at the nodes. */
+  readonly text?: (cpu: Cpu, cache: Handle) => string;
   readonly show?: (cpu: Cpu, cache: Handle) => Coroutine<string>;
   readonly store?: (cpu: Cpu, cache: Handle, text: string) => Coroutine<number>;
 }
@@ -96,9 +98,7 @@ const countCpuSlabs = defineHandler(
 const cpuSlabs: Attribute = {
   *show(cpu, cache) {
     const held = (yield* requestAll(cpu.allNodes, countCpuSlabs, { cache })).flat();
-    const counts = cpu.allNodes.map(
-      (node) => held.filter(({ page }) => page !== 0 && homeOf(page) === node).length,
-    );
+    const counts = cpu.allNodes.map((node) => held.filter(({ page }) => page !== 0 && homeOf(page) === node).length);
     for (const { cpu: id, partials } of held) counts[cpu.nodeOf(id)] = (counts[cpu.nodeOf(id)] ?? 0) + partials;
     return perNode(counts);
   },
@@ -116,9 +116,7 @@ const slabsCpuPartial: Attribute = {
 /** min_partial, cpu_partial: read, and written by whoever may. */
 function retention(field: 'minPartial' | 'cpuPartial'): Attribute {
   return {
-    *show(cpu, cache) {
-      return `${cpu.published.caches.read(cache, CacheField[field])}\n`;
-    },
+    text: (cpu, cache) => `${cpu.published.caches.read(cache, CacheField[field])}\n`,
     *store(cpu, cache, text) {
       const value = Number(text.trim());
       if (text.trim() === '' || !Number.isInteger(value) || value < 0) return EINVAL;
@@ -135,9 +133,7 @@ function retention(field: 'minPartial' | 'cpuPartial'): Attribute {
 
 /** shrink_store: kmem_cache_shrink, which takes the hotplug locks but not slab_mutex. */
 const shrink: Attribute = {
-  *show() {
-    return '\n';
-  },
+  text: () => '\n',
   *store(cpu, cache, text) {
     if (!text.startsWith('1')) return EINVAL;
     yield* call(getOnlineCpusMems, cpu);
@@ -184,10 +180,10 @@ export function* isSlabEntryValid(found: Found): Coroutine<boolean> {
 
 /** slab_attr_show. Evaluates to an errno if the cache is gone or the file cannot be read. */
 export function* readSlabAttribute(cpu: Cpu, { cgroup: cache, name }: Found): Coroutine<string | number> {
-  const show = attributes.get(name)?.show;
-  if (show === undefined) return EIO;
+  const { text: known, show } = attributes.get(name) ?? {};
+  if (known === undefined && show === undefined) return EIO;
   if (!(yield* request(BOOT_NODE, getActive, { cache }))) return ENODEV;
-  const text = yield* call(show, cpu, cache);
+  const text = show === undefined ? (known?.(cpu, cache) ?? '') : yield* call(show, cpu, cache);
   yield* request(BOOT_NODE, putActive, { cache });
   return text;
 }

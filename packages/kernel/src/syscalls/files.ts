@@ -8,18 +8,7 @@ import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
 import { readSlabAttribute, writeSlabAttribute } from '../fs/sysfs-slab.js';
-import {
-  EBADF,
-  EEXIST,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  ENOMEM,
-  ENOTDIR,
-  EPERM,
-  type Found,
-  type FsType,
-} from '../fs/types.js';
+import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found, type FsType } from '../fs/types.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';

@@ -83,7 +83,11 @@ const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handl
 });
 
 /** The cache's record and its descriptor are freed; the allocator has nothing of it any more. */
-export function* freeCache(cpu: Cpu, cache: Handle, { root, name, descriptor }: Omit<CacheDescription, 'memcg'>): Coroutine<void> {
+export function* freeCache(
+  cpu: Cpu,
+  cache: Handle,
+  { root, name, descriptor }: Omit<CacheDescription, 'memcg'>,
+): Coroutine<void> {
   yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: root === 0, name });
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   if (descriptor !== 0) yield* call(kmemCacheFree, cpu, cpu.published.roots.get('kmem_cache'), descriptor);

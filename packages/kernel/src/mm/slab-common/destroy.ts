@@ -65,7 +65,8 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[], of: Destruct
 
 /** slab_kmem_cache_release: __kmem_cache_release, then the descriptor; or whoever else still refers to the cache does it. */
 export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
-  if (!(yield* call(cpu.build.allocator.beforeRelease, cpu, cache))) return;
+  const { beforeRelease } = cpu.build.allocator;
+  if (beforeRelease !== null && !(yield* call(beforeRelease, cpu, cache))) return;
   const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);

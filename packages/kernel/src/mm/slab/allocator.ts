@@ -38,9 +38,7 @@ export const slabAllocator: SlabAllocator = {
   initLate: kmemCacheInitLate,
   shrink: kmemCacheShrink,
   shutdown: kmemCacheShutdown,
-  *beforeRelease() {
-    return true;
-  },
+  beforeRelease: null,
   release: kmemCacheRelease,
   slabinfo: getSlabinfo,
   tune: doTuneCpucache,

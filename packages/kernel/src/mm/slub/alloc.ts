@@ -29,7 +29,8 @@ export function* slubAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutine
 function* slabAllocFrom(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
   cpu.debt += cpu.costs['slab.fastPath'];
   const slab = cpu.ownWords.cpuSlabs.get(cache);
-  if (slab !== undefined && slab.freelist.length > 0 && nodeMatches(slab, node)) return slab.freelist.pop() as ObjectRef;
+  if (slab !== undefined && slab.freelist.length > 0 && nodeMatches(slab, node))
+    return slab.freelist.pop() as ObjectRef;
   const saved = cpu.irqSave();
   const object = yield* call(slowPath, cpu, cache, node);
   cpu.irqRestore(saved);

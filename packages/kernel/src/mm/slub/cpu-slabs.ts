@@ -168,9 +168,7 @@ export class CpuSlabs {
 
   /** The CPU goes down: it holds nothing any more of what is answered. For the CPU itself. */
   takeAll(): LeftSlabs[] {
-    return [...this.used()]
-      .map((slab) => slab.take())
-      .filter(({ page, partial }) => page !== 0 || partial.length > 0);
+    return [...this.used()].map((slab) => slab.take()).filter(({ page, partial }) => page !== 0 || partial.length > 0);
   }
 
   /** has_cpu_slab: the CPU holds a slab of the cache. For everybody. */

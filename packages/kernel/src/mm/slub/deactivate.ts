@@ -37,12 +37,7 @@ export function* deactivateSlab(cpu: Cpu, cache: Handle, page: Handle, freelist:
   if (empty !== null) yield* call(discardSlab, cpu, cache, empty);
 }
 
-function* unfreezeSlab(
-  cpu: Cpu,
-  cache: Handle,
-  page: Handle,
-  freelist: ObjectRef[],
-): Coroutine<DetachedSlab | null> {
+function* unfreezeSlab(cpu: Cpu, cache: Handle, page: Handle, freelist: ObjectRef[]): Coroutine<DetachedSlab | null> {
   const home = homeOf(page);
   if (freelist.length > 0) yield* request(home, giveBack, { page, objects: freelist }, page);
   const deactivation = { cache, page, tail: freelist.length === 0, retention: retentionOf(cpu) };

@@ -81,7 +81,11 @@ export const missCpuSlabs: Patch = {
   mutation: true,
   breaks: 'SLUB-6',
   apply: (kernel) => {
-    wrapHandler<{ cache: Handle }, boolean[]>(kernel, hasCpuSlab.name, () => (node) => node.allWords().map(() => false));
+    wrapHandler<{ cache: Handle }, boolean[]>(
+      kernel,
+      hasCpuSlab.name,
+      () => (node) => node.allWords().map(() => false),
+    );
     wrapHandler<{ cache: Handle }, SlubCounts>(kernel, countSlabs.name, (count) => (node, args, context) => ({
       ...count(node, args, context),
       slabs: 0,
