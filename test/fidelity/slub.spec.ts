@@ -35,7 +35,7 @@ function useMemcg(lab: Lab, name: string, inside: Program<unknown> = tmpFile('/t
 }
 
 function labInHierarchy(cpus = 4): Lab {
-  const lab = new Lab({ cpus, allocator: 'slub' });
+  const lab = new Lab({ cpus, config: { allocator: 'slub' } });
   lab.run(sys.chdir(HIERARCHY));
   lab.run(writeFile('cgroup.procs', `${lab.taskPid}\n`));
   return lab;

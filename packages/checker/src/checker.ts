@@ -1,7 +1,10 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { Memcgs } from './memcg/memcgs.js';
+import { ObjCgroups } from './memcg/obj-cgroups.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
+import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { SlubCaches } from './slub/slub-caches.js';
@@ -40,9 +43,12 @@ export class Checker implements Probe {
     this.families = [
       calls,
       slab,
+      new Rcu(view, reporter),
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
+      new Memcgs(view, reporter),
+      new ObjCgroups(view, reporter),
       leaks,
     ];
     for (const family of this.families) {

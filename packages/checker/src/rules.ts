@@ -1,4 +1,6 @@
 import { mutexRules } from './locking/rules.js';
+import { objCgroupRules } from './memcg/obj-rules.js';
+import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
@@ -16,4 +18,6 @@ export const invariants: readonly Invariant[] = [
   refRules,
   slabRules,
   slubRules,
+  memcgRules,
+  objCgroupRules,
 ].flatMap((family): Invariant[] => Object.values(family));

@@ -3,6 +3,8 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
+import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
@@ -11,6 +13,7 @@ import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { slubAllocator } from './mm/slub/allocator.js';
 import type { SlubPolicies } from './mm/slub/policies.js';
 import { type PatchApi, patchApi } from './patch-api.js';
+import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
@@ -34,6 +37,8 @@ export interface Policies {
   readonly smp: {
     /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
     maskCallRings: 'everyTarget' | 'emptyQueues';
+    /** The interrupt of a wake-up on another CPU: one of its own (row RES), or since 5.8 that of single calls (row CAL). */
+    wakeups: 'reschedule' | 'call';
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
     /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */
@@ -50,6 +55,10 @@ export interface Policies {
     flavours: 'split' | 'consolidated';
     /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
     barrierCallback: 'queued' | 'entrained';
+    /** Take at most so many callbacks that may be invoked off the CPU's list, in the order in which they are invoked. */
+    takeReady: (data: RcuData, most: number) => RcuHead[];
+    /** What synchronize_sched and synchronize_rcu do to wait for a grace period that starts after the call. */
+    waitForGracePeriod: (cpu: Cpu, data: RcuData) => Coroutine<void>;
     /** rcu_barrier of a flavour, once it has been asked for. */
     barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
@@ -90,6 +99,8 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
+    /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
+    freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** The workqueue on which memcg caches are created. */
     readonly creationQueue: WorkqueueName;
     /** An accounted allocation found no cache: have it created. */
@@ -98,10 +109,18 @@ export interface Policies {
     allocateItem: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<Handle>;
     /** Whether a root gets no more children; null if that is not asked. Under slab_mutex. */
     refuseCreation: ((cpu: Cpu, root: Handle) => Coroutine<boolean>) | null;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
-    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    /** Charge a new slab of 2^order pages, by its head page: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
-    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** drain_local_stock, on the CPU whose stock it is. */
+    drainLocalStock: (cpu: Cpu) => Coroutine<void>;
+    /** Give back the page part of what was this or a dead CPU's stock. */
+    drainStockOf: (cpu: Cpu, stock: Stocked) => Coroutine<void>;
+    /** References on its memcg that a CPU's stock holds. */
+    stockRefs: (stock: Stocked) => number;
+    /** Ids have outgrown the memcg_caches arrays: replace those of all roots by arrays of this size. */
+    growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -109,10 +128,13 @@ export interface Policies {
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
+    allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly reclaim: ReclaimPolicies;
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
@@ -170,6 +192,8 @@ export interface Patch {
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
+  /** Configuration tokens with which it breaks that; any if absent. */
+  readonly config?: string;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */

@@ -14,8 +14,11 @@ import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
+import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import { IdHeirs } from './mm/memcontrol/id-heirs.js';
+import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -45,11 +48,16 @@ export class KernelNode extends NodeMemory {
   readonly works: HandleTable<WorkItem>;
   readonly createWorks: HandleTable<CreateWork>;
   readonly csses: HandleTable<Css>;
+  readonly objCgroups: HandleTable<ObjCgroup>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   readonly slub = new SlubState();
+  /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
+  readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
+  readonly listLrus = new ListLrus();
+  readonly idHeirs = new IdHeirs();
   /** What each CPU of this node that went down has left behind, until its heir takes it. */
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */
@@ -87,6 +95,7 @@ export class KernelNode extends NodeMemory {
     this.works = new HandleTable('work item', id);
     this.createWorks = new HandleTable('memcg_kmem_cache_create_work', id);
     this.csses = new HandleTable('css', id);
+    this.objCgroups = new HandleTable('obj_cgroup', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
   }

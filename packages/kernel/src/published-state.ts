@@ -41,6 +41,15 @@ export const CssField = {
   parent: 3,
   /** 1 while kmem_state is ONLINE: caches may be created. */
   kmemOnline: 4,
+  /** Active obj_cgroup of the memcg (5.9), 0 for the root and once offline. */
+  objcg: 5,
+} as const;
+
+/** Published words of an obj_cgroup (5.9). */
+export const ObjcgField = {
+  refMode: 1,
+  /** The memcg that it stands for now; changed under css_set_lock, read under that or RCU. */
+  memcg: 2,
 } as const;
 
 /** Published words of an array set: what its arrays are made with. */
@@ -64,6 +73,7 @@ const SCALARS = 6;
 export class Published {
   readonly caches: PublishedTable;
   readonly csses: PublishedTable;
+  readonly objCgroups: PublishedTable;
   /** Per-CPU array sets that have not been freed. */
   readonly arraySets: PublishedTable;
   /** memcg_caches arrays; an array lives until a grace period after it was replaced. */
@@ -80,7 +90,8 @@ export class Published {
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
     this.caches = new PublishedTable('kmem_cache', 15, nodes, memory);
-    this.csses = new PublishedTable('css', 5, nodes, memory);
+    this.csses = new PublishedTable('css', 6, nodes, memory);
+    this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
     this.roots = new PublishedNames(memory);

@@ -18,13 +18,13 @@ export const Trace = {
   callBegin: 5,
   /** call number, targets, 1 if it waited. */
   callEnd: 6,
-  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call. */
+  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call, 2 if of a wake-up. */
   ipiSend: 7,
   /** (CPU: target) vector: the handler starts. */
   ipiHandle: 8,
   /** 0 = kick_all_cpus_sync begins, 1 = it returns. */
   kick: 9,
-  /** work, 1 if PENDING was clear. */
+  /** work, 1 if PENDING was clear, CPU that is to execute it if the workqueue is bound. */
   workQueue: 10,
   /** (CPU: worker) work, workqueue: PENDING is cleared, the function is about to start. */
   workStart: 11,
@@ -87,7 +87,7 @@ export const Trace = {
   rcuScan: 40,
   /** flavour, task or 0 in an interrupt, 1 = a read section begins, 0 = it ends; they nest. */
   rcuRead: 41,
-  /** task, depth: a task leaves the kernel in a read section. */
+  /** flavour, task, 1 if the kernel counts read sections: a task leaves the kernel in one. */
   rcuLeak: 42,
   /** flavour, task, 0 = synchronize_* begins, 1 = it returns. */
   rcuSynchronize: 43,
@@ -111,10 +111,24 @@ export const Trace = {
   refExit: 52,
   /** spinlock, 1 if interrupts are off: the lock was taken. */
   spinLock: 53,
+  /** object, obj_cgroup, bytes: the obj_cgroup pays for the object from now on. */
+  objectAccount: 54,
+  /** object, obj_cgroup, bytes: it is freed, and the obj_cgroup pays no more. */
+  objectUnaccount: 55,
+  /** obj_cgroup, bytes, negative if given back: it pays for percpu memory. */
+  percpuAccount: 56,
+  /** obj_cgroup, pages, negative if given back: charged for its bytes. */
+  objcgCharge: 57,
+  /** obj_cgroup: its reference count is killed. */
+  objcgKill: 58,
+  /** obj_cgroup, bytes charged for it: its last reference is gone. */
+  objcgRelease: 59,
+  /** obj_cgroup: its memory is freed. */
+  objcgFree: 60,
   /** cache, 1 if it got its directory in /sys/kernel/slab, 0 if the name was taken. */
-  sysfsAdd: 54,
+  sysfsAdd: 61,
   /** cache: its directory is gone. */
-  sysfsRemove: 55,
+  sysfsRemove: 62,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

@@ -266,7 +266,7 @@ export class NodeMachine {
     const reports = await this.threads.report(false);
     return inventoryOf(
       this.kernel,
-      reports.map(({ stock: [css, pages] }) => ({ css, pages })),
+      reports.map(({ stock: [css, refs] }) => ({ css, refs })),
     );
   }
 

@@ -28,7 +28,6 @@ import {
   RandomStream,
   type RequestEffect,
   type Topology,
-  Vector,
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
@@ -88,7 +87,10 @@ export class SimMachine implements Port {
   private readonly workEpoch: Int32Array;
   private readonly workEnd: Float64Array;
   /** Timers that have not expired, by id. */
-  private readonly armedTimers = new Map<number, Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }>();
+  private readonly armedTimers = new Map<
+    number,
+    Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }
+  >();
   private timers = 0;
   private clock = 0;
 
@@ -349,17 +351,20 @@ export class SimMachine implements Port {
   }
 
   /** A task has come to a CPU that is going down or gone: it goes on to another. */
-  private sendOn(from: Cpu, event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>): false {
+  private sendOn(
+    from: Cpu,
+    event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>,
+  ): false {
     const cpu = fallbackCpu(from.published, from.topology, from.id);
     if (event.kind === EventKind.syscall) this.cpu(cpu).enterUser(event.task.pid);
     this.queue.push(this.clock, { ...event, cpu, channel: this.ownChannel(cpu, 2) });
     return false;
   }
 
-  /** A task was woken: a waker on another CPU sends a reschedule interrupt, which makes the CPU look. */
+  /** A task was woken: a waker on another CPU sends an interrupt, which makes the CPU look. */
   private runsAtOnce(cpu: Cpu, waker: number): boolean {
     if (waker === cpu.id) return true;
-    this.interconnect.ring(waker, cpu.id, Vector.reschedule, this.clock);
+    this.interconnect.ring(waker, cpu.id, cpu.wokenBy(waker), this.clock);
     return false;
   }
 

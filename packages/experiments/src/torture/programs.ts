@@ -18,18 +18,19 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo, or with SLUB shrinks a cache. */
   readonly tunes: boolean;
-  /** Also loads, uses and unloads a module with an RCU-typed cache. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are made. */
   readonly loadsModule: boolean;
   /** CPUs to take down and bring up again, one after the other. */
   readonly goesDown: readonly number[];
 }
 
-/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, reap. */
+/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, shrink, reap. */
 export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
   const { cpu, loops, tunes, loadsModule, goesDown } = part;
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);

@@ -1,6 +1,6 @@
 import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { drainStockOf, type Stock } from '../mm/memcontrol/charge.js';
+import type { Stocked } from '../mm/memcontrol/cpu-stock.js';
 import type { LeftSlabs } from '../mm/slub/cpu-slabs.js';
 import { slubCpuDead } from '../mm/slub/flush.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
@@ -10,7 +10,7 @@ import { TICK } from '../sched/timer.js';
 /** CPU-local state of a dead CPU that lives on elsewhere, as plain data at its node. */
 export interface LeftBehind {
   readonly timers: readonly PendingTimer[];
-  readonly stock: Stock;
+  readonly stock: Stocked;
   /** What it held of SLUB's caches. */
   readonly cpuSlabs: readonly LeftSlabs[];
 }
@@ -35,10 +35,7 @@ const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number })
 export function leftBehindBy(cpu: Cpu): LeftBehind {
   const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
   const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
-  const left = { timers, stock: { ...cpu.stock }, cpuSlabs: cpu.ownWords.cpuSlabs.takeAll() };
-  cpu.stock.css = 0;
-  cpu.stock.pages = 0;
-  return left;
+  return { timers, stock: cpu.stock.take(), cpuSlabs: cpu.ownWords.cpuSlabs.takeAll() };
 }
 
 /**
@@ -50,6 +47,6 @@ export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
   for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
   yield* call(rcuAdoptOrphans, cpu);
   cpu.armTick();
-  yield* call(drainStockOf, cpu, stock);
+  yield* call(cpu.build.policies.memcg.drainStockOf, cpu, stock);
   if (cpuSlabs.length > 0) yield* call(slubCpuDead, cpu, cpuSlabs);
 }

@@ -1,7 +1,7 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { trylockOnce } from '../locking/mutex.js';
-import { initRootArray } from '../mm/memcontrol/cache-ids.js';
+import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
 import {
   allocateCreateItem,
   memcgKmemGetCache,
@@ -13,10 +13,13 @@ import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
+import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
 import { slub410 } from '../mm/slub/policies.js';
-import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
+import { rcuBarrier } from '../rcu/barrier.js';
+import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { flushDyingCpu, runCall } from '../smp/interrupt.js';
@@ -26,13 +29,14 @@ import { kickAllCpusSync } from '../smp/kick.js';
 const policies = (config: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
+    wakeups: 'reschedule',
     takeCalls,
     runCall,
     flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
-  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
+  rcu: { ...treeRcu, flavours: 'split', barrierCallback: 'queued' },
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {
@@ -48,20 +52,27 @@ const policies = (config: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    freeSlabHook: null,
     creationQueue: 'memcg_kmem_cache_create',
     scheduleCreate,
     allocateItem: allocateCreateItem,
     refuseCreation: null,
     chargeSlab,
     unchargeSlab,
+    drainLocalStock: drainStock,
+    drainStockOf,
+    stockRefs: ({ pages }) => pages,
+    growArrays: memcgUpdateAllCaches,
     links: null,
     deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,
+    allocStatistics: null,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',

@@ -15,6 +15,7 @@ const policies = (config: KernelConfig): Policies => {
   const before = v52.policies(config);
   return {
     ...before,
+    reclaim: { ...before.reclaim, chargesEndWithMemcg: false },
     percpuRef: { exitAtSwitch: true },
     slab: { ...before.slab, beforeDestroy: flushMemcgWorkqueueLocked },
     memcg: {
@@ -35,7 +36,8 @@ const policies = (config: KernelConfig): Policies => {
 export const v53: KernelVersion = {
   name: 'v5.3',
   source: '5.3.1',
-  summary: 'pages hold their cache by a percpu_ref; the caches of a dying memcg go to its parent, so no memcg waits for objects',
+  summary:
+    'pages hold their cache by a percpu_ref; the caches of a dying memcg go to its parent, so no memcg waits for objects',
   caches: caches52,
   policies,
 };

@@ -2,12 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
-import {
-  defineRefClass,
-  percpuRefExit,
-  percpuRefPut,
-  percpuRefTryget,
-} from '../../percpu-ref/percpu-ref.js';
+import { defineRefClass, percpuRefExit, percpuRefPut, percpuRefTryget } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
@@ -80,7 +75,7 @@ function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen
   const unaccounted = { cache: root, held: 0 };
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if (id < 0) return unaccounted;
-  const cache = cacheFromMemcgIdx(cpu, root, id);
+  const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0 && (yield* call(percpuRefTryget, cpu, cacheRefs, cache))) return { cache, held: cache };
   cpu.counters.add('unaccounted_allocations');
   if (cache === 0) yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);

@@ -5,11 +5,13 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
-import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
+import { memcgAllocCacheId } from './cache-ids.js';
 import { cachesOf } from './deactivate.js';
+import { parentOrRoot } from './hierarchy.js';
+import { memcgReparentId } from './offline-id.js';
 import type { KmemState } from './types.js';
 
-const setKmem = defineHandler(
+export const setKmem = defineHandler(
   'memcg.setKmem',
   (node, args: { css: Handle; state: KmemState; id: number }, context): void => {
     const memcg = node.memcg(args.css, context.step);
@@ -18,7 +20,7 @@ const setKmem = defineHandler(
   },
 );
 
-const publishKmem = defineHandler(
+export const publishKmem = defineHandler(
   'memcg.publishKmem',
   (node, args: { css: Handle; online: boolean; id: number }): void => {
     node.published.csses.write(args.css, CssField.kmemOnline, Number(args.online));
@@ -39,13 +41,10 @@ export function* memcgOnlineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
  */
 export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
-  const parent = cpu.published.csses.read(css, CssField.parent);
-  const parentId = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
+  const parent = yield* call(parentOrRoot, cpu, css);
   yield* call(cpu.build.policies.memcg.deactivate, cpu, css, id, parent);
-  yield* request(homeOf(css), setKmem, { css, state: 'allocated', id: parentId }, css);
-  yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id: parentId });
-  yield* call(memcgFreeCacheId, cpu, id);
+  yield* call(memcgReparentId, cpu, css, parent);
 }
 
 /**

@@ -22,7 +22,7 @@ export function* allocSlabPages(
 ): Coroutine<ChargedPages | null> {
   const page = yield* call(allocPagesNode, cpu, order, node);
   if (page === 0) return null;
-  const memcg = yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  const memcg = yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
   if (memcg >= 0) return { page, memcg };
   yield* call(freePagesAt, cpu, page);
   return null;
@@ -38,9 +38,11 @@ export function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Corou
   yield* call(kmemFreepages, cpu, cache, slab);
 }
 
-/** kmem_freepages, __free_slab: uncharge, then give the pages back. */
+/** kmem_freepages, __free_slab: what the version's accounting has for the block goes, then its pages. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
+  const { unchargeSlab, freeSlabHook } = cpu.build.policies.memcg;
+  if (freeSlabHook !== null) yield* call(freeSlabHook, cpu, slab.page);
+  yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

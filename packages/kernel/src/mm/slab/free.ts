@@ -28,7 +28,8 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
     yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, { changed, gone: () => isStale(cpu, array) });
   }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
-  if (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
+  // Destroying slabs may free their vectors into this very array (5.9).
+  while (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.push(object);
 }

@@ -4,8 +4,10 @@ import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
+import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import { keepOwner, leakObjcgReference, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
   countTwice,
   exitAtOffline,
@@ -16,6 +18,15 @@ import {
   releaseTooEarly,
 } from './percpu-ref.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
+import {
+  barrierFindsNothing,
+  barriersOverlap,
+  callbackTooEarly,
+  lifoCallbacks,
+  queueHeadTwice,
+  sleepInCallback,
+} from './rcu-callbacks.js';
+import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import {
@@ -45,7 +56,17 @@ export const mutations: readonly Patch[] = [
   reuseLockedCsd,
   kickIrqsOff,
   handleTwice,
+  callbackTooEarly,
+  lifoCallbacks,
+  forgetLastReader,
+  blindScan,
+  barrierFindsNothing,
+  barriersOverlap,
+  synchronizeAtOnce,
+  sleepInCallback,
+  leakReadLock,
   withholdQuiescentState,
+  queueHeadTwice,
   loseItem,
   runItemTwice,
   secondOrderedWorker,
@@ -79,6 +100,14 @@ export const mutations: readonly Patch[] = [
   keepRetention,
   missCpuSlabs,
   ignoreNameClash,
+  ignoreKmem,
+  loseSlabStatistics,
+  forgetMemcgCaches,
+  keepListLrus,
+  keepOwner,
+  leakObjcgReference,
+  loseRemainder,
+  loseInherited,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
