@@ -7,6 +7,7 @@ import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
+import { SlubCaches } from './slub/slub-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
 import type { Family, Listener, MachineView, Rest } from './types.js';
 import { Workqueues } from './workqueue/workqueues.js';
@@ -37,7 +38,8 @@ export class Checker implements Probe {
     this.reporter = reporter;
     const calls = new CrossCpuCalls(view, reporter);
     const leaks = new Leaks(view, reporter);
-    const slab = new SlabCaches(view, reporter, calls.answered);
+    const Caches = view.build.allocator.name === 'slub' ? SlubCaches : SlabCaches;
+    const slab = new Caches(view, reporter, calls.answered);
     this.families = [
       calls,
       slab,

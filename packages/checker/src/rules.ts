@@ -4,6 +4,7 @@ import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
+import { slubRules } from './slub/rules.js';
 import { smpRules } from './smp/rules.js';
 import type { Invariant } from './types.js';
 import { workqueueRules } from './workqueue/rules.js';
@@ -16,6 +17,7 @@ export const invariants: readonly Invariant[] = [
   mutexRules,
   refRules,
   slabRules,
+  slubRules,
   memcgRules,
   objCgroupRules,
 ].flatMap((family): Invariant[] => Object.values(family));

@@ -12,6 +12,8 @@ import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
+import { slubAllocator } from './mm/slub/allocator.js';
+import type { SlubPolicies } from './mm/slub/policies.js';
 import { type PatchApi, patchApi } from './patch-api.js';
 import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
@@ -101,6 +103,8 @@ export interface Policies {
     /** Before caches of which one is RCU-typed are released; `of` is 'root' if any of them went with its root cache. */
     barrierBeforeRelease: (cpu: Cpu, of: Destruction) => Coroutine<void>;
   };
+  /** In what SLUB differs from version to version; not asked by SLAB. */
+  readonly slub: SlubPolicies;
   readonly memcg: {
     /** The memcg that pays for an allocation, by the cache's flags and whether the call asks for accounting; 0 for none. */
     payer: (cpu: Cpu, flags: number, account: boolean) => Handle;
@@ -250,7 +254,7 @@ export interface Patch {
   readonly apply: (kernel: KernelBuild, api: PatchApi) => void;
 }
 
-const allocators = { slab: slabAllocator, slub: slabAllocator } as const satisfies Record<string, SlabAllocator>;
+const allocators = { slab: slabAllocator, slub: slubAllocator } as const satisfies Record<string, SlabAllocator>;
 
 /** A kernel ready to boot: a version with patches applied, and its function table. */
 export class KernelBuild {

@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import type { KmemState } from './mm/memcontrol/types.js';
+import { retainedOn } from './mm/slub/retained.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
 
@@ -19,6 +20,8 @@ export interface NodeInventory {
   readonly csses: readonly number[];
   /** Per cache: handle, memcg, limit, batchcount, shared. */
   readonly caches: readonly number[];
+  /** With SLUB, per cache of which this node or its CPUs keep slabs: cache, CPUs with a slab, slabs on their partial lists, empty slabs. */
+  readonly retained: readonly number[];
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
@@ -29,7 +32,7 @@ export interface NodeInventory {
 }
 
 /** Values in each row of the arrays of an inventory. */
-export const INVENTORY_ROWS = { users: 4, kmallocs: 2, slabs: 2, csses: 4, caches: 5, stocks: 2 } as const;
+export const INVENTORY_ROWS = { users: 4, kmallocs: 2, slabs: 2, csses: 4, caches: 5, stocks: 2, retained: 4 } as const;
 
 /** kmem states by the number that stands for them. */
 export const KMEM_STATES: readonly KmemState[] = ['none', 'online', 'allocated'];
@@ -91,6 +94,7 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     slabs: slabsOf(node),
     csses,
     caches,
+    retained: retainedOn(node),
     pagesInUse: node.pagesInUse,
     memcgPages,
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),

@@ -2,6 +2,7 @@ import type { Costs, Memory, Topology } from '@kmemlab/machine';
 import { Counters, ipiSentBy } from './counters.js';
 import { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
+import { CpuSlabTable } from './mm/slub/cpu-slabs.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
 import { GpNumbers } from './rcu/gp-numbers.js';
@@ -40,6 +41,8 @@ export class NodeMemory {
   readonly percpuRefs: Readonly<Record<RefOwner, PercpuRefTable>>;
   /** Memory of all CPUs' counters of slab pages by memcg and node. */
   readonly lruvecs: LruvecTable;
+  /** What all CPUs' kmem_cache_cpus show. */
+  readonly cpuSlabs: CpuSlabTable;
   private readonly cpuWords: readonly CpuWords[];
 
   /** Asks `memory` for its parts in an order that depends on the topology only. */
@@ -57,13 +60,13 @@ export class NodeMemory {
     this.cpuArrays = new CpuArrayTable(topology, memory);
     this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
     this.lruvecs = new LruvecTable(topology, memory);
+    this.cpuSlabs = new CpuSlabTable(topology, memory);
     const first = topology.firstCpuOf(id);
     this.cpuWords = Array.from({ length: topology.cpusPerNode }, (_, index) => {
       const refs = byOwner((owner) => this.percpuRefs[owner].of(index));
-      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs, {
-        table: this.lruvecs,
-        index,
-      });
+      const lruvecs = { table: this.lruvecs, index };
+      const cpuSlabs = this.cpuSlabs.of(index);
+      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs, lruvecs, cpuSlabs);
     });
   }
 

@@ -1,4 +1,12 @@
-import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
+import {
+  actorOf,
+  type Handle,
+  HandleTable,
+  type Memory,
+  RandomStream,
+  type Step,
+  VerdictError,
+} from '@kmemlab/machine';
 import type { Cgroup, CgroupMemory, Css } from './cgroup/types.js';
 import type { Dentry, Inode, Pipe } from './fs/types.js';
 import type { LeftBehind } from './hotplug/dead-cpu.js';
@@ -19,6 +27,9 @@ import type { Allocation } from './mm/slab-common/alloc.js';
 import { CacheList } from './mm/slab-common/cache-list.js';
 import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
+import type { SlubCacheNode } from './mm/slub/cache-node.js';
+import { SlubState } from './mm/slub/node-state.js';
+import { SlabKset } from './mm/slub/slab-kset.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
 import type { TaskStruct } from './sched/task-struct.js';
@@ -57,6 +68,7 @@ export class KernelNode extends NodeMemory {
   /** The first tty's write_buf, null before the first write. */
   ttyBuffer: Allocation | null = null;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  readonly slub = new SlubState();
   /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
   readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
@@ -75,6 +87,7 @@ export class KernelNode extends NodeMemory {
 
   // Static globals; in use on the boot node only.
   readonly cacheList = new CacheList();
+  readonly slabKset = new SlabKset();
   readonly rcuDestroy = new RcuDestroyList();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
@@ -110,6 +123,22 @@ export class KernelNode extends NodeMemory {
     if (cacheNode !== undefined) return cacheNode;
     this.caches.get(cache, step);
     throw new Error(`cache ${cache.toString(16)} has no lists on node ${this.id}`);
+  }
+
+  /** SLUB's lists of a cache on this node. @throws VerdictError if they were freed */
+  slubNode(cache: Handle, step: () => Step): SlubCacheNode {
+    const lists = this.slub.nodes.get(cache);
+    if (lists !== undefined) return lists;
+    const freed = this.slub.freedStep(cache);
+    if (freed === undefined) throw new Error(`cache ${cache.toString(16)} has no lists on node ${this.id}`);
+    throw new VerdictError({
+      class: 'use-after-free',
+      id: 'use-after-free',
+      object: `kmem_cache_node of cache ${cache.toString(16)}`,
+      owner: actorOf(freed),
+      steps: [freed, step()],
+      detail: `the cache's structures on node ${this.id} were freed`,
+    });
   }
 
   /** The memory part of a css. @throws VerdictError if the css was freed */

@@ -29,6 +29,9 @@ export const CacheField = {
   objectSize: 11,
   /** Of a memcg cache: what a CPU sees of its percpu_ref. */
   refMode: 12,
+  /** SLUB: empty slabs that a node keeps, and free objects that a CPU keeps in partial slabs. */
+  minPartial: 13,
+  cpuPartial: 14,
 } as const;
 
 /** Published words of a css; the memory css is the memcg. */
@@ -88,7 +91,7 @@ export class Published {
 
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 13, nodes, memory);
+    this.caches = new PublishedTable('kmem_cache', 15, nodes, memory);
     this.csses = new PublishedTable('css', 6, nodes, memory);
     this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 4, nodes, memory);

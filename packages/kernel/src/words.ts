@@ -2,6 +2,7 @@ import type { Memory, Topology } from '@kmemlab/machine';
 import { CpuStock } from './mm/memcontrol/cpu-stock.js';
 import type { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
+import type { CpuSlabs } from './mm/slub/cpu-slabs.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { type Flavour, rcuFlavours } from './rcu/flavours.js';
 import { CallQueue } from './smp/call-queue.js';
@@ -65,6 +66,8 @@ export class CpuWords {
     readonly refs: Readonly<Record<RefOwner, PercpuCounters>>,
     /** Counters of slab pages by memcg and node, and the CPU's place among them. */
     readonly lruvecs: { readonly table: LruvecTable; readonly index: number },
+    /** kmem_cache_cpus by cache. */
+    readonly cpuSlabs: CpuSlabs,
   ) {
     const words = memory.words();
     const callQueue = WORDS + CallTimes.words(cpuCount);

@@ -40,6 +40,8 @@ export const costModel = {
   'slab.fastPath': { ns: 18, range: [8, 40], source: `array_cache hit: ${guess}` },
   'slab.object': { ns: 6, range: [2, 15], source: `one object moved between slab and array: ${guess}` },
   'slab.create': { ns: 3500, range: [1500, 10000], source: `name, descriptor, geometry of a new cache: ${guess}` },
+  'sysfs.directory': { ns: 60000, range: [20000, 300000], source: `40 to 50 kernfs nodes of a SLUB cache: ${guess}` },
+  'kobject.uevent': { ns: 8000, range: [2000, 50000], source: `one message to user space: ${guess}` },
   'percpu.alloc': { ns: 2200, range: [800, 8000], source: `percpu allocation under pcpu_mutex: ${guess}` },
   'path.component': { ns: 120, range: [40, 300], source: `one path component found in the dentry cache: ${guess}` },
   'vfs.operation': { ns: 600, range: [200, 3000], source: `open, create, unlink beyond allocation: ${guess}` },

@@ -6,16 +6,18 @@ import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { ArraySets } from './array-sets.js';
 import { type CacheState, CacheStates } from './cache-states.js';
 import { PageState, PageStates } from './page-states.js';
-import { slabRules as rules } from './rules.js';
+import { slabRules } from './rules.js';
 import { SlabAudit } from './slab-audit.js';
 import { Tunes } from './tunes.js';
+import type { LifeRules } from './types.js';
 
 const nameOf = (cache: Handle): string => `cache ${cache.toString(16)}`;
 
 /** SLAB-1 to SLAB-8. The life of objects, slabs and caches is followed here, the rest in the classes that this informs. */
 export class SlabCaches implements Family {
   private readonly caches = new CacheStates();
-  private readonly pages: PageStates;
+  /** For the audit of an allocator's slabs. */
+  readonly pages: PageStates;
   private readonly arrays: ArraySets;
   private readonly tunes: Tunes;
   private readonly quietAudit: SlabAudit;
@@ -24,6 +26,7 @@ export class SlabCaches implements Family {
     private readonly view: MachineView,
     private readonly reporter: Reporter,
     calls: AnsweredCalls,
+    private readonly rules: LifeRules = slabRules,
   ) {
     this.pages = new PageStates(view.topology.nodes);
     this.arrays = new ArraySets(view, reporter, calls);
@@ -54,19 +57,20 @@ export class SlabCaches implements Family {
   private allocate(cpu: number, object: ObjectRef): void {
     const page = this.pages.ofObject(object);
     if (page === undefined)
-      this.objectFails(rules.onePlace, cpu, object, undefined, 'handed out of a page that is no slab');
+      this.objectFails(this.rules.onePlace, cpu, object, undefined, 'handed out of a page that is no slab');
     else if (page.isLive(object)) {
-      this.objectFails(rules.onePlace, cpu, object, page.lastStep(object), 'handed out while it is in use');
+      this.objectFails(this.rules.onePlace, cpu, object, page.lastStep(object), 'handed out while it is in use');
     } else page.allocate(object, cpu, this.view.now(cpu));
   }
 
   /** SLAB-3, SLAB-5: an object comes back from its user. */
   private free(cpu: number, object: ObjectRef): void {
     const page = this.pages.ofObject(object);
-    if (page === undefined) this.objectFails(rules.onePlace, cpu, object, undefined, 'freed, but its page is no slab');
+    if (page === undefined)
+      this.objectFails(this.rules.onePlace, cpu, object, undefined, 'freed, but its page is no slab');
     else if (page.cache.released !== undefined) this.checkUse(cpu, page.cache, 'an object is freed to the cache');
     else if (!page.isLive(object)) {
-      this.objectFails(rules.onePlace, cpu, object, page.lastStep(object), 'freed while it is not in use');
+      this.objectFails(this.rules.onePlace, cpu, object, page.lastStep(object), 'freed while it is not in use');
     } else page.free(object, cpu, this.view.now(cpu));
   }
 
@@ -83,9 +87,9 @@ export class SlabCaches implements Family {
     const state = this.caches.of(cache);
     const slab = this.pages.get(page);
     this.checkUse(cpu, state, 'a slab is taken off the lists');
-    if (active !== 0) this.cacheFails(rules.counts, cpu, cache, `a slab with ${active} active objects is freed`);
+    if (active !== 0) this.cacheFails(this.rules.counts, cpu, cache, `a slab with ${active} active objects is freed`);
     if (slab !== undefined && slab.live > 0) {
-      this.cacheFails(rules.onePlace, cpu, cache, `a slab is freed with ${slab.live} objects in use`);
+      this.cacheFails(this.rules.onePlace, cpu, cache, `a slab is freed with ${slab.live} objects in use`);
     }
     state.slabs--;
     if (this.isRcuTyped(cache)) state.pagesPending++;
@@ -108,7 +112,7 @@ export class SlabCaches implements Family {
   private shutdown(cpu: number, cache: Handle, empty: boolean): void {
     const { slabs } = this.caches.of(cache);
     if (empty && slabs > 0)
-      this.cacheFails(rules.emptyAtShutdown, cpu, cache, `shut down as empty with ${slabs} slabs left`);
+      this.cacheFails(this.rules.emptyAtShutdown, cpu, cache, `shut down as empty with ${slabs} slabs left`);
   }
 
   /** SLAB-6, SLAB-8. */
@@ -117,7 +121,7 @@ export class SlabCaches implements Family {
     this.checkUse(cpu, state, 'it is released again');
     if (state.pagesPending > 0) {
       const detail = `released while ${state.pagesPending} page callbacks are pending`;
-      this.cacheFails(rules.emptyAtShutdown, cpu, cache, detail);
+      this.cacheFails(this.rules.emptyAtShutdown, cpu, cache, detail);
     }
     this.arrays.checkEmpty(cpu, cache);
     this.caches.release(state, this.view.where(cpu));
@@ -138,7 +142,13 @@ export class SlabCaches implements Family {
   private checkUse(cpu: number, state: CacheState, what: string): void {
     if (state.released === undefined) return;
     const now = this.view.where(cpu);
-    this.reporter.broken(rules.afterRelease, nameOf(state.cache), state.released, now, `${what} after its release`);
+    this.reporter.broken(
+      this.rules.afterRelease,
+      nameOf(state.cache),
+      state.released,
+      now,
+      `${what} after its release`,
+    );
   }
 
   private cacheFails(rule: Invariant, cpu: number, cache: Handle, detail: string): void {

@@ -109,11 +109,26 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
 
 type TryAlone = (plan: SearchPlan) => Promise<Tried>;
 
+/** A mutation of one allocator's code is searched in a kernel with that allocator. */
+function configFor({ config }: MatrixRequest, { breaks = '' }: Subject): string | undefined {
+  const [, allocator] = /^(SLAB|SLUB)-/.exec(breaks) ?? [];
+  if (allocator === undefined) return config;
+  const others = (config ?? '').split(',').filter((token) => token !== '' && token !== 'slab' && token !== 'slub');
+  return [allocator.toLowerCase(), ...others].join(',');
+}
+
+/** SLUB has no tunables to write. */
+const scenariosFor = (config: string | undefined): readonly ScenarioShape[] =>
+  SCENARIOS.filter(({ experiment }) => experiment !== 'tune-slabinfo' || !config?.split(',').includes('slub'));
+
 async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlone): Promise<MatrixRow> {
   const { schedules = DEFAULT_SCHEDULES } = request;
   const columns: Column[] = [];
-  for (const shape of SCENARIOS) {
-    const scenario = await resolveScenario(requestFor(request, subject, shape));
+  const config = configFor(request, subject);
+  for (const shape of scenariosFor(config)) {
+    const scenario = await resolveScenario(
+      requestFor({ ...request, ...(config !== undefined && { config }) }, subject, shape),
+    );
     const begun = performance.now();
     const { breaks } = subject;
     const only = breaks !== undefined && { only: breaks };

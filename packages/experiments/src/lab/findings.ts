@@ -8,12 +8,26 @@ const PAGE_SIZE = 4096;
 const NODE_BYTES = 120;
 const ARRAY_BYTES = 16;
 const ALIEN_ENTRIES = 12;
+/** Bytes of a kmem_cache_cpu and of SLUB's kmem_cache_node. */
+const CPU_SLAB_BYTES = 32;
+const SLUB_NODE_BYTES = 64;
 
 /** Number of the kmem state of a memcg that is offline. */
 const OFFLINE = KMEM_STATES.indexOf('allocated');
 
 /** Why each dying memcg still exists: the first that applies, in this order. */
-type Pin = 'negativeDentry' | 'dentry' | 'inode' | 'kmalloc' | 'childCgroup' | 'stock' | 'freeObjects' | 'other';
+type Pin =
+  | 'negativeDentry'
+  | 'dentry'
+  | 'inode'
+  | 'kmalloc'
+  | 'childCgroup'
+  | 'cpuSlab'
+  | 'cpuPartial'
+  | 'retainedSlab'
+  | 'stock'
+  | 'freeObjects'
+  | 'other';
 
 /** memcg of each cache by its handle. */
 function memcgByCache(inventories: readonly NodeInventory[]): Map<Handle, Handle> {
@@ -58,7 +72,7 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
   const add = (memcg: Handle, pin: Pin, holders: number): void => {
     if (memcg !== 0 && holders > 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
   };
-  for (const { users, kmallocs, slabs, csses, stocks } of inventories) {
+  for (const { users, kmallocs, slabs, csses, stocks, retained } of inventories) {
     for (const [cache = 0, objects = 0] of rowsOf(kmallocs, INVENTORY_ROWS.kmallocs)) {
       add(memcgs.get(cache) ?? 0, 'kmalloc', objects);
     }
@@ -72,13 +86,30 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
       add(memcg, 'dentry', dentries);
       add(memcg, 'inode', inodes);
     }
+    for (const [cache = 0, cpus = 0, partials = 0, empty = 0] of rowsOf(retained, INVENTORY_ROWS.retained)) {
+      const memcg = memcgs.get(cache) ?? 0;
+      add(memcg, 'cpuSlab', cpus);
+      add(memcg, 'cpuPartial', partials);
+      add(memcg, 'retainedSlab', empty);
+    }
     for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
     for (const [css = 0, refs = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', refs);
   }
   return pins;
 }
 
-const ORDER: readonly Pin[] = ['negativeDentry', 'dentry', 'inode', 'kmalloc', 'childCgroup', 'stock', 'freeObjects'];
+const ORDER: readonly Pin[] = [
+  'negativeDentry',
+  'dentry',
+  'inode',
+  'kmalloc',
+  'childCgroup',
+  'cpuSlab',
+  'cpuPartial',
+  'retainedSlab',
+  'stock',
+  'freeObjects',
+];
 
 /** Dying memcgs and dead caches with what pins them, and allocations that went unaccounted, at this moment. */
 export function findingsOf(inventories: readonly NodeInventory[], unaccounted: number): Finding[] {
@@ -107,8 +138,9 @@ export function findingsOf(inventories: readonly NodeInventory[], unaccounted: n
   return findings.filter((finding) => finding.count > 0);
 }
 
-/** Bytes of a cache's arrays and node structures. */
+/** Bytes of a cache's arrays and node structures; a cache of SLUB has no limit, and no arrays. */
 function bytesOf(nodes: number, cpus: number, limit: number, batchcount: number, shared: number): number {
+  if (limit === 0) return cpus * CPU_SLAB_BYTES + nodes * SLUB_NODE_BYTES;
   const sharedBytes = shared > 0 ? ARRAY_BYTES + 8 * shared * batchcount : 0;
   const perNode = NODE_BYTES + sharedBytes + (nodes - 1) * (ARRAY_BYTES + 8 * ALIEN_ENTRIES);
   return cpus * (ARRAY_BYTES + 8 * limit) + nodes * perNode;

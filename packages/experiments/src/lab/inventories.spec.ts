@@ -13,6 +13,7 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   slabs: [],
   csses: [],
   caches: [],
+  retained: [],
   pagesInUse: 0,
   memcgPages: 0,
   stocks: [],

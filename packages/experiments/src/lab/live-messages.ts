@@ -88,6 +88,7 @@ export const schemas = {
     pagesInUse: count,
     memcgPages: count,
     stocks: numbers,
+    retained: numbers,
     listed: numbers,
   }),
   quiet: z.object({ idle: z.boolean(), sent: count, received: count, activity: z.number() }),

@@ -53,6 +53,8 @@ export interface Experiment {
   readonly name: string;
   readonly summary: string;
   readonly params: ParamSpecs;
+  /** The allocator that it is about; any if absent. */
+  readonly allocator?: 'slab';
   /** Phases that make up the measured window. */
   readonly window: readonly string[];
   /** Phase that makes one root cache after boot, if there is one. */

@@ -130,6 +130,9 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
   const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
+  if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
+    throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);
+  }
   checkNohzFull(config.nohzFull, topology);
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));

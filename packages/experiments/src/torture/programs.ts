@@ -1,7 +1,8 @@
-import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { GuestError, type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
 import { attempt } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
+const EIO = -5;
 const MS = 1e6;
 const SECOND = 1e9;
 const HIERARCHY = '/mnt/cgroup/memory';
@@ -16,7 +17,7 @@ export interface Part {
   readonly cpu: number;
   /** Memcgs to make. */
   readonly loops: number;
-  /** Also writes /proc/slabinfo. */
+  /** Also writes /proc/slabinfo, or with SLUB shrinks a cache. */
   readonly tunes: boolean;
   /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are made. */
   readonly loadsModule: boolean;
@@ -36,7 +37,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
   yield* sys.flushCreation();
-  if (tunes) for (let i = 0; i < 2; i++) yield* writeFile('/proc/slabinfo', tunables(i));
+  if (tunes) for (let i = 0; i < 2; i++) yield* tuneOrShrink(i);
   for (let i = 0; i < FILES; i++) {
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
@@ -100,9 +101,21 @@ function* oneFile(path: string): Program<void> {
 /** slab_mutex is held while cache_reap tries to get it, on some CPU. */
 function* tuneWhileReaping(): Program<void> {
   for (let i = 0; i < TUNES; i++) {
-    yield* writeFile('/proc/slabinfo', tunables(i));
+    yield* tuneOrShrink(i);
     yield* sys.nanosleep(REAP_INTERVAL / TUNES);
   }
+}
+
+/** New tunables for the dentry cache; a kernel without tunables (SLUB) shrinks it instead, while objects come and go. */
+function* tuneOrShrink(write: number): Program<void> {
+  const fd = yield* sys.open('/proc/slabinfo');
+  try {
+    yield* sys.write(fd, tunables(write));
+  } catch (error) {
+    if (!(error instanceof GuestError) || error.errno !== EIO) throw error;
+    yield* writeFile('/sys/kernel/slab/dentry/shrink', '1\n');
+  }
+  yield* sys.close(fd);
 }
 
 /** New tunables for the dentry cache and all its children. */

@@ -45,6 +45,7 @@ export const tuneSlabinfo: Experiment = {
       summary: 'CPU that stretches one slab free between loading cpu_cache and storing into the array',
     },
   },
+  allocator: 'slab',
   window: ['writes'],
   schedule: { writes: 1, pause: 40 },
   stretches: (params: ParamValues) => (params.irqOffCpu === undefined ? [] : [stretchOf(Number(params.irqOffCpu))]),

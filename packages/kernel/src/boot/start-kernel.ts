@@ -5,7 +5,6 @@ import type { Cpu } from '../cpu.js';
 import { neverPut } from '../fs/dentry-lru.js';
 import type { FsType } from '../fs/types.js';
 import { startBusyTask } from '../guest/busy-task.js';
-import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
@@ -66,8 +65,8 @@ const HIERARCHIES = { v1: ['mnt/cgroup/memory', 'sys/fs/cgroup/memory'], v2: ['s
 const NO_CSS: CssPair = { self: 0, memory: 0 };
 
 /**
- * start_kernel, as far as the model goes: root caches with one CPU online, first with one-entry arrays, which
- * kmem_cache_init_late replaces (one kick each); then the cgroup hierarchy, mounts, and the other CPUs.
+ * start_kernel, as far as the model goes: root caches with one CPU online, then what the allocator does late (SLAB replaces
+ * one-entry arrays, one kick each); then the cgroup hierarchy, mounts, and the other CPUs.
  */
 export function* startKernel(cpu: Cpu): Coroutine<void> {
   yield* requestAll(cpu.allNodes, setCpuOnline, { cpu: BOOT_CPU });
@@ -78,15 +77,10 @@ export function* startKernel(cpu: Cpu): Coroutine<void> {
     const merged = /^kmalloc-/.test(spec.name) ? 0 : yield* call(kmemCacheAlias, cpu, spec);
     if (merged === 0) caches.push(yield* call(createCache, cpu, spec, 0, 0));
   }
-  yield* call(kmemCacheInitLate, cpu, caches);
+  yield* call(cpu.build.allocator.initLate, cpu, caches);
+  yield* requestAll(cpu.allNodes, setSlabFull, null);
   yield* call(cgroupInit, cpu);
   yield* call(smpInit, cpu);
-}
-
-/** kmem_cache_init_late: every boot cache gets its real arrays. */
-function* kmemCacheInitLate(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
-  for (const cache of caches) yield* call(enableCpucache, cpu, cache);
-  yield* requestAll(cpu.allNodes, setSlabFull, null);
 }
 
 /** The root cgroup and the directories of the file system. */
@@ -109,17 +103,24 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
   const root = yield* call(mount, 0, '/', 'root');
   yield* call(mount, root, 'proc', 'proc');
   yield* call(mount, root, 'tmp', 'tmpfs');
-  let hierarchy = 0;
+  let [hierarchy, sys] = [0, 0];
   for (const place of HIERARCHIES[cpu.build.config.cgroup]) {
     const path = place.split('/');
     const name = path.pop() as string;
     let parent = root;
-    for (const directory of path) parent = yield* call(mount, parent, directory, 'root');
+    for (const directory of path) {
+      parent = yield* call(mount, parent, directory, 'root');
+      if (directory === 'sys') sys = parent;
+    }
     if (hierarchy === 0) hierarchy = yield* call(mount, parent, name, 'cgroup', pair);
     else yield* request(BOOT_NODE, bindMount, { parent, name, dentry: hierarchy });
   }
   for (const name of cpu.build.policies.fs.cgroupFiles ?? []) {
     yield* request(BOOT_NODE, makeMount, { parent: hierarchy, name, fs: 'cgroup', pair, directory: false });
+  }
+  if (cpu.build.allocator.name === 'slub') {
+    const kernel = yield* call(mount, sys, 'kernel', 'root');
+    yield* call(mount, kernel, 'slab', 'sysfs');
   }
   yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root });
 }

@@ -8,6 +8,7 @@ import { controlFilesOf } from './cgroup2fs.js';
 import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
 import { procEntry } from './procfs.js';
+import { isSlabEntryValid, lookupSlabEntry } from './sysfs-slab.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
 
 /** Where a path leads: its last component's directory and name, and what is there (null: nothing cached or on disk). */
@@ -79,10 +80,16 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
   yield* work(cpu.costs['path.component']);
   if (parent.negative) return null;
   const cached = yield* call(dLookup, parent.dentry, name);
-  if (cached !== null && !cached.negative && !cached.unhashed) return cached;
+  const usable = cached !== null && !cached.negative && !cached.unhashed;
+  if (usable && (yield* call(isValid, cached))) return cached;
   // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
   if (cached !== null) yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
   return yield* call(lookupSlow, cpu, parent, name);
+}
+
+/** d_revalidate: only a cache's directory in sysfs goes without its dentries being dropped. */
+function* isValid(cached: Found): Coroutine<boolean> {
+  return cached.fs !== 'sysfs' || cached.cgroup === 0 || (yield* call(isSlabEntryValid, cached));
 }
 
 interface FsEntry {
@@ -101,6 +108,10 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
       : { directory: entry === 'directory', cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache };
   }
   const inodeCache = 'inode_cache';
+  if (parent.fs === 'sysfs') {
+    const slab = yield* call(lookupSlabEntry, parent, name);
+    return slab === null ? null : { directory: slab.directory, cgroup: slab.cache, memcg: 0, inodeCache };
+  }
   if (parent.fs === 'root') {
     const entry = findCpuEntry(cpu, parent, name);
     return entry === null ? null : { ...entry, cgroup: 0, memcg: 0, inodeCache };

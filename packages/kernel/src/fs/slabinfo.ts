@@ -1,31 +1,12 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
-import { doTuneCpucache } from '../mm/slab/tune.js';
 import type { Tunables } from '../mm/slab/types.js';
 import { listChildren, listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
 import { describeCache } from '../mm/slab-common/create.js';
+import type { SlabCounts } from '../mm/slab-common/types.js';
 import { CacheField } from '../published-state.js';
-import { defineHandler } from '../registry.js';
-import { EINVAL } from './types.js';
-
-interface NodeSlabs {
-  readonly slabs: number;
-  readonly freeSlabs: number;
-  readonly freeObjects: number;
-  readonly shared: number;
-}
-
-/** Counts of one cache on this node, under its list_lock (get_slabinfo). */
-const countSlabs = defineHandler('slab.count', (node, args: { cache: Handle }, context): NodeSlabs => {
-  const cacheNode = node.slabNode(args.cache, context.step);
-  return {
-    slabs: cacheNode.totalSlabs,
-    freeSlabs: cacheNode.free.length,
-    freeObjects: cacheNode.freeObjects,
-    shared: cacheNode.shared?.length ?? 0,
-  };
-});
+import { EINVAL, EIO } from './types.js';
 
 const HEADER =
   'slabinfo - version: 2.1\n' +
@@ -39,14 +20,15 @@ const HEADER =
 function* cacheShow(cpu: Cpu, cache: Handle): Coroutine<string> {
   const named = cpu.published.caches.read(cache, CacheField.root) || cache;
   const { name } = yield* request(homeOf(named), describeCache, { cache: named }, named);
-  const nodes = yield* requestAll(cpu.allNodes, countSlabs, { cache });
+  const { slabinfo } = cpu.build.allocator;
+  const nodes = yield* call(slabinfo, cpu, cache);
   for (const child of yield* request(BOOT_NODE, listChildren, { root: cache })) {
-    nodes.push(...(yield* requestAll(cpu.allNodes, countSlabs, { cache: child })));
+    nodes.push(...(yield* call(slabinfo, cpu, child)));
   }
-  const sum = (field: keyof NodeSlabs): number => nodes.reduce((total, node) => total + node[field], 0);
+  const sum = (field: keyof SlabCounts): number => nodes.reduce((total, node) => total + node[field], 0);
   const { caches } = cpu.published;
   const num = caches.read(cache, CacheField.num);
-  const objects = sum('slabs') * num;
+  const objects = sum('objects');
   const pad = (value: number, width: number): string => String(value).padStart(width);
   return (
     `${name.padEnd(17)} ${pad(objects - sum('freeObjects'), 6)} ${pad(objects, 6)} ` +
@@ -82,18 +64,20 @@ export function* slabinfoOf(cpu: Cpu, memcg: Handle): Coroutine<string> {
 /**
  * slabinfo_write (mm/slab.c 4.10): `name limit batchcount shared` tunes the root cache of that name, and then each of its
  * children, those of offline memcgs too, all under slab_mutex. Evaluates to the length written, also if the kernel ignores
- * the numbers because they are out of range, or to -EINVAL.
+ * the numbers because they are out of range, or to -EINVAL. SLUB has no tunables: -EIO.
  */
 export function* writeSlabinfo(cpu: Cpu, text: string): Coroutine<number> {
+  const { tune } = cpu.build.allocator;
+  if (tune === null) return EIO;
   const [name = '', ...numbers] = text.trim().split(/\s+/);
   const [limit = 0, batchcount = 0, shared = -1] = numbers.map(Number);
   if (numbers.length !== 3 || ![limit, batchcount, shared].every(Number.isInteger)) return EINVAL;
   yield* call(mutexLock, cpu, 'slab_mutex');
   const root = cpu.published.roots.get(name);
   if (root !== 0 && inRange({ limit, batchcount, shared })) {
-    yield* call(doTuneCpucache, cpu, root, { limit, batchcount, shared });
+    yield* call(tune, cpu, root, { limit, batchcount, shared });
     for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
-      yield* call(doTuneCpucache, cpu, child, { limit, batchcount, shared });
+      yield* call(tune, cpu, child, { limit, batchcount, shared });
     }
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');

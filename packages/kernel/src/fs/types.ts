@@ -2,7 +2,7 @@ import type { Handle, ObjectRef } from '@kmemlab/machine';
 import type { ChargedPages } from '../mm/memcontrol/charge-page.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
 
-export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc' | 'pipe' | 'socket';
+export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc' | 'pipe' | 'socket' | 'sysfs';
 
 /** An inode: the slab object behind it and what the filesystem knows of it. */
 export interface Inode {
@@ -20,7 +20,10 @@ export interface Dentry {
   readonly cache: Handle;
   /** 0 for a negative dentry. */
   inode: Handle;
-  /** Own css of the cgroup behind a cgroup directory, 0 otherwise; for a file of it, its directory's. */
+  /**
+   * Own css of the cgroup behind a cgroup directory, in /sys/kernel/slab the cache behind it, 0 otherwise; for a file of it,
+   * its directory's.
+   */
   cgroup: Handle;
   /** Memory css of the same cgroup. */
   memcg: Handle;
@@ -65,6 +68,7 @@ export interface Found {
 export const EPERM = -1;
 export const ENOENT = -2;
 export const ESRCH = -3;
+export const EIO = -5;
 export const EBADF = -9;
 /** Another CPU is on its way up or down: try again (lock_device_hotplug_sysfs restarts the system call). */
 export const EAGAIN = -11;

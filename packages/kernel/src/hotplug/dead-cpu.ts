@@ -1,6 +1,8 @@
 import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import type { Stocked } from '../mm/memcontrol/cpu-stock.js';
+import type { LeftSlabs } from '../mm/slub/cpu-slabs.js';
+import { slubCpuDead } from '../mm/slub/flush.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { TICK } from '../sched/timer.js';
@@ -9,9 +11,11 @@ import { TICK } from '../sched/timer.js';
 export interface LeftBehind {
   readonly timers: readonly PendingTimer[];
   readonly stock: Stocked;
+  /** What it held of SLUB's caches. */
+  readonly cpuSlabs: readonly LeftSlabs[];
 }
 
-const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 } };
+const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 }, cpuSlabs: [] };
 
 export const leaveBehind = defineHandler(
   'hotplug.leaveBehind',
@@ -31,17 +35,18 @@ const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number })
 export function leftBehindBy(cpu: Cpu): LeftBehind {
   const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
   const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
-  return { timers, stock: cpu.stock.take() };
+  return { timers, stock: cpu.stock.take(), cpuSlabs: cpu.ownWords.cpuSlabs.takeAll() };
 }
 
 /**
  * The steps after a CPU's death on the CPU that took it down: timers_dead_cpu (migrate_timers), rcutree_dead_cpu and
- * memcg_hotplug_cpu_dead (4.10: a notifier) of the stock. Process context, cpu_hotplug held for writing.
+ * memcg_hotplug_cpu_dead (4.10: a notifier) of the stock, slub_cpu_dead of what it held of caches. Process context, cpu_hotplug held for writing.
  */
 export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
-  const { timers, stock } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
+  const { timers, stock, cpuSlabs } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
   for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
   yield* call(rcuAdoptOrphans, cpu);
   cpu.armTick();
   yield* call(cpu.build.policies.memcg.drainStockOf, cpu, stock);
+  if (cpuSlabs.length > 0) yield* call(slubCpuDead, cpu, cpuSlabs);
 }

@@ -13,6 +13,7 @@ import { type Place, walk, walkAndHold, whileWalking } from '../fs/namei.js';
 import { createPipe, pipeWrite } from '../fs/pipe.js';
 import { procFiles } from '../fs/procfs.js';
 import { shmemWrite } from '../fs/shmem.js';
+import { readSlabAttribute, writeSlabAttribute } from '../fs/sysfs-slab.js';
 import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found } from '../fs/types.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
@@ -149,6 +150,12 @@ export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<stri
   if (file === undefined) return EBADF;
   if (file.content === null) {
     const found = yield* call(dRead, file.dentry);
+    if (found.fs === 'sysfs') {
+      const text = yield* call(readSlabAttribute, cpu, found);
+      file.content = typeof text === 'string' ? '' : null;
+      return text;
+    }
+    if (found.fs === 'proc') yield* work(cpu.costs['proc.read']);
     if (found.fs === 'root') {
       const online = yield* call(readOnline, cpu, found);
       if (typeof online === 'string') file.content = '';
@@ -202,6 +209,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
   if (file === undefined) return EBADF;
   const found = yield* call(dRead, file.dentry);
   if (found.fs === 'cgroup') return yield* call(writeControlFile, cpu, found, task, text);
+  if (found.fs === 'sysfs') return yield* call(writeSlabAttribute, cpu, found, text);
   if (found.fs === 'proc') {
     const write = procFiles.get(found.name)?.write;
     return write === undefined ? EINVAL : yield* call(write, cpu, text);

@@ -1,7 +1,7 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import '../fs/super.js';
-import { EEXIST, EINVAL } from '../fs/types.js';
+import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
 
@@ -55,8 +55,8 @@ function* sysInitModule(
   if (cpu.published.roots.get(name) !== 0) return EEXIST;
   let flags = 0;
   for (const letter of letters) flags |= CACHE_FLAGS[letter as keyof typeof CACHE_FLAGS] ?? 0;
-  yield* call(kmemCacheCreate, cpu, { name, objectSize, flags });
-  return 0;
+  const cache = yield* call(kmemCacheCreate, cpu, { name, objectSize, flags });
+  return cache === 0 ? ENOMEM : 0;
 }
 
 /** The module is unloaded and destroys its cache. */

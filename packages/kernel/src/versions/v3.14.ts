@@ -18,6 +18,7 @@ import {
 import { byteLimits, memcgPropagateKmem } from '../mm/memcontrol/kmem-limit.js';
 import { memCgroupCssFree, memCgroupCssOffline } from '../mm/memcontrol/reparent-charges.js';
 import { swapOnEachCpu } from '../mm/slab/tune.js';
+import { slub314 } from '../mm/slub/policies.js';
 import { withBuffers314 } from '../syscalls/buffers-3.14.js';
 import { v410 } from './v4.10.js';
 
@@ -34,6 +35,7 @@ const policies = (config: KernelConfig): Policies => {
       waitsForShared: false,
       trims: 'emptied',
     },
+    slub: slub314(),
     memcg: {
       ...later.memcg,
       payer: activePayer,

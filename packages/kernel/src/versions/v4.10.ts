@@ -13,18 +13,15 @@ import {
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
-import {
-  memcgDeactivateKmemCaches,
-  memcgFreeKmem,
-  memcgOfflineKmem,
-  memcgOnlineKmem,
-} from '../mm/memcontrol/lifecycle.js';
+import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
+import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
+import { slub410 } from '../mm/slub/policies.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
@@ -57,6 +54,7 @@ const policies = (config: KernelConfig): Policies => ({
     dispose: leaveToCaller,
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
   },
+  slub: slub410(),
   memcg: {
     payer: optInPayer,
     getCache: memcgKmemGetCache,
@@ -80,7 +78,7 @@ const policies = (config: KernelConfig): Policies => ({
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,
-    deactivate: memcgDeactivateKmemCaches,
+    deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,
     allocStatistics: null,

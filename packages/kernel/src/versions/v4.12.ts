@@ -8,6 +8,7 @@ import {
 import { kickOnReplace, kicksOnReplace } from '../mm/slab/kick-on-replace.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { releaseOrDefer } from '../mm/slab-common/rcu-destroy.js';
+import { slub412 } from '../mm/slub/policies.js';
 import { v410 } from './v4.10.js';
 
 /**
@@ -25,6 +26,7 @@ const policies = (config: KernelConfig): Policies => {
       kicksPerPublish: kicksOnReplace,
       dispose: releaseOrDefer,
     },
+    slub: slub412(false),
     memcg: {
       ...before.memcg,
       creationQueue: 'memcg_kmem_cache',

@@ -4,6 +4,7 @@ import type { FsType } from '../fs/types.js';
 import { deactivateWithCssRef, memcgDeactivateKmemCaches } from '../mm/memcontrol/deactivate-caches.js';
 import { flushMemcgWorkqueue, refuseIfDying } from '../mm/memcontrol/root-dying.js';
 import { reclaim52 } from '../mm/reclaim-policies.js';
+import { slub52 } from '../mm/slub/policies.js';
 import { v412 } from './v4.12.js';
 
 /** seq_file of what is read in lines; a file of /proc that has a release function also notes who opened it. */
@@ -20,6 +21,7 @@ const policies = (config: KernelConfig): Policies => {
     smp: { ...before.smp, maskCallRings: 'emptyQueues' },
     rcu: { ...before.rcu, flavours: 'consolidated', barrierCallback: 'entrained' },
     slab: { ...before.slab, beforeDestroy: flushMemcgWorkqueue(config) },
+    slub: slub52(false),
     memcg: {
       ...before.memcg,
       refuseCreation: refuseIfDying,

@@ -52,8 +52,10 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
     const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
-    yield* call(setSlot, cpu, root, id, cache);
-    cpu.counters.add('memcg_caches_created');
+    if (cache !== 0) {
+      yield* call(setSlot, cpu, root, id, cache);
+      cpu.counters.add('memcg_caches_created');
+    }
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);

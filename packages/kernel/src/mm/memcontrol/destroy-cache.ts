@@ -7,7 +7,8 @@ import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { addToList, removeFromList } from '../slab-common/cache-list.js';
-import { freeDescriptor, isRcuTyped } from '../slab-common/destroy.js';
+import { describeCache, freeCache } from '../slab-common/create.js';
+import { isRcuTyped } from '../slab-common/destroy.js';
 import type { Destruction } from '../slab-common/types.js';
 import { freeParams } from './cache-params.js';
 import { memcgUnregisterCache } from './register-cache.js';
@@ -47,5 +48,5 @@ function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle, of: Destructio
   if (isRcuTyped(cpu, cache)) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu, of);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   if (root !== 0) yield* request(homeOf(cache), freeParams, { cache }, cache);
-  yield* call(freeDescriptor, cpu, cache);
+  yield* call(freeCache, cpu, cache, yield* request(homeOf(cache), describeCache, { cache }, cache));
 }

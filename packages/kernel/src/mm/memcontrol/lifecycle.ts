@@ -1,14 +1,12 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
-import { walkForMemcg } from '../slab-common/cache-list.js';
 import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
-import { kmemCacheShrink } from '../slab-common/shrink.js';
-import { setSlot } from '../slab-common/slots.js';
 import { memcgAllocCacheId } from './cache-ids.js';
+import { cachesOf } from './deactivate.js';
 import { parentOrRoot } from './hierarchy.js';
 import { memcgReparentId } from './offline-id.js';
 import type { KmemState } from './types.js';
@@ -35,25 +33,6 @@ export function* memcgOnlineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const id = yield* call(memcgAllocCacheId, cpu);
   yield* request(homeOf(css), setKmem, { css, state: 'online', id }, css);
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: true, id });
-}
-
-/** The memcg's caches; costs a step per cache in the system. Caller holds slab_mutex. */
-function* cachesOf(cpu: Cpu, memcg: Handle): Coroutine<Handle[]> {
-  const { caches, total } = yield* request(BOOT_NODE, walkForMemcg, { memcg });
-  yield* work(total * cpu.costs['list.step']);
-  return caches;
-}
-
-/** memcg_deactivate_kmem_caches (4.10, SLAB): shrink every cache and clear its slot, under slab_mutex. */
-export function* memcgDeactivateKmemCaches(cpu: Cpu, memcg: Handle, id: number): Coroutine<void> {
-  yield* call(getOnlineCpusMems, cpu);
-  yield* call(mutexLock, cpu, 'slab_mutex');
-  for (const cache of yield* call(cachesOf, cpu, memcg)) {
-    yield* call(kmemCacheShrink, cpu, cache);
-    yield* call(setSlot, cpu, cpu.published.caches.read(cache, CacheField.root), id, 0);
-  }
-  yield* call(mutexUnlock, cpu, 'slab_mutex');
-  yield* call(putOnlineCpusMems, cpu);
 }
 
 /**

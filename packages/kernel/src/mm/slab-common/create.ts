@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
@@ -8,6 +8,7 @@ import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
+import { kmemCacheFree } from './free.js';
 import { kmemCacheAlias } from './merge.js';
 import type { CacheDescription, CacheSpec } from './types.js';
 
@@ -43,7 +44,7 @@ export const describeCache = defineHandler(
 
 /**
  * create_cache (mm/slab_common.c 4.10): descriptor, geometry, per-CPU arrays, per-node lists. Caller holds slab_mutex and
- * the hotplug locks. The cache is on slab_caches, but in no memcg_caches slot yet.
+ * the hotplug locks. The cache is on slab_caches, but in no memcg_caches slot yet. Evaluates to 0 if the allocator cannot make it.
  */
 export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Handle): Coroutine<Handle> {
   yield* work(cpu.costs['slab.create']);
@@ -53,7 +54,10 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   const record: CacheDescription = { ...spec, geometry, root, memcg, descriptor };
   const cache = yield* request(cpu.node, allocateCache, record);
   yield* requestAll(cpu.allNodes, publishCache, { cache, record });
-  yield* call(cpu.build.allocator.setup, cpu, cache);
+  if (!(yield* call(cpu.build.allocator.setup, cpu, cache))) {
+    yield* call(freeCache, cpu, cache, record);
+    return 0;
+  }
   yield* request(BOOT_NODE, addToList, { cache, root, memcg });
   const { links } = cpu.build.policies.memcg;
   if (memcg !== 0 && links !== null) yield* call(links.link, cpu, memcg);
@@ -62,14 +66,42 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   return cache;
 }
 
-/** kmem_cache_create (4.10) of a root cache, or of a further name for one: hotplug locks and slab_mutex around create_cache. Process context. */
+const withdrawCache = defineHandler(
+  'cache.withdraw',
+  (node, args: { cache: Handle; root: boolean; name: string }): void => {
+    node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
+    node.published.caches.withdraw(args.cache);
+    if (args.root) node.published.roots.set(args.name, 0);
+  },
+);
+
+/** The descriptor goes, and with it the work item inside. */
+const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handle }, context): void => {
+  const { work } = node.caches.release(args.cache, context.step());
+  if (work === 0) return;
+  node.trace(Trace.workFree, context.cpu, work, 0, 0, 0);
+  node.works.release(work, context.step());
+});
+
+/** The cache's record and its descriptor are freed; the allocator has nothing of it any more. */
+export function* freeCache(
+  cpu: Cpu,
+  cache: Handle,
+  { root, name, descriptor }: Omit<CacheDescription, 'memcg'>,
+): Coroutine<void> {
+  yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: root === 0, name });
+  yield* request(homeOf(cache), releaseRecord, { cache }, cache);
+  if (descriptor !== 0) yield* call(kmemCacheFree, cpu, cpu.published.roots.get('kmem_cache'), descriptor);
+}
+
+/** kmem_cache_create (4.10) of a root cache, or of a further name for one: hotplug locks and slab_mutex around create_cache. Process context. 0 if it fails. */
 export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   let cache = yield* call(kmemCacheAlias, cpu, spec);
   if (cache === 0) {
     cache = yield* call(createCache, cpu, spec, 0, 0);
-    yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
+    if (cache !== 0) yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);

@@ -1,6 +1,7 @@
-import type { Coroutine, Handle } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
+import { slubZeroRetention } from '../slub/deactivate.js';
 import { kmemCacheShrink } from './shrink.js';
 
 /** What an allocator does with a cache whose memcg goes offline (4.12 and later). Both halves run under slab_mutex. */
@@ -14,4 +15,13 @@ export interface Deactivation {
 /** SLAB: shrink at once. */
 const slabDeactivation: Deactivation = { now: kmemCacheShrink, afterGp: null };
 
-export const deactivationOf = (_config: KernelConfig): Deactivation => slabDeactivation;
+/** SLUB: keep no empty slabs from now on; once every CPU knows, shrink, and give up the directory of a cache that is empty. */
+const slubDeactivation: Deactivation = {
+  now: slubZeroRetention,
+  *afterGp(cpu, cache) {
+    if (yield* call(kmemCacheShrink, cpu, cache)) yield* call(cpu.build.policies.slub.whenDeactivatedEmpty, cpu, cache);
+  },
+};
+
+export const deactivationOf = ({ allocator }: KernelConfig): Deactivation =>
+  allocator === 'slub' ? slubDeactivation : slabDeactivation;

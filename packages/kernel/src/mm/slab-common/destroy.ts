@@ -1,33 +1,14 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
-import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
 import { listChildren, removeFromList } from './cache-list.js';
-import { describeCache } from './create.js';
-import { kmemCacheFree } from './free.js';
+import { describeCache, freeCache } from './create.js';
 import { setSlot, slotsOf } from './slots.js';
 import type { Destruction } from './types.js';
-
-const withdrawCache = defineHandler(
-  'cache.withdraw',
-  (node, args: { cache: Handle; root: boolean; name: string }): void => {
-    node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
-    node.published.caches.withdraw(args.cache);
-    if (args.root) node.published.roots.set(args.name, 0);
-  },
-);
-
-/** The descriptor goes, and with it the work item inside. */
-const releaseRecord = defineHandler('cache.release', (node, args: { cache: Handle }, context): void => {
-  const { work } = node.caches.release(args.cache, context.step());
-  if (work === 0) return;
-  node.trace(Trace.workFree, context.cpu, work, 0, 0, 0);
-  node.works.release(work, context.step());
-});
 
 /**
  * shutdown_cache: empty the cache and take it off all lists. Caller holds slab_mutex. Evaluates to false if objects are
@@ -82,25 +63,17 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[], of: Destruct
   for (const cache of caches) yield* call(slabKmemCacheRelease, cpu, cache);
 }
 
-/** slab_kmem_cache_release: __kmem_cache_release, then the descriptor. */
+/** slab_kmem_cache_release: __kmem_cache_release, then the descriptor; or whoever else still refers to the cache does it. */
 export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { beforeRelease } = cpu.build.allocator;
+  if (beforeRelease !== null && !(yield* call(beforeRelease, cpu, cache))) return;
+  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);
   const { links } = cpu.build.policies.memcg;
-  if (cpu.published.caches.read(cache, CacheField.root) !== 0 && links !== null) yield* call(links.exit, cpu, cache);
-  yield* call(freeDescriptor, cpu, cache);
-}
-
-/** The name and the descriptor go; nobody can find the cache any more. */
-export function* freeDescriptor(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
-  yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: record.root === 0, name: record.name });
-  yield* request(homeOf(cache), releaseRecord, { cache }, cache);
+  if (record.root !== 0 && links !== null) yield* call(links.exit, cpu, cache);
+  yield* call(freeCache, cpu, cache, record);
   cpu.counters.add('caches_destroyed');
-  const descriptors = cpu.published.roots.get('kmem_cache');
-  if (record.descriptor !== 0) {
-    yield* call(kmemCacheFree, cpu, descriptors, record.descriptor);
-  }
 }
 
 /**

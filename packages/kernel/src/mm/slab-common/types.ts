@@ -1,6 +1,6 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
 import type { PercpuRef } from '../../percpu-ref/percpu-ref.js';
-import type { Geometry } from '../slab/geometry.js';
+import type { Geometry } from './geometry.js';
 
 /** What is said of a cache when it is made. */
 export interface CacheDescription {
@@ -14,6 +14,16 @@ export interface CacheDescription {
   readonly memcg: Handle;
   /** The slab object that holds this descriptor; 0 for caches made before kmem_cache itself. */
   readonly descriptor: ObjectRef;
+}
+
+/** What a node has of a cache, as /proc/slabinfo shows it (struct slabinfo). */
+export interface SlabCounts {
+  readonly slabs: number;
+  readonly objects: number;
+  readonly freeSlabs: number;
+  readonly freeObjects: number;
+  /** Objects in the node's shared array. */
+  readonly shared: number;
 }
 
 /** What a memcg cache's embedded work item is to do, once it runs (memcg_params.work_fn, 5.3). */

@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { allocPagesNode, freePagesAt } from '../page-alloc.js';
+import { allocSlabPages } from '../slab-common/slab-pages.js';
 import { addSlab, takeFromSlabs } from './node-handlers.js';
 
 /**
@@ -17,12 +17,10 @@ export function* cacheAllocNode(cpu: Cpu, cache: Handle, node: number): Coroutin
 function* growOn(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
-  const page = yield* call(allocPagesNode, cpu, order, node);
-  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
-  if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
+  const charged = yield* call(allocSlabPages, cpu, cache, order, node);
   cpu.irqSave();
-  if (memcg < 0) return 0;
-  const [object] = yield* request(node, addSlab, { cache, page, memcg, take: 1 }, cache);
+  if (charged === null) return 0;
+  const [object] = yield* request(node, addSlab, { cache, ...charged, take: 1 }, cache);
   return object ?? 0;
 }
 

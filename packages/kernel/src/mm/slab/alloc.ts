@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { allocPagesNode, freePagesAt } from '../page-alloc.js';
+import { allocSlabPages } from '../slab-common/slab-pages.js';
 import { cacheAllocNode, fallbackAlloc } from './alloc-node.js';
 import type { ArrayCache } from './array-cache.js';
 import { cpuCacheGet, isStale, presentArray, useAfterFree } from './cpu-array.js';
@@ -69,14 +69,12 @@ function* cacheAllocRefill(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutin
 function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCache | null> {
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
-  const page = yield* call(allocPagesNode, cpu, order);
-  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
-  if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
+  const charged = yield* call(allocSlabPages, cpu, cache, order);
   cpu.irqSave();
-  if (memcg < 0) return null;
+  if (charged === null) return null;
   const array = yield* call(cpuCacheGet, cpu, cache);
   const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
-  const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);
+  const objects = yield* request(cpu.node, addSlab, { cache, ...charged, take }, cache);
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   for (const object of objects) array.push(object);
   return array;

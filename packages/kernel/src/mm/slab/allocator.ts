@@ -9,13 +9,19 @@ import { slabGeometry } from './geometry.js';
 import { cpuupCanceled, cpuupPrepare } from './hotplug.js';
 import { releaseNode } from './node-handlers.js';
 import { startCpuTimer } from './reap.js';
-import { freeArraySet, setupCpuCache } from './tune.js';
+import { getSlabinfo } from './slabinfo.js';
+import { doTuneCpucache, enableCpucache, freeArraySet, setupCpuCache } from './tune.js';
 
 /** __kmem_cache_release (4.10): the per-CPU arrays and the structures of every node. */
 function* kmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
   const set = cpu.published.caches.read(cache, CacheField.cpuCache);
   yield* call(freeArraySet, cpu, set);
   yield* requestAll(cpu.allNodes, releaseNode, { cache, set });
+}
+
+/** kmem_cache_init_late: every boot cache gets its real arrays. */
+function* kmemCacheInitLate(cpu: Cpu, caches: readonly Handle[]): Coroutine<void> {
+  for (const cache of caches) yield* call(enableCpucache, cpu, cache);
 }
 
 /** mm/slab.c. */
@@ -25,10 +31,17 @@ export const slabAllocator: SlabAllocator = {
   alloc: slabAlloc,
   allocNode: slabAllocNode,
   free: slabFree,
-  setup: setupCpuCache,
+  *setup(cpu, cache) {
+    yield* call(setupCpuCache, cpu, cache);
+    return true;
+  },
+  initLate: kmemCacheInitLate,
   shrink: kmemCacheShrink,
   shutdown: kmemCacheShutdown,
+  beforeRelease: null,
   release: kmemCacheRelease,
+  slabinfo: getSlabinfo,
+  tune: doTuneCpucache,
   startCpu: startCpuTimer,
   prepareCpu: cpuupPrepare,
   deadCpu: cpuupCanceled,

@@ -1,15 +1,12 @@
 import { type Coroutine, call, type Handle, nodeOfObject, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { callRcu } from '../../rcu/callbacks.js';
-import { defineFunction } from '../../registry.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
-import { Trace } from '../../tracepoints.js';
-import { freePagesAt } from '../page-alloc.js';
+import { slabDestroy } from '../slab-common/slab-pages.js';
 import type { ArrayCache } from './array-cache.js';
 import { cpuCacheGet, isStale, presentArray, useAfterFree } from './cpu-array.js';
 import { alienPut, flush, receiveAlien } from './node-handlers.js';
-import { type DetachedSlab, SlabFlag } from './types.js';
+import type { DetachedSlab } from './types.js';
 
 /** Between reading the cpu_cache pointer and storing into the array it points to; interrupts are off. */
 export const LOADED_CPU_CACHE = 'kmem_cache_free:loaded-cpu_cache';
@@ -63,30 +60,3 @@ export function* drainAlien(cpu: Cpu, cache: Handle, home: number, objects: Obje
 export function* slabsDestroy(cpu: Cpu, cache: Handle, slabs: readonly DetachedSlab[]): Coroutine<void> {
   for (const slab of slabs) yield* call(slabDestroy, cpu, cache, slab);
 }
-
-/** slab_destroy: at once, or through RCU for a SLAB_DESTROY_BY_RCU cache. */
-function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  if ((cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.destroyByRcu) !== 0) {
-    cpu.rcuSlabs.set(slab.page, { cache, slab });
-    yield* call(callRcu, cpu, kmemRcuFree, slab.page);
-    return;
-  }
-  yield* call(kmemFreepages, cpu, cache, slab);
-}
-
-/** kmem_freepages: what the version's accounting has for the block goes, then its pages. */
-function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  const { unchargeSlab, freeSlabHook } = cpu.build.policies.memcg;
-  if (freeSlabHook !== null) yield* call(freeSlabHook, cpu, slab.page);
-  yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
-  yield* call(freePagesAt, cpu, slab.page);
-}
-
-/** kmem_rcu_free: runs on the CPU that queued it, where the slab waits. */
-const kmemRcuFree = defineFunction('rcu', 'kmem_rcu_free', function* kmemRcuFreeCallback(cpu, page) {
-  const waiting = cpu.rcuSlabs.get(page);
-  if (waiting === undefined) return;
-  cpu.rcuSlabs.delete(page);
-  cpu.trace(Trace.rcuPageFree, waiting.slab.page, waiting.cache, 0, 0);
-  yield* call(kmemFreepages, cpu, waiting.cache, waiting.slab);
-});

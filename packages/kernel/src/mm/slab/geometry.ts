@@ -1,25 +1,13 @@
+import { type Geometry, objectAlignment, type Placement } from '../slab-common/geometry.js';
 import { SlabFlag } from './types.js';
 
 const PAGE_SIZE = 4096;
-const CACHE_LINE = 64;
 const MIN_SIZE = 16;
 /** SLAB_OBJ_MAX_NUM: the free-list index is one byte. */
 const MAX_OBJECTS = 255;
 /** slab_max_order with more than 32 MB of memory. */
 const MAX_ORDER = 1;
 const LARGEST_ORDER = 10;
-
-type Placement = 'objfreelist' | 'off-slab' | 'on-slab';
-
-/** How a cache's slabs are cut: sizes in bytes, `num` objects per slab of 2^order pages. */
-export interface Geometry {
-  readonly size: number;
-  readonly num: number;
-  readonly order: number;
-  readonly placement: Placement;
-  /** Number of colours: different offsets of the first object. */
-  readonly colours: number;
-}
 
 interface Fit {
   readonly num: number;
@@ -28,13 +16,6 @@ interface Fit {
 }
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
-
-function alignment(objectSize: number, flags: number): number {
-  if ((flags & SlabFlag.hwcacheAlign) === 0) return 8;
-  let align = CACHE_LINE;
-  while (objectSize <= align / 2) align /= 2;
-  return Math.max(8, align);
-}
 
 /** cache_estimate: objects in a slab of the given order, and the bytes left over. */
 function estimate(size: number, order: number, onSlab: boolean): { num: number; leftover: number } {
@@ -72,7 +53,7 @@ function kmallocSize(bytes: number): number {
  * @throws RangeError if no slab of any order can hold the object
  */
 export function slabGeometry(objectSize: number, flags: number): Geometry {
-  const align = alignment(objectSize, flags);
+  const align = objectAlignment(objectSize, flags);
   const size = Math.max(MIN_SIZE, roundUp(roundUp(objectSize, 8), align));
   const fits = (placement: Placement): Geometry | undefined => {
     const fit = searchOrder(size, flags, placement);

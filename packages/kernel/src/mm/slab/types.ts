@@ -10,8 +10,10 @@ export interface SlabPage {
   active: number;
   /** Slots that are free in the slab, last out first. */
   free: number[];
-  /** `used`: the block is no slab, and somebody holds it. */
-  list: 'none' | 'full' | 'partial' | 'free' | 'used';
+  /**
+   * `used`: the block is no slab, and somebody holds it. SLUB: a frozen slab belongs to one CPU; full and frozen slabs are on no list.
+   */
+  list: 'none' | 'full' | 'partial' | 'free' | 'used' | 'frozen';
   /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
   memcg: Handle;
   /** What a `used` block is for. */

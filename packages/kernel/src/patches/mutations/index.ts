@@ -31,6 +31,15 @@ import {
 import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
+import {
+  discardUsedSlab,
+  forgetCpuSlab,
+  ignoreNameClash,
+  keepRetention,
+  loseGivenBackObject,
+  missCpuSlabs,
+  partialButFrozen,
+} from './slub-slabs.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
 import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools.js';
 
@@ -87,6 +96,13 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  forgetCpuSlab,
+  loseGivenBackObject,
+  partialButFrozen,
+  discardUsedSlab,
+  keepRetention,
+  missCpuSlabs,
+  ignoreNameClash,
   ignoreKmem,
   loseSlabStatistics,
   forgetMemcgCaches,

@@ -1,0 +1,67 @@
+import type { Handle } from '@kmemlab/machine';
+import { CacheField } from '../../published-state.js';
+import { defineAtomic, defineHandler, defineSection } from '../../registry.js';
+import type { DetachedSlab } from '../slab/types.js';
+import { SlubCacheNode } from './cache-node.js';
+
+/* One cache's structures on one node. Source: mm/slub.c 4.10. */
+
+/** alloc_kmem_cache_cpus and init_kmem_cache_nodes, as one node sees them. */
+export const setupNode = defineHandler(
+  'slub.setupNode',
+  (node, args: { cache: Handle; minPartial: number; cpuPartial: number }): void => {
+    const { caches } = node.published;
+    caches.write(args.cache, CacheField.minPartial, args.minPartial);
+    caches.write(args.cache, CacheField.cpuPartial, args.cpuPartial);
+    node.cpuSlabs.publish(args.cache);
+    node.slub.nodes.set(args.cache, new SlubCacheNode(node, args.cache));
+  },
+);
+
+/** free_percpu and free_kmem_cache_nodes. Whoever still uses them afterwards meets the step that is noted here. */
+export const freeNode = defineHandler('slub.freeNode', (node, args: { cache: Handle }, context): void => {
+  if (!node.slub.nodes.delete(args.cache)) return;
+  node.slub.noteFreed(args.cache, context.step());
+  node.cpuSlabs.withdraw(args.cache);
+});
+
+export const setRetention = defineHandler(
+  'slub.setRetention',
+  (node, args: { cache: Handle; minPartial: number; cpuPartial: number }): void => {
+    node.published.caches.write(args.cache, CacheField.minPartial, args.minPartial);
+    node.published.caches.write(args.cache, CacheField.cpuPartial, args.cpuPartial);
+  },
+);
+
+/** has_cpu_slab for each CPU of this node, in CPU order: reads their words, disturbs none of them. */
+export const hasCpuSlab = defineAtomic('slub.hasCpuSlab', (node, args: { cache: Handle }): boolean[] =>
+  node.allWords().map(({ cpuSlabs }) => cpuSlabs.hasCpuSlab(args.cache)),
+);
+
+/** Unlink all empty partial slabs of one node; with `sort` the others are put in order, the fullest first. */
+export const takeEmpty = defineSection(
+  'list_lock',
+  'slub.takeEmpty',
+  (node, args: { cache: Handle; sort: boolean }, context): DetachedSlab[] => {
+    const lists = node.slubNode(args.cache, context.step);
+    context.charge(lists.nrPartial * node.costs['list.step']);
+    const empty = lists.takeEmpty(context.step);
+    if (args.sort) lists.sort(context.step);
+    return empty;
+  },
+);
+
+/** A cache's slabs on one node (slabs_node, node_nr_objs, count_partial). */
+export interface SlubCounts {
+  readonly slabs: number;
+  readonly objects: number;
+  readonly partial: number;
+  /** Objects free in partial slabs; those of a CPU's slabs count as used. */
+  readonly free: number;
+}
+
+export const countSlabs = defineHandler('slub.count', (node, args: { cache: Handle }, context): SlubCounts => {
+  const lists = node.slubNode(args.cache, context.step);
+  const { slabs, objects, nrPartial: partial } = lists;
+  return { slabs, objects, partial, free: lists.freeObjects(context.step) };
+});
