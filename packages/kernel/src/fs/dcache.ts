@@ -114,16 +114,23 @@ const letGo = defineHandler(
   },
 );
 
+/** What a dentry has given up: its inode, 0 if it had none, and the pages of the file's data. */
+interface Detached {
+  readonly inode: Handle;
+  readonly pages: readonly ChargedPages[];
+}
+
+function detachInode(dentry: Dentry): Detached {
+  const { inode, pages = [] } = dentry;
+  dentry.inode = 0;
+  delete dentry.pages;
+  return { inode, pages };
+}
+
 /** d_delete: take the inode away; the dentry stays and is negative. Answers with the inode and the pages of its data. */
 const takeInode = defineHandler(
   'dcache.takeInode',
-  (node, args: { dentry: Handle }, context): { inode: Handle; pages: readonly ChargedPages[] } => {
-    const dentry = node.dentries.get(args.dentry, context.step);
-    const { inode, pages = [] } = dentry;
-    dentry.inode = 0;
-    delete dentry.pages;
-    return { inode, pages };
-  },
+  (node, args: { dentry: Handle }, context): Detached => detachInode(node.dentries.get(args.dentry, context.step)),
 );
 
 /**
@@ -132,14 +139,12 @@ const takeInode = defineHandler(
  */
 const kill = defineHandler(
   'dcache.kill',
-  (node, args: { dentry: Handle }, context): { inode: Handle; mayFree: boolean } => {
+  (node, args: { dentry: Handle }, context): Detached & { mayFree: boolean } => {
     const dentry = node.dentries.get(args.dentry, context.step);
     unlistDentry(node, args.dentry, dentry);
     dentry.unhashed = true;
     dentry.killed = true;
-    const { inode } = dentry;
-    dentry.inode = 0;
-    return { inode, mayFree: dentry.lru === 'none' };
+    return { ...detachInode(dentry), mayFree: dentry.lru === 'none' };
   },
 );
 
@@ -253,6 +258,12 @@ defineFunction('rcu', '__d_free', function* dFreeCallback(cpu, dentry) {
   yield* call(kmemCacheFree, cpu, cache, object);
 });
 
+/** dentry_unlink_inode: the pages of the file's data, then the inode. */
+function* iputDetached(cpu: Cpu, { inode, pages }: Detached): Coroutine<void> {
+  if (pages.length > 0) yield* call(shmemEvict, cpu, pages);
+  yield* call(iput, cpu, inode);
+}
+
 /** iput of the last reference: destroy_inode, through RCU. */
 function* iput(cpu: Cpu, inode: Handle): Coroutine<void> {
   if (inode !== 0) yield* call(callRcu, cpu, 'i_callback', inode);
@@ -272,16 +283,14 @@ export function* dKill(cpu: Cpu, parent: Handle, name: string, dentry: Handle): 
 
 /** __dentry_kill: the inode, then the dentry. */
 export function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
-  const { inode, mayFree } = yield* request(homeOf(dentry), kill, { dentry }, dentry);
-  yield* call(iput, cpu, inode);
+  const { mayFree, ...detached } = yield* request(homeOf(dentry), kill, { dentry }, dentry);
+  yield* call(iputDetached, cpu, detached);
   if (mayFree) yield* call(dFree, cpu, dentry);
 }
 
 /** The dentry loses its inode and stays cached: a negative dentry, still charged to whoever looked it up first. */
 export function* dDelete(cpu: Cpu, dentry: Handle): Coroutine<void> {
-  const { inode, pages } = yield* request(homeOf(dentry), takeInode, { dentry }, dentry);
-  if (pages.length > 0) yield* call(shmemEvict, cpu, pages);
-  yield* call(iput, cpu, inode);
+  yield* call(iputDetached, cpu, yield* request(homeOf(dentry), takeInode, { dentry }, dentry));
 }
 
 /** shrink_dcache_parent of a removed directory: its children go. */
