@@ -63,7 +63,7 @@ export const ignoreSlabsLeft: Patch = {
       return css;
     };
     memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order): Coroutine<void> {
-      yield* call(cssGet, cpu, css, 2 ** order);
+      if (css > 0) yield* call(cssGet, cpu, css, 2 ** order);
       yield* call(unchargeSlab, cpu, cache, css, order);
     };
     type Left = { detached: DetachedSlab | null; left: number };
