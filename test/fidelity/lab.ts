@@ -3,6 +3,7 @@ import {
   defaultConfig,
   KernelBuild,
   type KernelConfig,
+  type Patch,
   type Placement,
   type Probe,
   type Program,
@@ -28,12 +29,11 @@ export interface Emitted {
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;
-  /** Version; 4.10 by default. */
-  readonly version?: string;
-  readonly patch?: string;
-  readonly config?: Partial<KernelConfig>;
+  readonly patch?: string | Patch;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
+  /** Where the configuration is not the default. */
+  readonly config?: Partial<KernelConfig>;
 }
 
 /** A booted machine with a kernel on it, which runs programs one after the other and shows what they cause. */
@@ -47,7 +47,7 @@ export class Lab implements Probe {
     const { nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time', config } = options;
     const version = versions.find(({ name }) => name === (options.version ?? 'v4.10'));
     if (version === undefined) throw new Error(`there is no ${options.version}`);
-    const chosen = patches.filter(({ name }) => name === patch);
+    const chosen = typeof patch === 'string' ? patches.filter(({ name }) => name === patch) : [patch];
     const build = new KernelBuild(version, chosen, { ...defaultConfig, ...config });
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };

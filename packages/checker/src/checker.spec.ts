@@ -1,4 +1,4 @@
-import { Trace } from '@kmemlab/kernel';
+import { HotplugStep, Trace } from '@kmemlab/kernel';
 import { makeHandle, makeObject } from '@kmemlab/machine';
 import { expect, test } from 'vitest';
 import { FakeView } from '../fixtures/fake-view.js';
@@ -52,6 +52,8 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   ['SMP-1', 'a call that runs on another CPU', [...raised, ['csdExecute', 2, 0, CSD, 1, 7]]],
   ['SMP-1', 'a call that runs twice', [...raised, execute, execute]],
   ['SMP-1', 'a call that the handler leaves out', [...raised, done]],
+  ['SMP-1', 'a CPU that dies with a call in its queue', [call, lock, queue, send, ['hotplug', 1, HotplugStep.dead]]],
+  ['SMP-1', 'a call to a CPU that is dead', [['hotplug', 1, HotplugStep.dead], call, lock, queue]],
   ['SMP-3', 'a call that returns while its function runs', [...raised, execute, end]],
   ['SMP-4', 'a function that gets other data', [...raised, ['csdExecute', 1, 0, CSD, 1, 8]]],
   [
@@ -244,6 +246,33 @@ test('SMP-5: a kick that returns while a CPU is in an old interrupts-off region'
   expect([earlier?.cpu, now?.cpu]).toEqual([0, 0]);
 });
 
+/** CPU1's item, which CPU0 executes, after what has happened. */
+const runsElsewhere = (before: readonly Event[], between: readonly Event[] = []): readonly Event[] => [
+  ...before,
+  ['workQueue', 1, WORK, 1],
+  ['workInsert', 1, WORK, SYSTEM_WQ, 1],
+  ...between,
+  ['workStart', 0, WORK, SYSTEM_WQ],
+];
+
+const [down, up]: readonly [Event, Event] = [
+  ['hotplug', 1, HotplugStep.inactive],
+  ['hotplug', 1, HotplugStep.online],
+];
+
+test('WQ-6: an item of a CPU that is down, or has been since it was queued, may run anywhere', () => {
+  expect(verdictOf(runsElsewhere([down]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([], [down]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([], [down, up]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([down, up]))).toBe('WQ-6');
+});
+
+test('SMP-1: a CPU that has run its calls may die, and be called when it is back', () => {
+  const first = [...raised, execute, returned, unlock, done, end];
+  const back: readonly Event[] = [['hotplug', 1, HotplugStep.dead], up];
+  expect(verdictOf([...first, ...back, ['callBegin', 0, 2, 0, 0, 0], lock, queue, send])).toBeUndefined();
+});
+
 test('SLAB-4: an array emptied without a full call is a breach that the next audit reports', () => {
   const view = new FakeView(2);
   const checker = new Checker(view);
@@ -284,6 +313,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('MTX', 5),
     ...family('REF', 7),
     ...family('SLAB', 8),
+    ...family('MEMCG', 4),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -1,7 +1,9 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { Memcgs } from './memcg/memcgs.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
+import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
 import { SlabCaches } from './slab/slab-caches.js';
 import { CrossCpuCalls } from './smp/cross-cpu-calls.js';
@@ -38,9 +40,11 @@ export class Checker implements Probe {
     this.families = [
       calls,
       slab,
+      new Rcu(view, reporter),
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
+      new Memcgs(view, reporter),
       leaks,
     ];
     for (const family of this.families) {

@@ -3,12 +3,14 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
 import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { type PatchApi, patchApi } from './patch-api.js';
+import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { CallSingleData } from './smp/call-queue.js';
@@ -48,6 +50,10 @@ export interface Policies {
     flavours: 'split' | 'consolidated';
     /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
     barrierCallback: 'queued' | 'entrained';
+    /** Take at most so many callbacks that may be invoked off the CPU's list, in the order in which they are invoked. */
+    takeReady: (data: RcuData, most: number) => RcuHead[];
+    /** What synchronize_sched and synchronize_rcu do to wait for a grace period that starts after the call. */
+    waitForGracePeriod: (cpu: Cpu, data: RcuData) => Coroutine<void>;
     /** rcu_barrier of a flavour, once it has been asked for. */
     barrier: (cpu: Cpu, data: RcuData) => Coroutine<void>;
   };
@@ -94,10 +100,10 @@ export interface Policies {
     allocateItem: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<Handle>;
     /** Whether a root gets no more children; null if that is not asked. Under slab_mutex. */
     refuseCreation: ((cpu: Cpu, root: Handle) => Coroutine<boolean>) | null;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
-    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    /** Charge a new slab of 2^order pages, by its head page: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
-    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -109,6 +115,7 @@ export interface Policies {
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly reclaim: ReclaimPolicies;
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
@@ -166,6 +173,8 @@ export interface Patch {
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */
   readonly mutation?: boolean;
   readonly breaks?: string;
+  /** Configuration tokens with which it breaks that; any if absent. */
+  readonly config?: string;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */

@@ -4,6 +4,7 @@ import './index.js';
 import { KernelNode } from './node.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { CacheField } from './published-state.js';
+import { Flavour } from './rcu/flavours.js';
 
 const environment: Environment = {
   topology: new Topology(2, 2),
@@ -22,7 +23,8 @@ describe('NodeMemory', () => {
 
   it('starts with every CPU idle and nothing counted', () => {
     const [words] = new NodeMemory(0, environment, new PrivateMemory()).allWords();
-    expect(words).toMatchObject({ idle: true, dynticks: 0, rcuCallbacks: 0 });
+    expect(words).toMatchObject({ idle: true, dynticks: 0, rcuUrgent: false });
+    expect(words.rcuCallbacks(Flavour.sched)).toBe(0);
     expect({ ...words?.interrupts }).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
   });
 
@@ -35,9 +37,10 @@ describe('NodeMemory', () => {
     own.interrupts.reschedule++;
     own.interrupts.localTimer += 3;
     own.dynticks++;
-    own.rcuCallbacks = 9;
+    own.setRcuCallbacks(Flavour.bh, 9);
     own.idle = false;
-    expect(node.words(2)).toMatchObject({ idle: false, dynticks: 1, rcuCallbacks: 9 });
+    expect(node.words(2)).toMatchObject({ idle: false, dynticks: 1 });
+    expect(node.words(2).rcuCallbacks(Flavour.bh)).toBe(9);
     expect({ ...node.words(2).interrupts }).toEqual({ call: 2, reschedule: 1, localTimer: 3, tlb: 0 });
     expect(node.words(3).idle).toBe(true);
     node.words(2).callTimes.set(3, 10, 11, 12);

@@ -6,8 +6,10 @@ import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
 import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
+import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -38,6 +40,8 @@ export class KernelNode extends NodeMemory {
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
+  readonly listLrus = new ListLrus();
+  readonly idHeirs = new IdHeirs();
   /** What each CPU of this node that went down has left behind, until its heir takes it. */
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */

@@ -1,7 +1,12 @@
 import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
 import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
+import { memcgDrainAllListLrus } from './mm/memcontrol/list-lrus.js';
+import { memcgFlushPercpuVmstats } from './mm/memcontrol/lruvec-stats.js';
+import { drainAllStock } from './mm/memcontrol/stock.js';
+import { dropSlab } from './mm/shrinker.js';
 import { drainCpuCaches } from './mm/slab/drain.js';
 import { kmemCacheShrink } from './mm/slab-common/shrink.js';
+import { tryToFreeMemCgroupPages } from './mm/vmscan.js';
 import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier, rcuBarrierBh, rcuBarrierSched } from './rcu/barrier.js';
 import { callRcu, callRcuBh, callRcuSched, kfreeRcu } from './rcu/callbacks.js';
@@ -17,6 +22,7 @@ import {
   smpCallFunctionSingle,
 } from './smp/call-function.js';
 import { kickAllCpusSync } from './smp/kick.js';
+import { queueRcuWork } from './workqueue/rcu-work.js';
 import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
 
 /** What a patch may call: the effects, and the kernel's own functions. Handed to `apply` as its second argument. */
@@ -57,10 +63,16 @@ export const patchApi = {
   mutexTrylock,
   mutexUnlock,
   queueWork,
+  queueRcuWork,
   flushWorkqueue,
   hrtimerNanosleep,
   kmemCacheShrink,
   drainCpuCaches,
+  dropSlab,
+  tryToFreeMemCgroupPages,
+  drainAllStock,
+  memcgDrainAllListLrus,
+  memcgFlushPercpuVmstats,
   // Names of published words.
   CacheField,
   CssField,

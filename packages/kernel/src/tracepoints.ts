@@ -24,7 +24,7 @@ export const Trace = {
   ipiHandle: 8,
   /** 0 = kick_all_cpus_sync begins, 1 = it returns. */
   kick: 9,
-  /** work, 1 if PENDING was clear. */
+  /** work, 1 if PENDING was clear, CPU that is to execute it if the workqueue is bound. */
   workQueue: 10,
   /** (CPU: worker) work, workqueue: PENDING is cleared, the function is about to start. */
   workStart: 11,
@@ -87,7 +87,7 @@ export const Trace = {
   rcuScan: 40,
   /** flavour, task or 0 in an interrupt, 1 = a read section begins, 0 = it ends; they nest. */
   rcuRead: 41,
-  /** task, depth: a task leaves the kernel in a read section. */
+  /** flavour, task, 1 if the kernel counts read sections: a task leaves the kernel in one. */
   rcuLeak: 42,
   /** flavour, task, 0 = synchronize_* begins, 1 = it returns. */
   rcuSynchronize: 43,

@@ -1,7 +1,8 @@
 import type { Waiting } from '@kmemlab/kernel';
 import { describe, expect, it } from 'vitest';
 import { cpuWaits, nodeWaits, waiting } from '../../fixtures/waits.js';
-import { gracePeriodVerdict, type Look, livelockVerdict } from './standstill.js';
+import { gracePeriodVerdict } from './grace-period.js';
+import { type Look, livelockVerdict } from './standstill.js';
 
 const look = (running: Waiting, runs = 0): Look => ({
   waits: { cpus: [cpuWaits(0, { running })], nodes: [nodeWaits()] },
@@ -34,14 +35,25 @@ describe('livelock', () => {
 
 describe('a grace period that does not end', () => {
   const { waits } = look(waiting(1, 'a', { stack: ['loop'] }));
+  const period = { flavour: 'rcu_sched', gracePeriod: 7, completed: 6, owing: [], readers: [] } as const;
 
   it('names the CPU that owes a quiescent state, and where it is', () => {
-    const nodes = [nodeWaits({ owing: [0], gracePeriod: 7, completed: 6 })];
+    const nodes = [nodeWaits({ rcu: [{ ...period, owing: [0] }] })];
     expect(gracePeriodVerdict({ ...waits, nodes }, 22e9, 30e9)).toMatchObject({
       class: 'stall',
       object: 'grace period 7',
       owner: 'CPU0',
       detail: 'in progress for 22 s; a quiescent state is owed by CPU0, in loop (a)',
+    });
+  });
+
+  it('names the reader that left the kernel in a read section', () => {
+    const reader = { task: 4, name: 'b', cpu: 1, leaked: true };
+    const nodes = [nodeWaits({ rcu: [{ ...period, flavour: 'rcu_preempt', readers: [reader] }] })];
+    expect(gracePeriodVerdict({ ...waits, nodes }, 22e9, 30e9)).toMatchObject({
+      id: 'RCU-9',
+      owner: 'b',
+      detail: 'in progress for 22 s; it waits for the reader b on CPU1, which left the kernel in a read section',
     });
   });
 

@@ -15,6 +15,7 @@ const SCENARIOS = [
   { experiment: 'torture', nodes: 1, cpusPerNode: 1 },
   { experiment: 'tune-slabinfo', nodes: 2, cpusPerNode: 2 },
   { experiment: 'avoid-ipis', nodes: 2, cpusPerNode: 2 },
+  { experiment: 'rcutorture', nodes: 2, cpusPerNode: 2 },
 ];
 
 type ScenarioShape = (typeof SCENARIOS)[number];
@@ -40,6 +41,7 @@ export interface MatrixOptions {
 interface Subject {
   readonly patch?: string;
   readonly breaks?: string;
+  readonly config?: string;
   readonly file?: PatchFile;
 }
 
@@ -59,7 +61,11 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
   const own = (request.patchFiles ?? []).map((file): Subject => ({ patch: file.path, file }));
   const mutations = patches.filter(({ mutation, appliesTo }) => mutation && (appliesTo?.includes(version) ?? true));
   const broken = mutations.map(
-    ({ name, breaks }): Subject => ({ patch: name, ...(breaks !== undefined && { breaks }) }),
+    ({ name, breaks, config }): Subject => ({
+      patch: name,
+      ...(breaks !== undefined && { breaks }),
+      ...(config !== undefined && { config }),
+    }),
   );
   const subjects: readonly Subject[] = [{}, ...broken, ...own];
   const started = performance.now();
@@ -120,15 +126,18 @@ async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlon
   return describe(subject, columns);
 }
 
-const requestFor = ({ version, config, seed }: MatrixRequest, { patch, file }: Subject, shape: ScenarioShape) => ({
-  ...shape,
-  kernel: patch === undefined || file !== undefined ? version : `${version}+${patch}`,
-  ...(file !== undefined && { patchFiles: [file] }),
-  ...(config !== undefined && { config }),
-  ...(seed !== undefined && { seed }),
-  engine: 'sim' as const,
-  forSearch: true,
-});
+function requestFor(request: MatrixRequest, { patch, file, config = request.config }: Subject, shape: ScenarioShape) {
+  const { version, seed } = request;
+  return {
+    ...shape,
+    kernel: patch === undefined || file !== undefined ? version : `${version}+${patch}`,
+    ...(file !== undefined && { patchFiles: [file] }),
+    ...(config !== undefined && { config }),
+    ...(seed !== undefined && { seed }),
+    engine: 'sim' as const,
+    forSearch: true,
+  };
+}
 
 function describe({ patch, breaks }: Subject, columns: readonly Column[]): MatrixRow {
   const last = columns[columns.length - 1] as Column;

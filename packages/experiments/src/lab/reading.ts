@@ -8,7 +8,8 @@ export interface Traffic {
 }
 
 /** Everything countable of a machine at one moment. Sums since power-on, except what is named a value. */
-export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc' | 'disturbances' | 'received' | 'merged' | 'events'> {
+export interface Reading
+  extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc' | 'disturbances' | 'received' | 'merged' | 'events'> {
   readonly modelNs: number;
   readonly sameNode: number;
   readonly crossNode: number;
@@ -21,7 +22,7 @@ export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc'
 
 /** Counters that are not calls of a kernel function. */
 const NOT_CALLS =
-  /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods)/;
+  /^(ipi\.|csd$|caches_|memcg_caches_|memcg_created$|memcg_freed$|memcg_removed$|rcu_barrier\.|rcu_grace_periods|rcu_(sched|bh|preempt)\.|preemptions$)/;
 
 export const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 

@@ -1,6 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, request, requestAll, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { getOnlineCpusMems, putOnlineCpusMems } from '../locking/hotplug.js';
+import { getOnlineCpus, putOnlineCpus } from '../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { smpCallFunctionSingle } from '../smp/call-function.js';
@@ -40,9 +40,13 @@ const barrierDone = defineHandler('rcu.barrierDone', (node, args: { waiter: numb
 });
 
 /** The callback by which a barrier waits; its data is the waiter. */
-export const BARRIER_CALLBACK = defineFunction('rcu', 'rcu_barrier_callback', function* rcuBarrierCallback(_cpu, waiter) {
-  yield* request(BOOT_NODE, barrierDone, { waiter, by: -1 });
-});
+export const BARRIER_CALLBACK = defineFunction(
+  'rcu',
+  'rcu_barrier_callback',
+  function* rcuBarrierCallback(_cpu, waiter) {
+    yield* request(BOOT_NODE, barrierDone, { waiter, by: -1 });
+  },
+);
 
 /**
  * rcu_barrier_func: the barrier callback on this CPU, behind everything queued so far. To 4.19 it is a new callback like any
@@ -63,14 +67,14 @@ for (const [number, name] of rcuFlavours.entries()) {
 function* queueAndWait(cpu: Cpu, { flavour }: RcuData): Coroutine<void> {
   const waiter = cpu.newWaiter();
   yield* request(BOOT_NODE, barrierDone, { waiter, by: 1 });
-  yield* call(getOnlineCpusMems, cpu);
+  yield* call(getOnlineCpus, cpu);
   const counts = (yield* requestAll(cpu.allNodes, callbackCounts, { flavour })).flat();
   for (const target of cpu.published.onlineCpus()) {
     if ((counts[target] ?? 0) === 0) continue;
     if (target !== cpu.id) cpu.counters.add('rcu_barrier.ipis');
     yield* call(smpCallFunctionSingle, cpu, target, `rcu_barrier_func:${rcuFlavours[flavour]}`, waiter, true);
   }
-  yield* call(putOnlineCpusMems, cpu);
+  yield* call(putOnlineCpus, cpu);
   yield* request(BOOT_NODE, barrierDone, { waiter, by: -1 });
   yield* wait(waiter);
 }

@@ -89,7 +89,7 @@ export function* rcuProcessCallbacks(cpu: Cpu): Coroutine<void> {
 function* rcuDoBatch(cpu: Cpu, data: RcuData): Coroutine<void> {
   const { rcu } = cpu;
   const unlimited = data.unlimited || cpu.interruptsIdle;
-  const batch = data.callbacks.takeReady(unlimited ? Number.POSITIVE_INFINITY : BATCH_LIMIT);
+  const batch = cpu.build.policies.rcu.takeReady(data, unlimited ? Number.POSITIVE_INFINITY : BATCH_LIMIT);
   rcu.invoking = true;
   for (const { fn, data: argument, serial } of batch) {
     cpu.trace(Trace.rcuInvoke, data.flavour, serial, 0, 0);

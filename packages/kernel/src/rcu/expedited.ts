@@ -55,6 +55,7 @@ const selectCpus = defineHandler(
   'rcu.selectCpus',
   (node, { flavour, self }: OfFlavour & { self: number }, context): number[] => {
     const level = node.rcu.of(flavour);
+    level.owingExpedited.clear();
     for (const [number, leaf] of level.leaves.entries()) {
       for (const cpu of node.rcu.online) {
         if (leaf.has(cpu) && cpu !== self && node.words(cpu).dynticks % 2 === 1) leaf.owingExpedited.add(cpu);
@@ -90,7 +91,7 @@ for (const [number, name] of rcuFlavours.entries()) {
     const data = cpu.rcu.of(number as Flavour);
     if (mayRead(cpu, data)) {
       data.owesExpedited = true;
-      cpu.rcu.unlockReports = cpu.rcu.nesting > 0;
+      cpu.rcu.unlockReports = cpu.rcu.readLock === 'nesting' && cpu.rcu.nesting > 0;
       cpu.resched();
     } else reportExpedited(cpu, data);
   });

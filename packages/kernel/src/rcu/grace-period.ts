@@ -49,6 +49,7 @@ export const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: GracePeri
   const { flavour, gp } = args;
   const level = node.rcu.of(flavour);
   node.rcuNumbers.start(flavour, gp);
+  level.owing.clear();
   for (const [number, leaf] of level.leaves.entries()) {
     leaf.snapshots.clear();
     for (const cpu of node.rcu.online) if (leaf.has(cpu)) leaf.owing.add(cpu);
@@ -62,34 +63,31 @@ export const startAtLeaf = defineHandler('rcu.startLeaf', (node, args: GracePeri
  * force_qs_rnp at the leaves of a node: CPUs that are idle or offline, or were idle since the first scan, count as quiescent
  * (RCU-4). With `urge`, the others are asked to reschedule.
  */
-export const forceQuiescent = defineHandler(
-  'rcu.fqs',
-  (node, args: GracePeriod & { urge: boolean }, context): void => {
-    const { flavour, gp, urge } = args;
-    if (node.rcuNumbers.started(flavour) !== gp) return;
-    for (const leaf of node.rcu.of(flavour).leaves) {
-      if (leaf.owing.size === 0) continue;
-      context.charge(leaf.owing.size * node.costs['list.step']);
-      for (const cpu of [...leaf.owing]) {
-        const words = node.words(cpu);
-        const { dynticks } = words;
-        const snapshot = leaf.snapshots.get(cpu);
-        if (!node.rcu.online.has(cpu)) clearOwing(node, args, leaf, cpu, QuiescentBy.offline);
-        else if ((dynticks & 1) === 0 || (snapshot !== undefined && snapshot !== dynticks)) {
-          clearOwing(node, args, leaf, cpu, QuiescentBy.idle);
-        } else {
-          leaf.snapshots.set(cpu, dynticks);
-          if (urge) {
-            words.rcuUrgent = true;
-            context.raise(cpu, Vector.reschedule);
-          }
+export const forceQuiescent = defineHandler('rcu.fqs', (node, args: GracePeriod & { urge: boolean }, context): void => {
+  const { flavour, gp, urge } = args;
+  if (node.rcuNumbers.started(flavour) !== gp) return;
+  for (const leaf of node.rcu.of(flavour).leaves) {
+    if (leaf.owing.size === 0) continue;
+    context.charge(leaf.owing.size * node.costs['list.step']);
+    for (const cpu of [...leaf.owing]) {
+      const words = node.words(cpu);
+      const { dynticks } = words;
+      const snapshot = leaf.snapshots.get(cpu);
+      if (!node.rcu.online.has(cpu)) clearOwing(node, args, leaf, cpu, QuiescentBy.offline);
+      else if ((dynticks & 1) === 0 || (snapshot !== undefined && snapshot !== dynticks)) {
+        clearOwing(node, args, leaf, cpu, QuiescentBy.idle);
+      } else {
+        leaf.snapshots.set(cpu, dynticks);
+        if (urge) {
+          words.rcuUrgent = true;
+          context.raise(cpu, Vector.reschedule);
         }
       }
-      if (leaf.quiescent) reportUp(node, args, leaf, context);
     }
-    node.trace(Trace.rcuScan, context.cpu, flavour, gp, node.id, 0);
-  },
-);
+    if (leaf.quiescent) reportUp(node, args, leaf, context);
+  }
+  node.trace(Trace.rcuScan, context.cpu, flavour, gp, node.id, 0);
+});
 
 const completeAtRoot = defineHandler('rcu.completeRoot', (node, { flavour }: { flavour: Flavour }, context): void => {
   const root = node.rcuRoots.of(flavour);

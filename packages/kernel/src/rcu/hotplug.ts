@@ -25,20 +25,23 @@ export function* rcuCpuStarting(cpu: Cpu): Coroutine<void> {
 /** rcu_send_cbs_to_orphanage: callbacks of a CPU that goes down wait on the boot node for a new one. */
 const orphanCallbacks = defineHandler(
   'rcu.orphan',
-  (node, args: { cpu: number; lists: readonly { flavour: Flavour; taken: TakenCallbacks }[]; slabs: readonly RcuSlab[] }): void => {
+  (
+    node,
+    args: { cpu: number; lists: readonly { flavour: Flavour; taken: TakenCallbacks }[]; slabs: readonly RcuSlab[] },
+  ): void => {
     for (const { flavour, taken } of args.lists) {
       const { orphans } = node.rcuRoots.of(flavour);
       const done = [...orphans.done, ...taken.done];
       node.rcuRoots.of(flavour).orphans = { done, waiting: [...orphans.waiting, ...taken.waiting] };
     }
     node.rcuRoots.slabs.push(...args.slabs);
-    node.trace(Trace.rcuCpu, args.cpu, 0, 0, 0, 0);
   },
 );
 
 /** rcu_cleanup_dying_idle_cpu: the leaf does not wait for the CPU any more; what it owes counts as reported. */
 const cpuDying = defineHandler('rcu.cpuDying', (node, { cpu }: { cpu: number }, context): void => {
   node.rcu.online.delete(cpu);
+  node.trace(Trace.rcuCpu, cpu, 0, 0, 0, 0);
   for (const flavour of rcuFlavours.keys() as IterableIterator<Flavour>) {
     const leaf = node.rcu.of(flavour).leafOf(cpu);
     const period = { flavour, gp: node.rcuNumbers.started(flavour) };

@@ -19,13 +19,16 @@ export interface GracePeriod {
 export const QuiescentBy = { itself: 0, idle: 1, offline: 2 } as const;
 
 /** The last owing leaf of a node has reported: clear the node's bit in the root; the last one wakes the kthread. */
-export const reportNode = defineHandler('rcu.reportNode', (node, args: GracePeriod & { node: number }, context): void => {
-  const root = node.rcuRoots.of(args.flavour);
-  if (args.gp !== root.gpNumber || !root.owingNodes.delete(args.node) || root.owingNodes.size > 0) return;
-  if (root.sleeper === 0) return;
-  context.complete(root.sleeper, 0);
-  root.sleeper = 0;
-});
+export const reportNode = defineHandler(
+  'rcu.reportNode',
+  (node, args: GracePeriod & { node: number }, context): void => {
+    const root = node.rcuRoots.of(args.flavour);
+    if (args.gp !== root.gpNumber || !root.owingNodes.delete(args.node) || root.owingNodes.size > 0) return;
+    if (root.sleeper === 0) return;
+    context.complete(root.sleeper, 0);
+    root.sleeper = 0;
+  },
+);
 
 /** A leaf of a node with several has nothing left: clear its bit one level up. */
 const reportLeaf = defineHandler('rcu.reportLeaf', (node, args: GracePeriod & { leaf: number }, context): void => {
@@ -52,11 +55,15 @@ export function clearOwing(node: KernelNode, period: GracePeriod, leaf: RcuLeaf,
 }
 
 /** rcu_report_qs_rdp: one quiescent state of one CPU for one grace period; late reports are ignored (RCU-3). */
-export const reportQuiescent = defineHandler('rcu.report', (node, args: GracePeriod & { cpu: number }, context): void => {
-  const leaf = node.rcu.of(args.flavour).leafOf(args.cpu);
-  if (args.gp !== node.rcuNumbers.started(args.flavour)) return;
-  if (clearOwing(node, args, leaf, args.cpu, QuiescentBy.itself) && leaf.quiescent) reportUp(node, args, leaf, context);
-});
+export const reportQuiescent = defineHandler(
+  'rcu.report',
+  (node, args: GracePeriod & { cpu: number }, context): void => {
+    const leaf = node.rcu.of(args.flavour).leafOf(args.cpu);
+    if (args.gp !== node.rcuNumbers.started(args.flavour)) return;
+    if (clearOwing(node, args, leaf, args.cpu, QuiescentBy.itself) && leaf.quiescent)
+      reportUp(node, args, leaf, context);
+  },
+);
 
 function passed(cpu: Cpu, data: RcuData): void {
   data.passedQuiescent = true;
@@ -127,7 +134,8 @@ export function* rcuReport(cpu: Cpu, data: RcuData): Coroutine<void> {
     data.needsReport = completed !== started;
   }
   const reports = !changed && data.needsReport && data.passedQuiescent;
-  if (callbacks.unnumbered > 0 && (changed || reports || started === completed)) yield* call(numberCallbacks, cpu, data);
+  if (callbacks.unnumbered > 0 && (changed || reports || started === completed))
+    yield* call(numberCallbacks, cpu, data);
   if (!reports) return;
   data.needsReport = false;
   yield* post(cpu.node, reportQuiescent, { flavour, gp: data.gpSeen, cpu: cpu.id });

@@ -38,17 +38,17 @@ const readerUnblocked = defineHandler(
 export function rcuReadLock(cpu: Cpu): void {
   const { rcu } = cpu;
   cpu.trace(Trace.rcuRead, rcu.rcu.flavour, cpu.taskId, 1, 0);
-  if (rcu.readLock === 'nesting') rcu.nesting++;
-  else if (rcu.readLock === 'preemptCount') cpu.preemptCount++;
+  rcu.nesting++;
+  if (rcu.readLock === 'preemptCount') cpu.preemptCount++;
 }
 
 /** rcu_read_unlock. The end of the outermost section may be what a grace period waits for (rcu_read_unlock_special). */
 export function rcuReadUnlock(cpu: Cpu): void {
   const { rcu } = cpu;
   cpu.trace(Trace.rcuRead, rcu.rcu.flavour, cpu.taskId, 0, 0);
-  if (rcu.readLock === 'nesting') {
-    if (--rcu.nesting === 0 && (rcu.listed || rcu.unlockReports)) unlockSpecial(cpu);
-  } else if (rcu.readLock === 'preemptCount') cpu.preemptCount--;
+  rcu.nesting--;
+  if (rcu.readLock === 'preemptCount') cpu.preemptCount--;
+  if (rcu.nesting === 0 && (rcu.listed || rcu.unlockReports)) unlockSpecial(cpu);
 }
 
 function unlockSpecial(cpu: Cpu): void {
@@ -86,7 +86,7 @@ function list(cpu: Cpu, { taskId, taskName }: Context, leaked: boolean): void {
 /** rcu_preempt_note_context_switch: a task goes off this CPU in the middle of kernel code, perhaps in a read section. */
 export function rcuTaskLeaves(cpu: Cpu, context: Context): void {
   const { rcu } = cpu;
-  if (rcu.nesting > 0 && !rcu.listed) {
+  if (rcu.readLock === 'nesting' && rcu.nesting > 0 && !rcu.listed) {
     list(cpu, context, false);
     rcu.listed = true;
   }
@@ -108,11 +108,9 @@ export function rcuTaskEnters({ rcu }: Cpu, context: Context): void {
  */
 export function rcuTaskDone(cpu: Cpu, context: Context): void {
   const { rcu } = cpu;
-  const depth = rcu.readLock === 'preemptCount' ? cpu.preemptCount : rcu.nesting;
-  if (depth === 0) return;
-  cpu.trace(Trace.rcuLeak, context.taskId, depth, 0, 0);
-  if (rcu.readLock !== 'nesting') return;
-  list(cpu, context, true);
+  if (rcu.nesting === 0) return;
+  cpu.trace(Trace.rcuLeak, rcu.rcu.flavour, context.taskId, Number(rcu.readLock !== 'nothing'), 0);
+  if (rcu.readLock === 'nesting') list(cpu, context, true);
   rcu.nesting = 0;
   rcu.listed = false;
 }

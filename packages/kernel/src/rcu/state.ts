@@ -1,5 +1,5 @@
 import type { KernelBuild } from '../build.js';
-import { type RcuHead, RcuCallbackList } from './callback-list.js';
+import { RcuCallbackList, type RcuHead } from './callback-list.js';
 import { type Flavour, rcuKindsOf } from './flavours.js';
 
 /** Serial numbers of callbacks carry the CPU that queued them. */
@@ -46,7 +46,10 @@ export class RcuCpu {
   softirq = false;
   /** Callbacks of all flavours queued and not yet invoked. */
   length = 0;
-  /** Depth of the read sections of the task on this CPU, with those of the interrupts over it. */
+  /**
+   * Depth of the read sections of the task on this CPU, with those of the interrupts over it. Unless `readLock` is `nesting`
+   * the kernel itself knows nothing of it.
+   */
   nesting = 0;
   /** The task on this CPU is listed at its leaf: it was off the CPU in its read section. */
   listed = false;

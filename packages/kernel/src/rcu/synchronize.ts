@@ -19,8 +19,8 @@ export const WAKEME_AFTER_RCU = defineFunction('rcu', 'wakeme_after_rcu', functi
 export const blockingIsGracePeriod = (cpu: Cpu, { flavour }: RcuData): boolean =>
   flavour !== Flavour.preempt && cpu.published.onlineCpus().length === 1;
 
-/** Mark a call that returns when everything that was reading has ended (RCU-7). */
-export function* waitForReaders(cpu: Cpu, name: string, data: RcuData, how: typeof normal): Coroutine<void> {
+/** A call that returns when everything that was reading has ended (RCU-7), and how it waits for that. */
+export function* waitForReaders(cpu: Cpu, name: string, data: RcuData, how: typeof waitRcuGp): Coroutine<void> {
   cpu.counters.add(name);
   const start = cpu.now();
   cpu.trace(Trace.rcuSynchronize, data.flavour, cpu.taskId, 0, 0);
@@ -32,7 +32,7 @@ export function* waitForReaders(cpu: Cpu, name: string, data: RcuData, how: type
 }
 
 /** wait_rcu_gp: queue a callback and sleep until it runs. */
-function* normal(cpu: Cpu, data: RcuData): Coroutine<void> {
+export function* waitRcuGp(cpu: Cpu, data: RcuData): Coroutine<void> {
   const waiter = cpu.newWaiter();
   queueCallback(cpu, data, WAKEME_AFTER_RCU, waiter);
   yield* wait(waiter);
@@ -40,10 +40,10 @@ function* normal(cpu: Cpu, data: RcuData): Coroutine<void> {
 
 /** synchronize_sched (4.10): returns when all code with preemption off that ran at the call has ended. Process context. */
 export function* synchronizeSched(cpu: Cpu): Coroutine<void> {
-  yield* call(waitForReaders, cpu, 'synchronize_sched', cpu.rcu.sched, normal);
+  yield* call(waitForReaders, cpu, 'synchronize_sched', cpu.rcu.sched, cpu.build.policies.rcu.waitForGracePeriod);
 }
 
 /** synchronize_rcu (4.10; 5.2 for every kind of reader). Process context. */
 export function* synchronizeRcu(cpu: Cpu): Coroutine<void> {
-  yield* call(waitForReaders, cpu, 'synchronize_rcu', cpu.rcu.rcu, normal);
+  yield* call(waitForReaders, cpu, 'synchronize_rcu', cpu.rcu.rcu, cpu.build.policies.rcu.waitForGracePeriod);
 }

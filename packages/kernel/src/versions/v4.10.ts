@@ -17,9 +17,11 @@ import {
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
-import { lockAndExecute, rcuBarrier } from '../rcu/barrier.js';
+import { rcuBarrier } from '../rcu/barrier.js';
+import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
 import { takeCalls } from '../smp/call-queue.js';
 import { flushDyingCpu, runCall } from '../smp/interrupt.js';
@@ -35,7 +37,7 @@ const policies = (config: KernelConfig): Policies => ({
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
   },
-  rcu: { flavours: 'split', barrierCallback: 'queued', barrier: lockAndExecute },
+  rcu: { ...treeRcu, flavours: 'split', barrierCallback: 'queued' },
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {
@@ -64,6 +66,7 @@ const policies = (config: KernelConfig): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',

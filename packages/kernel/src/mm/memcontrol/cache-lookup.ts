@@ -2,7 +2,9 @@ import { type Coroutine, call, type Handle, request, VerdictError } from '@kmeml
 import { cssGet, cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { CacheField, CssField } from '../../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
+import { preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { SlabFlag } from '../slab/types.js';
 import type { Chosen } from '../slab-common/alloc.js';
@@ -19,12 +21,28 @@ const allocateCreateWork = defineHandler(
   },
 );
 
+/** Between reading a root's memcg_caches pointer and an entry of the array it points to, in a read section. */
+export const LOADED_MEMCG_CACHES = 'cache_from_memcg_idx:loaded-memcg_caches';
+
 /** Entry of the root's memcg_caches array for this id, 0 if the cache does not exist (yet). An RCU read section. */
-export function cacheFromMemcgIdx(cpu: Cpu, root: Handle, id: number): Handle {
+export function* cacheFromMemcgIdx(cpu: Cpu, root: Handle, id: number): Coroutine<Handle> {
   const { caches, memcgArrays } = cpu.published;
+  rcuReadLock(cpu);
   const array = caches.read(root, CacheField.memcgCaches);
+  if (cpu.instrumented) {
+    const changed = () => caches.read(root, CacheField.memcgCaches) !== array;
+    const gone = () => array !== 0 && memcgArrays.lengthOf(array) === 0;
+    yield* call(preemptionPoint, cpu, LOADED_MEMCG_CACHES, root, { changed, gone });
+  }
+  const cache = entryOf(cpu, array, id);
+  rcuReadUnlock(cpu);
+  return cache;
+}
+
+function entryOf(cpu: Cpu, array: Handle, id: number): Handle {
+  const { memcgArrays } = cpu.published;
   if (array === 0 || memcgArrays.lengthOf(array) > 0) return memcgArrays.read(array, id);
-  const detail = 'the array was freed while a root cache still pointed to it';
+  const detail = 'the array was freed before a grace period had passed';
   const object = `memcg_caches array ${array}`;
   throw new VerdictError({ class: 'use-after-free', id: 'use-after-free', object, steps: [cpu.step()], detail });
 }
@@ -42,7 +60,7 @@ export function* memcgKmemGetCache(cpu: Cpu, root: Handle, memcg: Handle): Corou
   const unaccounted = { cache: root, held: 0 };
   if (!(yield* call(cssTrygetOnline, cpu, memcg))) return unaccounted;
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
-  const cache = id < 0 ? root : cacheFromMemcgIdx(cpu, root, id);
+  const cache = id < 0 ? root : yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0 && cache !== root) return { cache, held: memcg };
   if (cache === 0) {
     cpu.counters.add('unaccounted_allocations');

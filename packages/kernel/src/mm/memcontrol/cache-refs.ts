@@ -75,7 +75,7 @@ function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen
   const unaccounted = { cache: root, held: 0 };
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if (id < 0) return unaccounted;
-  const cache = cacheFromMemcgIdx(cpu, root, id);
+  const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0 && (yield* call(percpuRefTryget, cpu, cacheRefs, cache))) return { cache, held: cache };
   cpu.counters.add('unaccounted_allocations');
   if (cache === 0) yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);

@@ -22,7 +22,7 @@ export function* deactivateSlots(cpu: Cpu, id: number, each: EachCache): Corouti
   const roots = yield* request(BOOT_NODE, listRoots, null);
   yield* work(roots.length * cpu.costs['list.step']);
   for (const root of roots) {
-    const cache = cacheFromMemcgIdx(cpu, root, id);
+    const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
     if (cache === 0) continue;
     yield* call(each, cpu, cache);
     yield* call(setSlot, cpu, root, id, 0);

@@ -4,6 +4,7 @@ import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
+import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import {
@@ -16,6 +17,15 @@ import {
   releaseTooEarly,
 } from './percpu-ref.js';
 import { leakCssReference, requeueForEver, withholdQuiescentState } from './progress.js';
+import {
+  barrierFindsNothing,
+  barriersOverlap,
+  callbackTooEarly,
+  lifoCallbacks,
+  queueHeadTwice,
+  sleepInCallback,
+} from './rcu-callbacks.js';
+import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
 import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
@@ -36,7 +46,17 @@ export const mutations: readonly Patch[] = [
   reuseLockedCsd,
   kickIrqsOff,
   handleTwice,
+  callbackTooEarly,
+  lifoCallbacks,
+  forgetLastReader,
+  blindScan,
+  barrierFindsNothing,
+  barriersOverlap,
+  synchronizeAtOnce,
+  sleepInCallback,
+  leakReadLock,
   withholdQuiescentState,
+  queueHeadTwice,
   loseItem,
   runItemTwice,
   secondOrderedWorker,
@@ -63,6 +83,10 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  ignoreKmem,
+  loseSlabStatistics,
+  forgetMemcgCaches,
+  keepListLrus,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
