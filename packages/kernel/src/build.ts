@@ -116,6 +116,10 @@ export interface Policies {
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
   readonly reclaim: ReclaimPolicies;
+  readonly cgroup: {
+    /** Have a released css freed by css_free_work_fn after a grace period. Any context. */
+    freeLater: (cpu: Cpu, css: Handle) => Coroutine<void>;
+  };
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;

@@ -90,8 +90,13 @@ defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, cs
   yield* call(mutexLock, cpu, 'cgroup_mutex');
   cpu.counters.add('css_released');
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
-  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+  yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
 });
+
+/** A callback that queues css_free_work_fn after a grace period (3.14 to 4.12). */
+export function* cssFreeByRcu(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+}
 
 defineFunction('rcu', 'css_free_rcu_fn', function* cssFreeRcuFn(cpu, css) {
   yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_free_work_fn', css);

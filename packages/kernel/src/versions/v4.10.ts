@@ -1,5 +1,6 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
+import { cssFreeByRcu } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray } from '../mm/memcontrol/cache-ids.js';
 import {
@@ -67,6 +68,7 @@ const policies = (config: KernelConfig): Policies => ({
     free: memcgFreeKmem,
   },
   reclaim: reclaim410(),
+  cgroup: { freeLater: cssFreeByRcu },
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',
