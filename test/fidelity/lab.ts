@@ -29,6 +29,8 @@ export interface Emitted {
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;
+  /** Version; 4.10 by default. */
+  readonly version?: string;
   readonly patch?: string | Patch;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';

@@ -252,7 +252,7 @@ test('SMP-5: a kick that returns while a CPU is in an old interrupts-off region'
 /** CPU1's item, which CPU0 executes, after what has happened. */
 const runsElsewhere = (before: readonly Event[], between: readonly Event[] = []): readonly Event[] => [
   ...before,
-  ['workQueue', 1, WORK, 1],
+  ['workQueue', 1, WORK, 1, 1],
   ['workInsert', 1, WORK, SYSTEM_WQ, 1],
   ...between,
   ['workStart', 0, WORK, SYSTEM_WQ],
@@ -317,6 +317,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('REF', 7),
     ...family('SLAB', 8),
     ...family('MEMCG', 4),
+    ...family('OBJ', 4),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -3,6 +3,7 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
@@ -34,6 +35,8 @@ export interface Policies {
   readonly smp: {
     /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
     maskCallRings: 'everyTarget' | 'emptyQueues';
+    /** The interrupt of a wake-up on another CPU: one of its own (row RES), or since 5.8 that of single calls (row CAL). */
+    wakeups: 'reschedule' | 'call';
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
     /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */
@@ -92,8 +95,10 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
-    /** The workqueue on which memcg caches are created. */
-    readonly creationQueue: WorkqueueName;
+    /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
+    freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
+    /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
+    readonly creationQueue: WorkqueueName | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -104,6 +109,14 @@ export interface Policies {
     chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** drain_local_stock, on the CPU whose stock it is. */
+    drainLocalStock: (cpu: Cpu) => Coroutine<void>;
+    /** Give back the page part of what was this or a dead CPU's stock. */
+    drainStockOf: (cpu: Cpu, stock: Stocked) => Coroutine<void>;
+    /** References on its memcg that a CPU's stock holds. */
+    stockRefs: (stock: Stocked) => number;
+    /** Ids have outgrown the memcg_caches arrays: replace those of all roots by arrays of this size. */
+    growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -111,6 +124,8 @@ export interface Policies {
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
+    allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
@@ -144,6 +159,11 @@ export interface KernelConfig {
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */
   readonly cgroup: 'v1' | 'v2';
+  /**
+   * Object sizes of a distribution, booted with slab_nomerge; or of the small build whose counts were measured, which
+   * merges caches of equal objects.
+   */
+  readonly objects: 'distribution' | 'measured';
 }
 
 /** What a kernel is configured as if nothing else is said. */
@@ -154,6 +174,7 @@ export const defaultConfig: KernelConfig = {
   hz: 250,
   nohzFull: [],
   cgroup: 'v1',
+  objects: 'distribution',
 };
 
 /** One release of the kernel: its root caches in boot order and its policies. */
@@ -163,6 +184,8 @@ export interface KernelVersion {
   readonly source: string;
   readonly summary: string;
   readonly caches: readonly CacheSpec[];
+  /** It has no cgroup v2, which came with 4.5. */
+  readonly withoutCgroup2?: true;
   /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
   readonly policies: (config: KernelConfig) => Policies;
 }

@@ -31,7 +31,7 @@ import { rescheduleInterrupt } from './sched/wake.js';
 import { deadCpuInterrupt, smpCallFunctionInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
 import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
-import type { DurationSink, Tracepoint } from './tracepoints.js';
+import { type DurationSink, Trace, type Tracepoint } from './tracepoints.js';
 import type { CpuWords } from './words.js';
 
 const THREADS_PER_CPU = 4096;
@@ -161,7 +161,8 @@ export class Cpu extends Core {
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.activeMemcgs.get(context.taskId) ?? this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const own = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
+    const memcg = this.activeMemcgs.get(context.taskId) ?? own;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 
@@ -183,6 +184,15 @@ export class Cpu extends Core {
 
   get jiffy(): number {
     return Math.floor(1e9 / this.build.hz);
+  }
+
+  /** Another CPU has made a task of this one runnable (ttwu_queue): the vector with which it interrupts this CPU. */
+  wokenBy(waker: number): number {
+    if (this.build.policies.smp.wakeups === 'reschedule') return Vector.reschedule;
+    this.counters.add(ipiSentBy(waker));
+    this.counters.add(this.nodeOf(waker) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
+    this.environment.probe?.emit(Trace.ipiSend, waker, this.id, Vector.callFunctionSingle, 1, 2);
+    return Vector.callFunctionSingle;
   }
 
   countIpi(target: number): void {

@@ -1,5 +1,4 @@
 import type { Handle } from '@kmemlab/machine';
-import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { KmemState } from './mm/memcontrol/types.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -19,7 +18,7 @@ export interface NodeInventory {
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
-  /** Per CPU with charged pages in stock: css, pages. */
+  /** Per CPU whose stock holds a memcg: css, references. */
   readonly stocks: readonly number[];
   /** Boot node: handles of the memcg caches in the list of caches. */
   readonly listed: readonly number[];
@@ -44,8 +43,14 @@ function usersOf(node: KernelNode): number[] {
   return [...rows].flatMap(([cache, row]) => [cache, ...row]);
 }
 
+/** The memcg of a CPU's stock, and how many references on it the stock holds. */
+export interface StockHold {
+  readonly css: Handle;
+  readonly refs: number;
+}
+
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
-export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeInventory {
+export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): NodeInventory {
   const csses: number[] = [];
   const caches: number[] = [];
   for (const [handle, { parent, memcg }] of node.csses.entries()) {
@@ -68,7 +73,7 @@ export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeI
     caches,
     pagesInUse: node.pagesInUse,
     memcgPages,
-    stocks: stocks.filter(({ pages }) => pages > 0).flatMap(({ css, pages }) => [css, pages]),
+    stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
   };
 }

@@ -18,7 +18,7 @@ export const Trace = {
   callBegin: 5,
   /** call number, targets, 1 if it waited. */
   callEnd: 6,
-  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call. */
+  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call, 2 if of a wake-up. */
   ipiSend: 7,
   /** (CPU: target) vector: the handler starts. */
   ipiHandle: 8,
@@ -111,6 +111,20 @@ export const Trace = {
   refExit: 52,
   /** spinlock, 1 if interrupts are off: the lock was taken. */
   spinLock: 53,
+  /** object, obj_cgroup, bytes: the obj_cgroup pays for the object from now on. */
+  objectAccount: 54,
+  /** object, obj_cgroup, bytes: it is freed, and the obj_cgroup pays no more. */
+  objectUnaccount: 55,
+  /** obj_cgroup, bytes, negative if given back: it pays for percpu memory. */
+  percpuAccount: 56,
+  /** obj_cgroup, pages, negative if given back: charged for its bytes. */
+  objcgCharge: 57,
+  /** obj_cgroup: its reference count is killed. */
+  objcgKill: 58,
+  /** obj_cgroup, bytes charged for it: its last reference is gone. */
+  objcgRelease: 59,
+  /** obj_cgroup: its memory is freed. */
+  objcgFree: 60,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

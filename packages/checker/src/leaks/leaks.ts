@@ -48,8 +48,8 @@ export class Leaks implements Family {
   }
 
   /**
-   * References of each css that something holds: charged pages, linked caches, stocks, tasks, children, its cgroup's own css,
-   * creation items.
+   * References of each css that something holds: charged pages, linked caches, stocks, tasks until their task_struct goes,
+   * children, its cgroup's own css, inherited obj_cgroups, creation items.
    */
   holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
@@ -59,17 +59,22 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) {
       for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
-      for (const [, css] of node.csses.entries()) {
+      for (const [, task] of node.tasks.entries()) {
+        add(task.exiting ? task.lastMemcg : node.published.tasks.memcgOf(task.pid), 1);
+      }
+      for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
-        if (css.memcg !== null) add(css.self, 1);
         if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
+        if (css.memcg === null) continue;
+        add(css.self, 1);
+        add(handle, css.memcg.inherited.size);
       }
       if (this.view.build.policies.memcg.links === null) continue;
       for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);
     }
     for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
-      const { css, pages } = this.view.stock(cpu);
-      add(css, pages);
+      const stock = this.view.stock(cpu);
+      add(stock.css, this.view.build.policies.memcg.stockRefs(stock));
     }
     return counts;
   }

@@ -103,14 +103,10 @@ export class WaitGraph {
         .filter((callback) => callback.waiter === waiter)
         .map(({ flavour, gp }) => {
           const period = gracePeriodOf(this.machine, flavour);
-          if (gp <= period.completed)
-            return { object: `a callback on CPU${cpu.cpu}`, owing: [this.withoutSoftirq(cpu)] };
+          if (gp <= period.completed) return { object: `a callback on CPU${cpu.cpu}`, owing: [this.withoutSoftirq(cpu)] };
           const cpus = period.owing.map((owes) => this.actors.cpu(owes));
           const readers = period.readers.map(({ task }) => this.actors.task(task));
-          return {
-            object: `a grace period of ${flavour}`,
-            owing: [...cpus, ...readers, ...this.actors.named(flavour)],
-          };
+          return { object: `a grace period of ${flavour}`, owing: [...cpus, ...readers, ...this.actors.named(flavour)] };
         }),
     );
   }

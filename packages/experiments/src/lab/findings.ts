@@ -66,7 +66,7 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
       add(memcg, 'inode', inodes);
     }
     for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
-    for (const [css = 0, pages = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', pages);
+    for (const [css = 0, refs = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', refs);
   }
   return pins;
 }

@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { kernfsDrain } from '../fs/kernfs.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { drainAllStock } from '../mm/memcontrol/stock.js';
@@ -18,6 +19,7 @@ import {
   removeSubdirectory,
   withdrawCss,
 } from './handlers.js';
+import { countBelow, forgetDying } from './stat.js';
 
 /*
  * The life of a css after rmdir (kernel/cgroup.c 4.10): killed → one grace period → confirm → offline (worker, under
@@ -42,11 +44,13 @@ export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: s
 function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
   const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
   if (busy) return EBUSY;
+  yield* call(kernfsDrain, cpu, self);
   yield* call(cssGet, cpu, memory);
   yield* call(percpuRefKill, cpu, cssRefs, memory);
   yield* work(cpu.costs['cgroup.rmdir']);
   yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
   yield* call(percpuRefKill, cpu, cssRefs, self);
+  yield* call(countBelow, cpu, parentSelf, { live: -1, dying: 1 });
   cpu.counters.add('memcg_removed');
   return 0;
 }
@@ -89,6 +93,7 @@ defineFunction('release', 'css_release', function* cssRelease(cpu, css) {
 defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, css) {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
   cpu.counters.add('css_released');
+  yield* call(forgetDying, cpu, css);
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
   yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
 });

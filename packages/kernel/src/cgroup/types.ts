@@ -33,4 +33,16 @@ export interface Cgroup {
   /** Live subdirectories by name (the kernfs tree). */
   readonly subdirectories: Map<string, CssPair>;
   dead: boolean;
+  readonly files: KernfsFiles;
+  /** Cgroups below it on the v2 hierarchy: nr_descendants, nr_dying_descendants. */
+  readonly below: { live: number; dying: number };
+}
+
+/** Active references on the control files of a cgroup. */
+export interface KernfsFiles {
+  /** Operations in progress. */
+  active: number;
+  deactivated: boolean;
+  /** Waiter of whoever drains them, 0 if nobody. */
+  drainer: number;
 }

@@ -4,7 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import type { TaskRecord } from '../sched/task.js';
-import { controlFiles } from './cgroupfs.js';
+import { controlFilesOf } from './cgroup2fs.js';
 import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
 import { procEntry } from './procfs.js';
@@ -107,7 +107,7 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
   }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
-  if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
+  if (controlFilesOf(cpu).has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };
 }

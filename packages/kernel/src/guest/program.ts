@@ -1,8 +1,22 @@
 import { EAGAIN, EPERM } from '../fs/types.js';
 import type { Syscall, SyscallName, SyscallResult } from '../syscalls/table.js';
+import type { Placement } from './agent.js';
+
+/** What a fork starts: the program of the child, which stays on the node of its parent's, and where its calls run. */
+export interface Child {
+  readonly name: string;
+  readonly program: (pid: number) => Program<unknown>;
+  /** Its parent's placement if absent. */
+  readonly placement?: Placement;
+}
+
+/** A system call as a program makes it; `child` comes with fork and does not leave the node. */
+export interface Invocation extends Syscall {
+  readonly child?: Child;
+}
 
 /** A guest program: a generator over system calls. It stays on the node it was started on; its calls run on CPUs. */
-export type Program<T> = Generator<Syscall, T, SyscallResult>;
+export type Program<T> = Generator<Invocation, T, SyscallResult>;
 
 /** A system call failed with an errno that the program did not expect. */
 export class GuestError extends Error {
@@ -21,6 +35,13 @@ function* invoke(name: SyscallName, ...args: (string | number)[]): Program<Sysca
   const result = yield { name, args };
   if (typeof result === 'number' && result < 0) throw new GuestError(name, result, args);
   return result;
+}
+
+/** fork(2): evaluates to the child's pid. */
+function* fork(child: Child): Program<number> {
+  const pid = (yield { name: 'fork', args: [child.name], child }) as number;
+  if (pid < 0) throw new GuestError('fork', pid, [child.name]);
+  return pid;
 }
 
 function* number(name: SyscallName, ...args: (string | number)[]): Program<number> {
@@ -49,6 +70,19 @@ export const sys = {
   /** Write to the first page of an area. */
   touch: (area: number) => number('touch', area),
   munmap: (area: number) => number('munmap', area),
+  /** Evaluates to the descriptor of the reading end; the next one is the writing end. */
+  pipe: () => number('pipe'),
+  socket: () => number('socket'),
+  /**
+   * A child that runs a program of its own, in its parent's cgroup and directory, without open files. It exits when the
+   * program returns; until its parent has waited for it, part of it stays.
+   */
+  fork,
+  /** Sleep until any child has exited; evaluates to its pid. */
+  wait: () => number('wait'),
+  /** Sleep until `kill`; one that came before counts. */
+  pause: () => number('pause'),
+  kill: (pid: number) => number('kill', pid),
   /** ns of the machine's time. */
   nanosleep: (ns: number) => number('nanosleep', ns),
   /** @param flags any of a = accounted, r = RCU-typed, c = with a constructor */
@@ -65,9 +99,21 @@ export const sys = {
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`. */
   keepObject: (cache: string) => number('lab_keep_object', cache),
-  /** Free all objects that were left to it; evaluates to how many. */
+  /** Free all objects that were left to it on the node where it runs; evaluates to how many. */
   reclaim: () => number('lab_reclaim'),
+  census: lookRound,
 };
+
+/** Removed memcgs that have not been freed, and caches. */
+export interface Census {
+  readonly dying: number;
+  readonly caches: number;
+}
+
+function* lookRound(): Program<Census> {
+  const [dying = 0, caches = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches };
+}
 
 /** Open a file, read all of it, close it. */
 export function* readFile(path: string): Program<string> {

@@ -2,7 +2,7 @@ import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
-import { initRootArray } from '../mm/memcontrol/cache-ids.js';
+import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
 import {
   allocateCreateItem,
   memcgKmemGetCache,
@@ -18,6 +18,7 @@ import {
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
@@ -32,6 +33,7 @@ import { kickAllCpusSync } from '../smp/kick.js';
 const policies = (config: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
+    wakeups: 'reschedule',
     takeCalls,
     runCall,
     flushDying: flushDyingCpu,
@@ -53,16 +55,22 @@ const policies = (config: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    freeSlabHook: null,
     creationQueue: 'memcg_kmem_cache_create',
     scheduleCreate,
     allocateItem: allocateCreateItem,
     refuseCreation: null,
     chargeSlab,
     unchargeSlab,
+    drainLocalStock: drainStock,
+    drainStockOf,
+    stockRefs: ({ pages }) => pages,
+    growArrays: memcgUpdateAllCaches,
     links: null,
     deactivate: memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,
+    allocStatistics: null,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,

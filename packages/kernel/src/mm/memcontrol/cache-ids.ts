@@ -52,7 +52,7 @@ function* updateMemcgParams(cpu: Cpu, root: Handle, size: number): Coroutine<voi
 }
 
 /** memcg_update_all_caches: every root, under slab_mutex. */
-function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
+export function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
   cpu.counters.add('memcg_update_all_caches');
   yield* call(mutexLock, cpu, 'slab_mutex');
   for (const root of yield* request(BOOT_NODE, listRoots, null)) yield* call(updateMemcgParams, cpu, root, size);
@@ -68,7 +68,7 @@ export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
   if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return id;
   yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
   const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
-  yield* call(memcgUpdateAllCaches, cpu, size);
+  yield* call(cpu.build.policies.memcg.growArrays, cpu, size);
   yield* call(memcgUpdateAllListLrus, cpu, size);
   yield* requestAll(cpu.allNodes, publishSize, { size });
   yield* call(mutexUnlock, cpu, 'memcg_cache_ids_sem');

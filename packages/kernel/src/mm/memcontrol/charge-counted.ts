@@ -49,7 +49,13 @@ export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number, page:
  * memcg_uncharge_slab (5.3): from the memcg that the cache belongs to now, read under RCU; then the pages' references on the
  * cache, of which the last one releases it.
  */
-export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, order: number, page: Handle): Coroutine<void> {
+export function* unchargeCountedSlab(
+  cpu: Cpu,
+  cache: Handle,
+  _memcg: Handle,
+  order: number,
+  page: Handle,
+): Coroutine<void> {
   const { caches } = cpu.published;
   if (caches.read(cache, CacheField.root) === 0) return;
   const pages = 2 ** order;

@@ -24,6 +24,12 @@ export interface Memcg {
   readonly counters: Record<CounterName, PageCounter>;
   /** The css whose counters contain this one's, 0 without use_hierarchy. */
   readonly counterParent: Handle;
+  /** obj_cgroups of dead descendants (5.9), under css_set_lock; each holds a css reference. */
+  readonly inherited: Set<Handle>;
+  /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
+  readonly statisticsOwner: Handle;
+  /** Counters of children made from now on are contained in this one's. */
+  useHierarchy: boolean;
   readonly vm: MemcgVm;
 }
 

@@ -10,10 +10,16 @@ export interface SlabPage {
   active: number;
   /** Slots that are free in the slab, last out first. */
   free: number[];
-  list: 'none' | 'full' | 'partial' | 'free';
+  /** `used`: the block is no slab, and somebody holds it. */
+  list: 'none' | 'full' | 'partial' | 'free' | 'used';
   /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
   memcg: Handle;
+  /** What a `used` block is for. */
+  use?: PageUse;
 }
+
+/** User pages: private memory, and data of files. Kernel memory: stacks, and the rest. */
+export type PageUse = 'anon' | 'file' | 'kernel_stack' | 'kernel';
 
 /** A slab taken off its lists, to be given back to the page allocator. */
 export interface DetachedSlab {

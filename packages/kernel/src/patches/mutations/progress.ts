@@ -12,19 +12,13 @@ export const withholdQuiescentState: Patch = {
   mutation: true,
   breaks: 'RCU-10',
   apply: (kernel) => {
-    wrapHandler<GracePeriod & { cpu: number }, void>(
-      kernel,
-      reportQuiescent.name,
-      (report) => (node, args, context) => {
-        if (args.cpu !== node.topology.cpuCount - 1) report(node, args, context);
-      },
-    );
+    wrapHandler<GracePeriod & { cpu: number }, void>(kernel, reportQuiescent.name, (report) => (node, args, context) => {
+      if (args.cpu !== node.topology.cpuCount - 1) report(node, args, context);
+    });
     wrapHandler<GracePeriod, void>(kernel, forceQuiescent.name, () => (node, period, context) => {
       for (const leaf of node.rcu.of(period.flavour).leaves) {
         const { owing } = leaf;
-        const idle = [...owing].filter(
-          (cpu) => node.words(cpu).dynticks % 2 === 0 && cpu !== node.topology.cpuCount - 1,
-        );
+        const idle = [...owing].filter((cpu) => node.words(cpu).dynticks % 2 === 0 && cpu !== node.topology.cpuCount - 1);
         for (const cpu of idle) owing.delete(cpu);
         if (idle.length > 0 && leaf.quiescent) reportUp(node, period, leaf, context);
       }
