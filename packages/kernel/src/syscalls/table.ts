@@ -63,6 +63,7 @@ function* sysInitModule(
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
+  yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
   if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(kmemCacheDestroy, cpu, cache);
   return 0;
 }
