@@ -12,7 +12,7 @@ const topologies = [
 
 const schedules = [{ strategy: 'time' as const }, ...[1, 2, 3].map((seed) => ({ strategy: 'random' as const, seed }))];
 
-describe.each(['v4.10', 'v4.10+avoid-kick-on-create'])('%s keeps every invariant', (kernel) => {
+describe.each(['v4.10', 'v4.10+avoid-kick-on-create', 'v4.12', 'v5.2', 'v5.3'])('%s keeps every invariant', (kernel) => {
   for (const [nodes, cpusPerNode] of topologies) {
     test.each(schedules)(`on ${nodes}x${cpusPerNode}, %o`, async (schedule) => {
       const { outcome, verdicts, failure } = await run({
