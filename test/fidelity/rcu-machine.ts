@@ -62,7 +62,13 @@ export const NOTE = defineFunction('rcu', 'rcu_spec_callback', function* rcuSpec
 export class RcuMachine {
   readonly sim: SimMachine;
 
-  constructor({ kernel = 'nonpreempt, split', nodes = 1, cpus = 4, seed = 1, strategy = 'time' }: RcuMachineOptions = {}) {
+  constructor({
+    kernel = 'nonpreempt, split',
+    nodes = 1,
+    cpus = 4,
+    seed = 1,
+    strategy = 'time',
+  }: RcuMachineOptions = {}) {
     const version = versions.find(({ name }) => name === 'v4.10');
     if (version === undefined) throw new Error('there is no v4.10');
     const { config, patches } = rcuKernels[kernel];
@@ -70,7 +76,16 @@ export class RcuMachine {
     const topology = new Topology(nodes, cpus);
     const probe = checkerFor(build, topology, () => this.sim);
     const durations = { record() {}, kick() {} };
-    this.sim = new SimMachine({ build, topology, costs: resolveCosts(), seed, strategy, durations, probe, stretches: [] });
+    this.sim = new SimMachine({
+      build,
+      topology,
+      costs: resolveCosts(),
+      seed,
+      strategy,
+      durations,
+      probe,
+      stretches: [],
+    });
     invoked.length = 0;
     this.sim.boot();
     this.settle();

@@ -204,7 +204,9 @@ describe.each(kernels)('%s: rcu_barrier under a callback storm', (kernel) => {
         waited = invoked.filter(({ number }) => number <= before).length;
       });
       const { rcuRoots } = machine.sim.nodes[0] as (typeof machine.sim.nodes)[number];
-      machine.until(() => [...rcuRoots.barriers.values()].some((left) => left > 0) && machine.cpu(1).current === undefined);
+      machine.until(
+        () => [...rcuRoots.barriers.values()].some((left) => left > 0) && machine.cpu(1).current === undefined,
+      );
       takeDown(machine, 3);
       machine.finish(barrier);
       expect(waited).toBe(before);

@@ -7,6 +7,11 @@ import type { Invariant } from './types.js';
 import { workqueueRules } from './workqueue/rules.js';
 
 /** Every rule that the checker knows, in the order of the specification. */
-export const invariants: readonly Invariant[] = [smpRules, rcuRules, workqueueRules, mutexRules, refRules, slabRules].flatMap(
-  (family): Invariant[] => Object.values(family),
-);
+export const invariants: readonly Invariant[] = [
+  smpRules,
+  rcuRules,
+  workqueueRules,
+  mutexRules,
+  refRules,
+  slabRules,
+].flatMap((family): Invariant[] => Object.values(family));

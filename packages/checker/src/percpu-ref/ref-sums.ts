@@ -8,7 +8,8 @@ import { refRules } from './rules.js';
 const CSS = refOwners.indexOf('css');
 const CACHE = refOwners.indexOf('cache');
 
-export const nameOf = (kind: number, object: Handle): string => `percpu_ref of ${refOwners[kind]} ${object.toString(16)}`;
+export const nameOf = (kind: number, object: Handle): string =>
+  `percpu_ref of ${refOwners[kind]} ${object.toString(16)}`;
 
 /** The shared part of a reference, if its owner exists. */
 export function refOf(view: MachineView, kind: number, object: Handle): PercpuRef | undefined {

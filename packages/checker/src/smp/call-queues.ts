@@ -33,7 +33,8 @@ export class CallQueues {
   /** A CPU dies or is online again. SMP-1: what is in the queue of a CPU that dies has been run. */
   hotplug(cpu: number, step: number): void {
     this.dead[cpu] = Number(step === HotplugStep.dead);
-    if (step === HotplugStep.dead && this.executed[cpu] !== this.queued[cpu]) this.lost(cpu, this.queued[cpu] as number);
+    if (step === HotplugStep.dead && this.executed[cpu] !== this.queued[cpu])
+      this.lost(cpu, this.queued[cpu] as number);
   }
 
   /** A csd joins the target's queue. Answers whether it was empty. */

@@ -4,7 +4,8 @@ import { rcuTortureProgram } from './programs.js';
 /** For the checker: readers, callbacks, grace periods of both kinds and barriers of several tasks at a time. */
 export const rcuTorture: Experiment = {
   name: 'rcutorture',
-  summary: 'two tasks on each CPU read, queue callbacks, and wait for grace periods and barriers: RCU alone, for searching',
+  summary:
+    'two tasks on each CPU read, queue callbacks, and wait for grace periods and barriers: RCU alone, for searching',
   params: {
     loops: { kind: 'integer', amount: true, min: 1, max: 100_000, default: 20, summary: 'rounds of each task' },
   },

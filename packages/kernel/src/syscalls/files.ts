@@ -7,18 +7,7 @@ import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { type Place, walk } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
-import {
-  EBADF,
-  EEXIST,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  ENOMEM,
-  ENOTDIR,
-  EPERM,
-  type Found,
-  type FsType,
-} from '../fs/types.js';
+import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found, type FsType } from '../fs/types.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { Scalar } from '../published-state.js';

@@ -8,8 +8,8 @@ import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
 import { labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
-import { labRcu } from './rcu.js';
 import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { labRcu } from './rcu.js';
 
 export type SyscallResult = number | string;
 

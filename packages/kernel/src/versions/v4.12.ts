@@ -38,7 +38,8 @@ const policies = (config: KernelConfig): Policies => {
 export const v412: KernelVersion = {
   name: 'v4.12',
   source: '4.12.0',
-  summary: 'RCU-typed caches are released in batches; creation on the allocating CPU; a kick only if arrays are replaced',
+  summary:
+    'RCU-typed caches are released in batches; creation on the allocating CPU; a kick only if arrays are replaced',
   caches: caches410,
   policies,
 };

@@ -35,7 +35,8 @@ const policies = (config: KernelConfig): Policies => {
 export const v53: KernelVersion = {
   name: 'v5.3',
   source: '5.3.1',
-  summary: 'pages hold their cache by a percpu_ref; the caches of a dying memcg go to its parent, so no memcg waits for objects',
+  summary:
+    'pages hold their cache by a percpu_ref; the caches of a dying memcg go to its parent, so no memcg waits for objects',
   caches: caches52,
   policies,
 };

@@ -2,12 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
-import {
-  defineRefClass,
-  percpuRefExit,
-  percpuRefPut,
-  percpuRefTryget,
-} from '../../percpu-ref/percpu-ref.js';
+import { defineRefClass, percpuRefExit, percpuRefPut, percpuRefTryget } from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';

@@ -51,7 +51,8 @@ export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, or
   const pages = 2 ** order;
   rcuReadLock(cpu);
   const memcg = caches.read(cache, CacheField.memcg);
-  if (memcg === 0) cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
+  if (memcg === 0)
+    cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published)) {
     yield* call(pageCounterUncharge, memcg, 'kmem', pages);
     yield* call(pageCounterUncharge, memcg, 'memory', pages);

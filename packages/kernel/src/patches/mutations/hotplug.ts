@@ -8,13 +8,16 @@ import { smpCallFunctionSingle } from '../../smp/call-function.js';
  * kernel an interrupt does it, at any moment until the sender has interrupts off itself. Correct by itself.
  */
 function callLate(kernel: KernelBuild): void {
-  kernel.functions.replaceFunction('thread', STOPPER, () =>
-    function* stopWithLateCall(cpu) {
-      const { target } = yield* request(BOOT_NODE, readPlan, null);
-      yield* call(nextState, cpu);
-      if (cpu.id === BOOT_CPU) yield* call(smpCallFunctionSingle, cpu, target, 'do_nothing', 0, false);
-      yield* call(stopDisabled, cpu);
-    },
+  kernel.functions.replaceFunction(
+    'thread',
+    STOPPER,
+    () =>
+      function* stopWithLateCall(cpu) {
+        const { target } = yield* request(BOOT_NODE, readPlan, null);
+        yield* call(nextState, cpu);
+        if (cpu.id === BOOT_CPU) yield* call(smpCallFunctionSingle, cpu, target, 'do_nothing', 0, false);
+        yield* call(stopDisabled, cpu);
+      },
   );
 }
 

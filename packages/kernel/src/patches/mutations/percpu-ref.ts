@@ -128,8 +128,12 @@ export const countTwice: Patch = {
   mutation: true,
   breaks: 'REF-7',
   apply: (kernel) => {
-    wrapHandler<RefName, number>(kernel, collectPercpu.name, () => (node, { owner, object }) =>
-      node.allWords().reduce((sum, { refs }) => sum + refs[owner].peek(object), 0),
+    wrapHandler<RefName, number>(
+      kernel,
+      collectPercpu.name,
+      () =>
+        (node, { owner, object }) =>
+          node.allWords().reduce((sum, { refs }) => sum + refs[owner].peek(object), 0),
     );
   },
 };

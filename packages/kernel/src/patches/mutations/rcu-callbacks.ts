@@ -37,8 +37,10 @@ export const barrierFindsNothing: Patch = {
   mutation: true,
   breaks: 'RCU-5',
   apply: (kernel) => {
-    wrapHandler<{ flavour: Flavour }, number[]>(kernel, callbackCounts.name, (read) => (node, args, context) =>
-      read(node, args, context).map(() => 0),
+    wrapHandler<{ flavour: Flavour }, number[]>(
+      kernel,
+      callbackCounts.name,
+      (read) => (node, args, context) => read(node, args, context).map(() => 0),
     );
   },
 };
