@@ -5,7 +5,9 @@ import { verdictClasses } from '@kmemlab/machine';
 import type { MatrixRow } from '@kmemlab/results';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-const mutations = patches.filter(({ mutation }) => mutation);
+const mutations = patches.filter(({ mutation, silent }) => mutation && !silent);
+/** Those that take away what is not needed. */
+const silent = patches.filter((patch) => patch.silent);
 
 describe('every invariant', () => {
   test.each(invariants)('$id is broken by some mutation', ({ id }) => {
@@ -40,6 +42,10 @@ describe('the matrix of mutations', () => {
       breaks,
       verdict: { ...(classes[name] && { class: classes[name] }) },
     });
+  });
+
+  test.each(silent)('finds nothing under $name', ({ name }) => {
+    expect(rowOf(name)).toMatchObject({ asExpected: true, schedules: 4 * 60 });
   });
 
   test('finds nothing in the unbroken kernel under the same schedules', () => {

@@ -1,4 +1,4 @@
-import { type Program, readFile, setCpuOnline, sys, Trace, writeFile } from '@kmemlab/kernel';
+import { HotplugStep, type Program, readFile, setCpuOnline, sys, Trace, writeFile } from '@kmemlab/kernel';
 import { describe, expect, test } from 'vitest';
 import { HIERARCHY, Lab } from './lab.js';
 
@@ -80,7 +80,12 @@ describe('a CPU that goes down', () => {
     lab.run(setCpuOnline(2, false));
     expect(lab.cpu(2).rcu.length).toBe(0);
     expect(lab.cpu(2).stock.pages).toBe(0);
-    expect(lab.cpu(2).ownWords.arrays.values().every(({ avail }) => avail === 0)).toBe(true);
+    expect(
+      lab
+        .cpu(2)
+        .ownWords.arrays.values()
+        .every(({ avail }) => avail === 0),
+    ).toBe(true);
     lab.run(sys.nanosleep(5 * SECOND));
     lab.settle();
     expect(lab.memcgs()).toEqual(['/']);
@@ -150,9 +155,72 @@ describe('a CPU that goes down', () => {
   });
 });
 
+describe('a call on its way to a CPU that dies', () => {
+  /** The mutation makes the late call; its dying step is repaired again, or not. */
+  const labWithLateCall = (repaired: boolean): Lab => {
+    const lab = new Lab({ cpus: 4, patch: 'dying-keeps-calls' });
+    const { smp } = lab.cpu(0).build.policies;
+    if (repaired) smp.flushDying = new Lab({ cpus: 1 }).cpu(0).build.policies.smp.flushDying;
+    return lab;
+  };
+
+  test('is run by its dying step, with interrupts off', () => {
+    const lab = labWithLateCall(true);
+    const events = lab.during(() => lab.run(setCpuOnline(2, false)));
+    const ran = events.filter(({ point, cpu }) => point === Trace.csdExecute && cpu === 2);
+    expect(ran.map(({ args: [sender, , irqsOff] }) => [sender, irqsOff])).toEqual([[0, 1]]);
+    const died = events.findIndex(({ point, args: [step] }) => point === Trace.hotplug && step === HotplugStep.dead);
+    expect(events.indexOf(ran[0] as (typeof events)[number])).toBeLessThan(died);
+  });
+
+  test('is lost if the dying step does not run the call queue', () => {
+    const lab = labWithLateCall(false);
+    const events = lab.during(() => lab.run(setCpuOnline(2, false)));
+    expect(events.filter(({ point, cpu }) => point === Trace.csdExecute && cpu === 2)).toEqual([]);
+  });
+});
+
 describe('the boot CPU', () => {
   test('refuses to go down', () => {
     const lab = new Lab({ cpus: 2 });
     expect(() => lab.run(setCpuOnline(0, false), { kind: 'pinned', cpu: 1 })).toThrow('errno 16');
+  });
+});
+
+describe('/sys/devices/system/cpu', () => {
+  test.each([
+    ['no such CPU', () => setCpuOnline(4, false), 'errno 2'],
+    ['the CPU that asks', () => setCpuOnline(1, false), 'errno 16'],
+    ['nonsense', () => writeFile('/sys/devices/system/cpu/cpu2/online', 'off\n'), 'errno 22'],
+  ])('refuses %s', (_what, program, errno) => {
+    const lab = new Lab({ cpus: 4 });
+    expect(() => lab.run(program() as Program<unknown>, { kind: 'pinned', cpu: 1 })).toThrow(errno);
+    expect(onlineIn(lab)).toEqual([0, 1, 2, 3]);
+  });
+
+  test('takes what is so already', () => {
+    const lab = new Lab({ cpus: 2 });
+    lab.run(setCpuOnline(1, true));
+    lab.run(setCpuOnline(1, false));
+    lab.run(setCpuOnline(1, false));
+    expect(onlineIn(lab)).toEqual([0]);
+    expect(lab.count('cpu_down')).toBe(1);
+  });
+
+  test('lets two tasks bring CPUs down at the same time, one after the other', () => {
+    const lab = new Lab({ cpus: 4 });
+    const pid = startOn(lab, 1, function* takesDown() {
+      yield* setCpuOnline(2, false);
+    });
+    lab.run(setCpuOnline(3, false));
+    lab.finish(pid);
+    expect(onlineIn(lab)).toEqual([0, 1]);
+  });
+
+  test('refuses with EPERM where the kernel does not run the calls of a dying CPU', () => {
+    const lab = new Lab({ cpus: 2 });
+    lab.cpu(0).build.policies.smp.flushDying = null;
+    expect(lab.run(setCpuOnline(1, false))).toBe(false);
+    expect(onlineIn(lab)).toEqual([0, 1]);
   });
 });

@@ -2,6 +2,8 @@ import {
   type Cpu,
   defaultConfig,
   KernelBuild,
+  type KernelConfig,
+  type Patch,
   type Placement,
   type Probe,
   type Program,
@@ -27,23 +29,26 @@ export interface Emitted {
 export interface LabOptions {
   readonly nodes?: number;
   readonly cpus?: number;
-  readonly patch?: string;
+  readonly patch?: string | Patch;
   readonly seed?: number;
   readonly strategy?: 'time' | 'random';
+  /** Where the configuration is not the default. */
+  readonly config?: Partial<KernelConfig>;
 }
 
-/** A booted machine with 4.10 on it, which runs programs one after the other and shows what they cause. */
+/** A booted machine with a kernel on it, which runs programs one after the other and shows what they cause. */
 export class Lab implements Probe {
   readonly machine: SimMachine;
   readonly events: Emitted[] = [];
   private readonly names = new Map<Handle, { readonly root: Handle; readonly name: string; readonly memcg: Handle }>();
   private pid = 0;
 
-  constructor({ nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time' }: LabOptions = {}) {
-    const version = versions.find(({ name }) => name === 'v4.10');
-    if (version === undefined) throw new Error('there is no v4.10');
-    const chosen = patches.filter(({ name }) => name === patch);
-    const build = new KernelBuild(version, chosen, defaultConfig);
+  constructor(options: LabOptions = {}) {
+    const { nodes = 1, cpus = 4, patch = '', seed = 1, strategy = 'time', config } = options;
+    const version = versions.find(({ name }) => name === (options.version ?? 'v4.10'));
+    if (version === undefined) throw new Error(`there is no ${options.version}`);
+    const chosen = typeof patch === 'string' ? patches.filter(({ name }) => name === patch) : [patch];
+    const build = new KernelBuild(version, chosen, { ...defaultConfig, ...config });
     const topology = new Topology(nodes, cpus);
     const durations = { record() {}, kick() {} };
     const common = { costs: resolveCosts(), seed, strategy, durations, probe: this, stretches: [] };

@@ -10,6 +10,8 @@ export interface Asked extends Shape {
   readonly experiment: string;
   readonly kernels: readonly [string, ...string[]];
   readonly params: Readonly<Record<string, number>>;
+  /** More flags of the command. */
+  readonly flags?: readonly string[];
 }
 
 /** What both machines say to the same scenario on one kernel. */
@@ -18,7 +20,7 @@ export interface Pair {
   readonly sim: RunResult;
 }
 
-function argsOf({ experiment, kernels, nodes, cpusPerNode, params }: Asked): string[] {
+function argsOf({ experiment, kernels, nodes, cpusPerNode, params, flags = [] }: Asked): string[] {
   const command = kernels.length === 1 ? 'run' : 'compare';
   return [
     command,
@@ -26,6 +28,7 @@ function argsOf({ experiment, kernels, nodes, cpusPerNode, params }: Asked): str
     ...kernels.flatMap((kernel) => ['--kernel', kernel]),
     ...['--nodes', String(nodes), '--cpus-per-node', String(cpusPerNode)],
     ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
+    ...flags,
     '--json',
   ];
 }

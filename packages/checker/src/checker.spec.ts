@@ -1,4 +1,4 @@
-import { Trace } from '@kmemlab/kernel';
+import { HotplugStep, Trace } from '@kmemlab/kernel';
 import { makeHandle, makeObject } from '@kmemlab/machine';
 import { expect, test } from 'vitest';
 import { FakeView } from '../fixtures/fake-view.js';
@@ -38,11 +38,22 @@ const [CACHE, PAGE, SET, OLD_SET] = [11, makeHandle(0, 5, 1), 21, 20];
 const OBJECT = makeObject(PAGE, 3);
 const added: Event = ['slabAdd', 0, PAGE, CACHE, 10];
 
+const [CSS, OBJ] = [0, makeHandle(0, 7, 1)];
+const kill: Event = ['refKill', 0, CSS, OBJ];
+const released: Event = ['refRelease', 0, CSS, OBJ, 0];
+const wholeGracePeriod: readonly Event[] = [
+  ['rcuGracePeriod', 0, 0, 1, 0],
+  ['rcuGracePeriod', 0, 0, 1, 1],
+];
+const switched: readonly Event[] = [kill, ...wholeGracePeriod, ['refSwitch', 0, CSS, OBJ]];
+
 const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   ['SMP-1', 'a call that runs with interrupts on', [...raised, ['csdExecute', 1, 0, CSD, 0, 7]]],
   ['SMP-1', 'a call that runs on another CPU', [...raised, ['csdExecute', 2, 0, CSD, 1, 7]]],
   ['SMP-1', 'a call that runs twice', [...raised, execute, execute]],
   ['SMP-1', 'a call that the handler leaves out', [...raised, done]],
+  ['SMP-1', 'a CPU that dies with a call in its queue', [call, lock, queue, send, ['hotplug', 1, HotplugStep.dead]]],
+  ['SMP-1', 'a call to a CPU that is dead', [['hotplug', 1, HotplugStep.dead], call, lock, queue]],
   ['SMP-3', 'a call that returns while its function runs', [...raised, execute, end]],
   ['SMP-4', 'a function that gets other data', [...raised, ['csdExecute', 1, 0, CSD, 1, 8]]],
   [
@@ -149,6 +160,29 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
       ['mutexTrylock', 0, SLAB_MUTEX, 1, 5, 3],
     ],
   ],
+  ['REF-1', 'a release that nobody asked for', [['refRelease', 0, CSS, OBJ, 0]]],
+  ['REF-1', 'a second release', [...switched, released, ['refRelease', 0, CSS, OBJ, 1], released]],
+  ['REF-2', 'a reference taken after the release', [...switched, released, ['refTake', 0, CSS, OBJ, 0]]],
+  ['REF-3', 'a switch before the grace period has ended', [kill, ['refSwitch', 0, CSS, OBJ]]],
+  [
+    'REF-3',
+    'a switch after a grace period that had begun before the kill',
+    [['rcuGracePeriod', 0, 0, 1, 0], kill, ['rcuGracePeriod', 0, 0, 1, 1], ['refSwitch', 0, CSS, OBJ]],
+  ],
+  ['REF-3', 'a release during the switch', [kill, released]],
+  [
+    'REF-4',
+    'a live reference after the confirm',
+    [...switched, ['refConfirm', 0, CSS, OBJ], ['refTake', 1, CSS, OBJ, 1]],
+  ],
+  ['REF-5', 'counters freed during the switch', [kill, ['refExit', 0, CSS, OBJ]]],
+  ['REF-5', 'counters freed before the release', [...switched, ['refExit', 0, CSS, OBJ]]],
+  ['REF-6', 'a release that takes a mutex', [...switched, released, ['mutexAcquire', 0, SLAB_MUTEX, 0, 5]]],
+  [
+    'REF-6',
+    'a release that takes a lock that is held with interrupts on elsewhere',
+    [['spinLock', 1, 1, 0], ...switched, released, ['spinLock', 0, 1, 1]],
+  ],
   ['SLAB-2', 'a slab freed with active objects', [added, ['slabRemove', 0, PAGE, CACHE, 1]]],
   [
     'SLAB-3',
@@ -212,6 +246,33 @@ test('SMP-5: a kick that returns while a CPU is in an old interrupts-off region'
   expect([earlier?.cpu, now?.cpu]).toEqual([0, 0]);
 });
 
+/** CPU1's item, which CPU0 executes, after what has happened. */
+const runsElsewhere = (before: readonly Event[], between: readonly Event[] = []): readonly Event[] => [
+  ...before,
+  ['workQueue', 1, WORK, 1],
+  ['workInsert', 1, WORK, SYSTEM_WQ, 1],
+  ...between,
+  ['workStart', 0, WORK, SYSTEM_WQ],
+];
+
+const [down, up]: readonly [Event, Event] = [
+  ['hotplug', 1, HotplugStep.inactive],
+  ['hotplug', 1, HotplugStep.online],
+];
+
+test('WQ-6: an item of a CPU that is down, or has been since it was queued, may run anywhere', () => {
+  expect(verdictOf(runsElsewhere([down]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([], [down]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([], [down, up]))).toBeUndefined();
+  expect(verdictOf(runsElsewhere([down, up]))).toBe('WQ-6');
+});
+
+test('SMP-1: a CPU that has run its calls may die, and be called when it is back', () => {
+  const first = [...raised, execute, returned, unlock, done, end];
+  const back: readonly Event[] = [['hotplug', 1, HotplugStep.dead], up];
+  expect(verdictOf([...first, ...back, ['callBegin', 0, 2, 0, 0, 0], lock, queue, send])).toBeUndefined();
+});
+
 test('SLAB-4: an array emptied without a full call is a breach that the next audit reports', () => {
   const view = new FakeView(2);
   const checker = new Checker(view);
@@ -252,6 +313,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('MTX', 5),
     ...family('REF', 7),
     ...family('SLAB', 8),
+    ...family('MEMCG', 4),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -1,6 +1,7 @@
 import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
+import { Memcgs } from './memcg/memcgs.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
@@ -43,6 +44,7 @@ export class Checker implements Probe {
       new PercpuRefs(view, reporter, leaks),
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
+      new Memcgs(view, reporter),
       leaks,
     ];
     for (const family of this.families) {

@@ -1,4 +1,5 @@
 import { mutexRules } from './locking/rules.js';
+import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
 import { slabRules } from './slab/rules.js';
@@ -14,4 +15,5 @@ export const invariants: readonly Invariant[] = [
   mutexRules,
   refRules,
   slabRules,
+  memcgRules,
 ].flatMap((family): Invariant[] => Object.values(family));

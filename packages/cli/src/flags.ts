@@ -26,7 +26,10 @@ export interface MachineFlags {
 }
 
 /** Those of them that say what a search is about. */
-export type SearchedFlags = Pick<MachineFlags, 'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'isolcpus' | 'param' | 'seed'>;
+export type SearchedFlags = Pick<
+  MachineFlags,
+  'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'isolcpus' | 'param' | 'seed'
+>;
 
 /** Allowed values of the numeric flags; the experiments may allow less, and say so. */
 export const RANGES = {

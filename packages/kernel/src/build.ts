@@ -3,6 +3,7 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
@@ -99,10 +100,10 @@ export interface Policies {
     allocateItem: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<Handle>;
     /** Whether a root gets no more children; null if that is not asked. Under slab_mutex. */
     refuseCreation: ((cpu: Cpu, root: Handle) => Coroutine<boolean>) | null;
-    /** Charge a new slab of 2^order pages: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
-    chargeSlab: (cpu: Cpu, cache: Handle, order: number) => Coroutine<Handle>;
+    /** Charge a new slab of 2^order pages, by its head page: evaluates to the memcg that pages point to, 0 for none, negative if denied. */
+    chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
-    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number) => Coroutine<void>;
+    unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -114,6 +115,7 @@ export interface Policies {
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly reclaim: ReclaimPolicies;
   readonly fs: {
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;

@@ -14,7 +14,7 @@ import {
 } from '@kmemlab/machine';
 import type { KernelBuild } from './build.js';
 import { Counters, ipiSentBy } from './counters.js';
-import type { Stock } from './mm/memcontrol/charge.js';
+import type { CpuStock } from './mm/memcontrol/cpu-stock.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
 import { type Published, rootMemcg } from './published-state.js';
@@ -59,7 +59,9 @@ export class Cpu extends Core {
 
   readonly smp: SmpState;
   readonly rcu: RcuCpu;
-  readonly stock: Stock = { css: 0, pages: 0 };
+  readonly stock: CpuStock;
+  /** memcgs that tasks in the kernel here have chosen to be charged, by task (active_memcg). */
+  readonly activeMemcgs = new Map<number, Handle>();
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
   private readonly deferredTimers: ExpiredTimer[] = [];
@@ -110,6 +112,7 @@ export class Cpu extends Core {
     this.durations = environment.durations;
     this.published = home.published;
     this.ownWords = home.words(id);
+    this.stock = this.ownWords.stock;
     this.rcuNumbers = home.rcuNumbers;
     this.rcu = new RcuCpu(build);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
@@ -154,11 +157,11 @@ export class Cpu extends Core {
     return cache;
   }
 
-  /** The memcg that an accounted allocation here is charged to: that of the user task in process context, else 0. */
+  /** The memcg that an accounted allocation here is charged to: that which the running user task has chosen or is in; 0 outside process context. */
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const memcg = this.activeMemcgs.get(context.taskId) ?? this.syscallTasks.get(context)?.task.memcg ?? 0;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
 

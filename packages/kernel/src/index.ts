@@ -1,10 +1,13 @@
 export * from './boot/start-kernel.js';
 export * from './build.js';
 export * from './cpu.js';
+export { lruIdOf } from './fs/dentry-lru.js';
 export * from './guest/agent.js';
 export * from './guest/program.js';
 export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory } from './inventory.js';
 export { mutexNames } from './locking/mutex.js';
+export { lruFilesystems } from './mm/list-lru.js';
+export { slabItems } from './mm/memcontrol/lruvec-counters.js';
 export { spinlockNames } from './locking/spinlock.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export { type Geometry, slabGeometry } from './mm/slab/geometry.js';

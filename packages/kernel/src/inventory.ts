@@ -1,5 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
-import type { Stock } from './mm/memcontrol/charge.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { KmemState } from './mm/memcontrol/types.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -45,7 +45,7 @@ function usersOf(node: KernelNode): number[] {
 }
 
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
-export function inventoryOf(node: KernelNode, stocks: readonly Readonly<Stock>[]): NodeInventory {
+export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeInventory {
   const csses: number[] = [];
   const caches: number[] = [];
   for (const [handle, { parent, memcg }] of node.csses.entries()) {

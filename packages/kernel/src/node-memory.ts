@@ -1,5 +1,6 @@
 import type { Costs, Memory, Topology } from '@kmemlab/machine';
 import { Counters, ipiSentBy } from './counters.js';
+import { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
 import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
@@ -37,6 +38,8 @@ export class NodeMemory {
   readonly cpuArrays: CpuArrayTable;
   /** Memory of all CPUs' percpu_ref counters, by what they count references to. */
   readonly percpuRefs: Readonly<Record<RefOwner, PercpuRefTable>>;
+  /** Memory of all CPUs' counters of slab pages by memcg and node. */
+  readonly lruvecs: LruvecTable;
   private readonly cpuWords: readonly CpuWords[];
 
   /** Asks `memory` for its parts in an order that depends on the topology only. */
@@ -53,10 +56,14 @@ export class NodeMemory {
     this.rcuNumbers = new GpNumbers(memory);
     this.cpuArrays = new CpuArrayTable(topology, memory);
     this.percpuRefs = byOwner(() => new PercpuRefTable(topology, memory));
+    this.lruvecs = new LruvecTable(topology, memory);
     const first = topology.firstCpuOf(id);
     this.cpuWords = Array.from({ length: topology.cpusPerNode }, (_, index) => {
       const refs = byOwner((owner) => this.percpuRefs[owner].of(index));
-      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs);
+      return new CpuWords(first + index, topology, memory, this.cpuArrays.of(index), refs, {
+        table: this.lruvecs,
+        index,
+      });
     });
   }
 

@@ -1,11 +1,15 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
 import type { Cgroup, Css } from './cgroup/types.js';
 import type { Dentry, Inode } from './fs/types.js';
-import { Mutex, type MutexName } from './locking/mutex.js';
+import type { LeftBehind } from './hotplug/dead-cpu.js';
+import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
+import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
+import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
+import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -14,8 +18,6 @@ import { CacheList } from './mm/slab-common/cache-list.js';
 import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
-import type { LeftBehind } from './hotplug/dead-cpu.js';
-import { StopMachine } from './hotplug/stop-machine.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
@@ -38,6 +40,8 @@ export class KernelNode extends NodeMemory {
   readonly inodes: HandleTable<Inode>;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
+  readonly listLrus = new ListLrus();
+  readonly idHeirs = new IdHeirs();
   /** What each CPU of this node that went down has left behind, until its heir takes it. */
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */

@@ -1,7 +1,12 @@
 import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
 import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
+import { memcgDrainAllListLrus } from './mm/memcontrol/list-lrus.js';
+import { memcgFlushPercpuVmstats } from './mm/memcontrol/lruvec-stats.js';
+import { drainAllStock } from './mm/memcontrol/stock.js';
+import { dropSlab } from './mm/shrinker.js';
 import { drainCpuCaches } from './mm/slab/drain.js';
 import { kmemCacheShrink } from './mm/slab-common/shrink.js';
+import { tryToFreeMemCgroupPages } from './mm/vmscan.js';
 import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier, rcuBarrierBh, rcuBarrierSched } from './rcu/barrier.js';
 import { callRcu, callRcuBh, callRcuSched, kfreeRcu } from './rcu/callbacks.js';
@@ -63,6 +68,11 @@ export const patchApi = {
   hrtimerNanosleep,
   kmemCacheShrink,
   drainCpuCaches,
+  dropSlab,
+  tryToFreeMemCgroupPages,
+  drainAllStock,
+  memcgDrainAllListLrus,
+  memcgFlushPercpuVmstats,
   // Names of published words.
   CacheField,
   CssField,

@@ -24,7 +24,7 @@ export const Trace = {
   ipiHandle: 8,
   /** 0 = kick_all_cpus_sync begins, 1 = it returns. */
   kick: 9,
-  /** work, 1 if PENDING was clear. */
+  /** work, 1 if PENDING was clear, CPU that is to execute it if the workqueue is bound. */
   workQueue: 10,
   /** (CPU: worker) work, workqueue: PENDING is cleared, the function is about to start. */
   workStart: 11,

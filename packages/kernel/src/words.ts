@@ -1,4 +1,6 @@
 import type { Memory, Topology } from '@kmemlab/machine';
+import { CpuStock } from './mm/memcontrol/cpu-stock.js';
+import type { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
 import type { CpuArrays } from './mm/slab/cpu-arrays.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { type Flavour, rcuFlavours } from './rcu/flavours.js';
@@ -49,6 +51,7 @@ export class CpuWords {
   readonly disturbances: Disturbances;
   readonly callQueue: CallQueue;
   readonly callTimes: CallTimes;
+  readonly stock: CpuStock;
   private readonly words: Float64Array;
   private readonly dynticksWord: Int32Array;
 
@@ -60,17 +63,21 @@ export class CpuWords {
     readonly arrays: CpuArrays,
     /** percpu_ref counters, by what they count references to. */
     readonly refs: Readonly<Record<RefOwner, PercpuCounters>>,
+    /** Counters of slab pages by memcg and node, and the CPU's place among them. */
+    readonly lruvecs: { readonly table: LruvecTable; readonly index: number },
   ) {
     const words = memory.words();
     const callQueue = WORDS + CallTimes.words(cpuCount);
-    const all = callQueue + CallQueue.words(cpuCount);
+    const stock = callQueue + CallQueue.words(cpuCount);
+    const all = stock + CpuStock.words;
     words.ensure(all);
     this.words = words.view;
     this.dynticksWord = memory.integers(1);
     this.interrupts = countedIn(this.words, ROWS, 0);
     this.disturbances = countedIn(this.words, DISTURBANCES, Word.disturbances);
     this.callTimes = new CallTimes(this.words.subarray(WORDS, callQueue));
-    this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, all), memory);
+    this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, stock), memory);
+    this.stock = new CpuStock(this.words.subarray(stock, all));
   }
 
   /** No task is on the CPU, neither in the kernel nor in user mode. */

@@ -32,7 +32,9 @@ export class Guests {
     port: Omit<GuestPort, 'exited'>,
   ) {
     const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
-    this.agents = nodes.map((node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), own, userStep));
+    this.agents = nodes.map(
+      (node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), own, userStep),
+    );
   }
 
   /**

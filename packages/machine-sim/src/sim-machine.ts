@@ -88,7 +88,10 @@ export class SimMachine implements Port {
   private readonly workEpoch: Int32Array;
   private readonly workEnd: Float64Array;
   /** Timers that have not expired, by id. */
-  private readonly armedTimers = new Map<number, Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }>();
+  private readonly armedTimers = new Map<
+    number,
+    Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }
+  >();
   private timers = 0;
   private clock = 0;
 
@@ -349,7 +352,10 @@ export class SimMachine implements Port {
   }
 
   /** A task has come to a CPU that is going down or gone: it goes on to another. */
-  private sendOn(from: Cpu, event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>): false {
+  private sendOn(
+    from: Cpu,
+    event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>,
+  ): false {
     const cpu = fallbackCpu(from.published, from.topology, from.id);
     if (event.kind === EventKind.syscall) this.cpu(cpu).enterUser(event.task.pid);
     this.queue.push(this.clock, { ...event, cpu, channel: this.ownChannel(cpu, 2) });

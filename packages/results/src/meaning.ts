@@ -59,7 +59,7 @@ function verdictText(group: KernelRuns): string | undefined {
 
 function setupOf(result: RunResult): string {
   const params = Object.entries(result.params).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([result.experiment, result.engine, result.machine.nodes, result.machine.cpusPerNode, params]);
+  return JSON.stringify([result.experiment, result.engine, result.machine, params]);
 }
 
 /** What was done, with how many kicks: the sentence's subject and verb. */

@@ -15,6 +15,6 @@ export const workqueueRules = {
   validItem: { id: 'WQ-5', rule: 'A work item stays valid from queueing until its function starts.' },
   bound: {
     id: 'WQ-6',
-    rule: 'A bound item runs on the CPU that queued it, or on the one that was executing it then, unless that CPU goes away.',
+    rule: 'A bound item runs on the CPU that it was queued for, or on the one that was executing it then, unless that CPU goes away.',
   },
 } as const satisfies Record<string, Invariant>;

@@ -6,6 +6,8 @@ export interface WorkState {
   /** Queued, and not yet taken for execution. */
   pending: boolean;
   queuedBy: number;
+  /** CPU that is to execute it. */
+  queuedFor: number;
   /** CPU that was executing the item when it was queued, -1 for none. */
   ranOn: number;
   queuedAt: Step | undefined;
@@ -33,8 +35,9 @@ export class WorkStates {
   obtain(work: Handle): WorkState {
     let state = this.states.get(work);
     if (state === undefined) {
-      const idle = { pending: false, queuedBy: -1, ranOn: -1, queuedAt: undefined, pool: -1, poolDowns: 0, place: 0 };
-      state = { work, ...idle, runningOn: -1, runningPlace: 0, runningPool: -1, startedAt: undefined };
+      const idle = { pending: false, queuedBy: -1, queuedFor: -1, ranOn: -1, queuedAt: undefined };
+      const nowhere = { pool: -1, poolDowns: 0, place: 0, runningOn: -1, runningPlace: 0, runningPool: -1 };
+      state = { work, ...idle, ...nowhere, startedAt: undefined };
       this.states.set(work, state);
     }
     return state;

@@ -39,10 +39,10 @@ export class Workqueues implements Family {
   }
 
   readonly listeners: Family['listeners'] = [
-    [Trace.workQueue, (cpu, work, queued) => this.queued(cpu, work, queued === 1)],
+    [Trace.workQueue, (cpu, work, queued, target) => this.queued(cpu, work, queued === 1, target)],
     [Trace.workInsert, (_cpu, work, queue, pool) => this.insert(work, queue, pool)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
-    [Trace.workEnd, (cpu, work, queue) => this.end(cpu, work, queue)],
+    [Trace.workEnd, (_cpu, work, queue) => this.end(work, queue)],
     [Trace.workFree, (cpu, work) => this.freed(cpu, work)],
     [Trace.hotplug, (cpu, step) => this.hotplug(cpu, step)],
     [Trace.flushBegin, (cpu, queue, number) => this.flushes.begin(cpu, queue, number)],
@@ -57,7 +57,7 @@ export class Workqueues implements Family {
   }
 
   /** WQ-1: PENDING is tested and set. */
-  private queued(cpu: number, work: Handle, queued: boolean): void {
+  private queued(cpu: number, work: Handle, queued: boolean, target: number): void {
     const state = this.states.obtain(work);
     if (queued === state.pending) {
       const detail = queued ? 'queued again while it is pending' : 'refused although no execution is to come';
@@ -66,6 +66,7 @@ export class Workqueues implements Family {
     if (!queued) return;
     state.pending = true;
     state.queuedBy = cpu;
+    state.queuedFor = target;
     state.ranOn = state.runningOn;
     state.queuedAt = this.view.where(cpu);
   }
@@ -125,12 +126,12 @@ export class Workqueues implements Family {
   /** WQ-6. An item of a pool whose CPU has been going down since it was queued, or is down, may run anywhere. */
   private checkBound(cpu: number, queue: number, state: WorkState): void {
     const { pool } = state;
-    if (attributesOf(queue).type !== 'bound' || cpu === state.queuedBy || cpu === state.ranOn) return;
+    if (attributesOf(queue).type !== 'bound' || cpu === state.queuedFor || cpu === state.ranOn) return;
     if (pool >= 0 && (this.takesTasks[pool] === 0 || this.downs[pool] !== state.poolDowns)) return;
-    this.fails(rules.bound, cpu, state, `queued on CPU${state.queuedBy}, executed on CPU${cpu}`);
+    this.fails(rules.bound, cpu, state, `queued for CPU${state.queuedFor}, executed on CPU${cpu}`);
   }
 
-  private end(cpu: number, work: Handle, queue: number): void {
+  private end(work: Handle, queue: number): void {
     const state = this.states.get(work);
     if (state === undefined) return;
     const slot = queue * this.view.topology.cpuCount + state.runningPool;

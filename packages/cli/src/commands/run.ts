@@ -35,6 +35,7 @@ EXAMPLES
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1
   kmemlab run avoid-ipis --kernel v4.10+mine --patch ./mine.js --json > result.json
   kmemlab run avoid-ipis --nodes 2 --cpus-per-node 4 --pin
+  kmemlab run avoid-ipis --isolcpus 2-3,7 --config nohz_full=2-3+7
   kmemlab run avoid-ipis --nats nats://127.0.0.1:4222 --deadline 30
   kmemlab run avoid-ipis --engine sim --param loops=10000
   kmemlab run my-scenario.yaml --seed 7 --check-determinism`;

@@ -44,6 +44,11 @@ export const stretchesOf = ({ experiment, params }: Scenario): Stretch[] =>
 
 /** What the thread of a CPU is told of a plan: see cpu-kernel.ts. */
 export const cpuPlanOf = ({ scenario }: NodePlan): CpuPlan => ({
-  kernel: { kernel: scenario.kernel, config: scenario.config, isolcpus: scenario.isolcpus, patchFiles: scenario.patchFiles },
+  kernel: {
+    kernel: scenario.kernel,
+    config: scenario.config,
+    isolcpus: scenario.isolcpus,
+    patchFiles: scenario.patchFiles,
+  },
   stretches: stretchesOf(scenario),
 });

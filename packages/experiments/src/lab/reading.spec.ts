@@ -44,3 +44,10 @@ it('the first window begins with nothing', () => {
   expect(countersBetween(emptyReading(4), at(1)).messages).toMatchObject({ sameNode: 2, crossNode: 3 });
   expect(trafficBetween(emptyReading(4), at(1)).sentByCpu).toEqual([1, 1, 1, 1]);
 });
+
+it('a window has what interrupted the CPUs that are isolated, and nothing of it if none are', () => {
+  expect(countersBetween(at(3), at(5), [1, 3]).isolated).toEqual(
+    [1, 3].map((cpu) => ({ cpu, CAL: 2, RES: 2, LOC: 2, softirqs: 2, contextSwitches: 2, stolenNs: 20 })),
+  );
+  expect(countersBetween(at(3), at(5))).not.toHaveProperty('isolated');
+});

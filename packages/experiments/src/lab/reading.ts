@@ -8,7 +8,8 @@ export interface Traffic {
 }
 
 /** Everything countable of a machine at one moment. Sums since power-on, except what is named a value. */
-export interface Reading extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc' | 'disturbances' | 'received' | 'merged' | 'events'> {
+export interface Reading
+  extends Pick<NodeCounts, 'sums' | 'cal' | 'res' | 'loc' | 'disturbances' | 'received' | 'merged' | 'events'> {
   readonly modelNs: number;
   readonly sameNode: number;
   readonly crossNode: number;

@@ -7,7 +7,13 @@ export const torture: Experiment = {
   summary: 'a task on each CPU makes, uses, tunes and removes memcgs and their caches: every path, for searching',
   params: {
     loops: { kind: 'integer', amount: true, min: 1, max: 1000, default: 3, summary: 'memcgs that each task makes' },
-    hotplug: { kind: 'integer', min: 0, max: 1000, default: 0, summary: 'times that a CPU is taken down and brought up' },
+    hotplug: {
+      kind: 'integer',
+      min: 0,
+      max: 1000,
+      default: 0,
+      summary: 'times that a CPU is taken down and brought up',
+    },
   },
   window: ['torture'],
   schedule: { loops: 2, hotplug: 1 },

@@ -17,13 +17,13 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads, uses and unloads a module with an RCU-typed cache. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are removed. */
   readonly loadsModule: boolean;
   /** CPUs to take down and bring up again, one after the other. */
   readonly goesDown: readonly number[];
 }
 
-/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, reap. */
+/** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, shrink, reap. */
 export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
   const { cpu, loops, tunes, loadsModule, goesDown } = part;
   yield* sys.chdir(HIERARCHY);
@@ -39,7 +39,10 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* sys.nanosleep(0.2 * MS);
   }
   for (const other of goesDown) yield* downAndUp(other);
-  for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
+  for (let i = 0; i < loops; i++) {
+    yield* sys.rmdir(`${cpu}-${i}`);
+    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
+  }
   if (loadsModule) {
     yield* sys.initModule('module_cache', 300, 'r');
     yield* sys.useCache('module_cache');

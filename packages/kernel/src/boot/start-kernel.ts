@@ -2,10 +2,11 @@ import { BOOT_CPU, BOOT_NODE, type Coroutine, call, type Handle, request, reques
 import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js';
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
+import { neverPut } from '../fs/dentry-lru.js';
 import type { FsType } from '../fs/types.js';
+import { startBusyTask } from '../guest/busy-task.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
-import { startBusyTask } from '../guest/busy-task.js';
 import { Scalar } from '../published-state.js';
 import '../rcu/grace-period.js';
 import { rcuOnline } from '../rcu/hotplug.js';
@@ -42,7 +43,8 @@ const makeMount = defineHandler(
     const inode = node.inodes.allocate({ object: 0, cache: 0 });
     const common = { name, parent, fs, directory: true, object: 0, cache: 0, inode };
     const cgroup = { cgroup: pair.self, memcg: pair.memory };
-    const dentry = node.dentries.allocate({ ...common, ...cgroup, children: new Map(), holders: 0, unhashed: false });
+    const state = { children: new Map(), holders: 0, unhashed: false, ...neverPut };
+    const dentry = node.dentries.allocate({ ...common, ...cgroup, ...state });
     if (parent !== 0) node.dentries.peek(parent)?.children.set(name, dentry);
     return dentry;
   },

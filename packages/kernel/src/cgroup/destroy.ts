@@ -2,6 +2,7 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../cpu.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { drainAllStock } from '../mm/memcontrol/stock.js';
 import { percpuRefKill } from '../percpu-ref/percpu-ref.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction } from '../registry.js';
@@ -74,7 +75,9 @@ defineFunction('work', 'css_killed_work_fn', function* cssKilledWorkFn(cpu, css)
 /** offline_css: ss->css_offline. Caller holds cgroup_mutex. */
 function* offlineCss(cpu: Cpu, css: Handle): Coroutine<void> {
   cpu.counters.add('css_offline');
-  yield* call(cpu.build.policies.memcg.offline, cpu, css);
+  const { memcg, reclaim } = cpu.build.policies;
+  yield* call(memcg.offline, cpu, css);
+  if (reclaim.drainStockAtOffline) yield* call(drainAllStock, cpu, css);
 }
 
 /** css_release, the percpu_ref's release function: runs in the context of the last put. */

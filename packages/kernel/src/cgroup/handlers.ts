@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import { newCounter } from '../mm/memcontrol/types.js';
+import { newMemcgVm } from '../mm/memcontrol/vm.js';
 import { exitRef, PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
@@ -22,7 +23,7 @@ export const allocateCgroup = defineHandler(
     });
     const counters = { memory: newCounter(), kmem: newCounter() };
     const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent };
+    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent, vm: newMemcgVm() };
     const memory = node.csses.allocate({
       ...common,
       self,
@@ -114,12 +115,14 @@ export const readCss = defineHandler(
 
 export const withdrawCss = defineHandler('css.withdraw', (node, args: { css: Handle }): void => {
   node.published.csses.withdraw(args.css);
+  node.lruvecs.drop(args.css);
 });
 
 export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }, context): void => {
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
   exitRef(node, 'css', args.css, context);
-  node.csses.release(args.css, context.step());
+  const { memcg } = node.csses.release(args.css, context.step());
+  if (memcg !== null) node.idHeirs.forget(memcg.kmemcgId, args.css);
 });
 
 /** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */

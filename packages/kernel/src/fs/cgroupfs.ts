@@ -1,14 +1,16 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cgroupAttachTask } from '../cgroup/attach.js';
+import { cssPut, cssTrygetOnline } from '../cgroup/css-ref.js';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { memCgroupForceEmpty } from '../mm/memcontrol/force-empty.js';
 import type { CounterName, PageCounter } from '../mm/memcontrol/types.js';
 import { UNLIMITED } from '../mm/memcontrol/types.js';
 import { rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { slabinfoOf } from './slabinfo.js';
-import { EINVAL, type Found } from './types.js';
+import { EINVAL, ENODEV, type Found } from './types.js';
 
 const PAGE_SIZE = 4096;
 
@@ -89,9 +91,19 @@ export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, Co
   ['memory.kmem.max_usage_in_bytes', read(counterFile('kmem', 'max'))],
   ['memory.kmem.failcnt', read(counterFile('kmem', 'failures'))],
   ['memory.kmem.slabinfo', { read: (cpu, file) => slabinfoOf(cpu, file.memcg) }],
+  ['memory.force_empty', { write: writeForceEmpty }],
   ['cgroup.procs', { write: writeProcs }],
   ['tasks', { write: writeProcs }],
 ]);
+
+/** mem_cgroup_force_empty_write: whatever is written; the root cgroup takes none. */
+function* writeForceEmpty(cpu: Cpu, { memcg }: Found, _task: TaskRecord, text: string): Coroutine<number> {
+  if (memcg === rootMemcg(cpu.published)) return EINVAL;
+  if (!(yield* call(cssTrygetOnline, cpu, memcg))) return ENODEV;
+  yield* call(memCgroupForceEmpty, cpu, memcg);
+  yield* call(cssPut, cpu, memcg);
+  return text.length;
+}
 
 /** __cgroup_procs_write: the model's tasks only move themselves. */
 function* writeProcs(cpu: Cpu, file: Found, task: TaskRecord, text: string): Coroutine<number> {

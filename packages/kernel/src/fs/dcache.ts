@@ -4,9 +4,10 @@ import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
+import { neverPut, retainDentry, unlistDentry } from './dentry-lru.js';
 import type { Dentry, Found, Inode } from './types.js';
 
-type NewDentry = Omit<Dentry, 'children' | 'object' | 'cache' | 'holders' | 'unhashed'>;
+type NewDentry = Pick<Dentry, 'name' | 'parent' | 'fs' | 'directory' | 'inode' | 'cgroup' | 'memcg'>;
 
 const describe = (handle: Handle, dentry: Dentry): Found => ({
   dentry: handle,
@@ -42,38 +43,50 @@ const read = defineHandler(
 const allocateDentry = defineHandler(
   'dcache.allocate',
   (node, args: NewDentry & { object: ObjectRef; cache: Handle }): Found => {
-    const dentry: Dentry = { ...args, children: new Map(), holders: 0, unhashed: false };
+    const dentry: Dentry = { ...args, children: new Map(), holders: 0, unhashed: false, ...neverPut };
     return describe(node.dentries.allocate(dentry), dentry);
   },
 );
 
 const allocateInode = defineHandler('inode.allocate', (node, args: Inode): Handle => node.inodes.allocate(args));
 
-/** Answers with the dentry that has the name now: this one, or that of a lookup which came first (d_alloc_parallel). */
+/**
+ * Answers with the dentry that has the name now: this one, or that of a lookup which came first (d_alloc_parallel); 0 if a
+ * shrinker has dropped the directory meanwhile. A directory with a child is in use.
+ */
 const link = defineHandler(
   'dcache.link',
   (node, args: { parent: Handle; name: string; dentry: Handle }, context): Handle => {
-    const { children } = node.dentries.get(args.parent, context.step);
-    const first = children.get(args.name) ?? args.dentry;
-    children.set(args.name, first);
+    const parent = node.dentries.get(args.parent, context.step);
+    if (parent.unhashed) return 0;
+    const first = parent.children.get(args.name) ?? args.dentry;
+    parent.children.set(args.name, first);
+    unlistDentry(node, args.parent, parent);
     return first;
   },
 );
 
-/** d_drop in the directory: answers false if the name leads elsewhere by now, because somebody else has dropped the dentry. */
-const unlink = defineHandler(
+/**
+ * d_drop in the directory: answers false if the name leads elsewhere by now, because somebody else has dropped the dentry. With
+ * its last child a directory may become unused.
+ */
+export const unlink = defineHandler(
   'dcache.unlink',
   (node, args: { parent: Handle; name: string; dentry: Handle }, context): boolean => {
-    const { children } = node.dentries.get(args.parent, context.step);
-    return children.get(args.name) === args.dentry && children.delete(args.name);
+    const parent = node.dentries.get(args.parent, context.step);
+    if (parent.children.get(args.name) !== args.dentry) return false;
+    parent.children.delete(args.name);
+    retainDentry(node, args.parent, parent, context.step);
+    return true;
   },
 );
 
-/** d_drop in the dentry: answers true if nobody holds it, so that it is to be freed at once. */
+/** d_drop in the dentry: answers true if nobody holds it, so that it is to be freed at once, by whoever has dropped it. */
 const unhash = defineHandler('dcache.unhash', (node, args: { dentry: Handle }, context): boolean => {
   const dentry = node.dentries.get(args.dentry, context.step);
+  const first = !dentry.unhashed;
   dentry.unhashed = true;
-  return dentry.holders === 0;
+  return first && dentry.holders === 0;
 });
 
 /** lockref_get_not_dead: answers false if the dentry is not in its directory any more. */
@@ -83,12 +96,17 @@ const hold = defineHandler('dcache.hold', (node, args: { dentry: Handle }, conte
   return !dentry.unhashed;
 });
 
-/** lockref_put: answers with what the dentry is like then. */
+/** lockref_put: answers with what the dentry is like then. The last one leaves it on the LRU unless it is not to stay cached. */
 const letGo = defineHandler(
   'dcache.letGo',
-  (node, args: { dentry: Handle }, context): Pick<Dentry, 'holders' | 'unhashed' | 'parent' | 'name'> => {
+  (
+    node,
+    args: { dentry: Handle; drop: boolean },
+    context,
+  ): Pick<Dentry, 'holders' | 'unhashed' | 'parent' | 'name'> => {
     const dentry = node.dentries.get(args.dentry, context.step);
     dentry.holders--;
+    if (!args.drop) retainDentry(node, args.dentry, dentry, context.step);
     const { holders, unhashed, parent, name } = dentry;
     return { holders, unhashed, parent, name };
   },
@@ -101,6 +119,23 @@ const takeInode = defineHandler('dcache.takeInode', (node, args: { dentry: Handl
   dentry.inode = 0;
   return inode;
 });
+
+/**
+ * The dentry's own part of __dentry_kill: off the LRU, and without its inode. Answers whether it may be freed: if a shrinker
+ * has it, that one frees it.
+ */
+const kill = defineHandler(
+  'dcache.kill',
+  (node, args: { dentry: Handle }, context): { inode: Handle; mayFree: boolean } => {
+    const dentry = node.dentries.get(args.dentry, context.step);
+    unlistDentry(node, args.dentry, dentry);
+    dentry.unhashed = true;
+    dentry.killed = true;
+    const { inode } = dentry;
+    dentry.inode = 0;
+    return { inode, mayFree: dentry.lru === 'none' };
+  },
+);
 
 const takeChildren = defineHandler('dcache.takeChildren', (node, args: { dentry: Handle }, context): Handle[] => {
   const { children } = node.dentries.get(args.dentry, context.step);
@@ -160,14 +195,14 @@ export function* dAlloc(
 
 /**
  * d_add: hash a new dentry under its parent. Evaluates to the dentry that has the name: if a concurrent lookup was first,
- * that one's, and the new dentry is given up.
+ * that one's, and the new dentry is given up. If the parent has gone, the new dentry comes back unhashed.
  */
 export function* dAdd(cpu: Cpu, parent: Handle, added: Found): Coroutine<Found> {
   const { name, dentry } = added;
   const first = yield* request(homeOf(parent), link, { parent, name, dentry }, parent);
   if (first === dentry) return added;
   yield* call(dentryKill, cpu, dentry);
-  return yield* call(dRead, first);
+  return first === 0 ? { ...added, unhashed: true } : yield* call(dRead, first);
 }
 
 /** Hold a dentry for an open file or as current directory. Evaluates to false if it has been dropped meanwhile. */
@@ -177,7 +212,7 @@ export function* dGet(dentry: Handle): Coroutine<boolean> {
 
 /** dput of a held dentry; with `drop` (its filesystem's d_delete) it does not stay cached once nobody holds it. */
 export function* dPut(cpu: Cpu, dentry: Handle, drop: boolean): Coroutine<void> {
-  const { holders, unhashed, parent, name } = yield* request(homeOf(dentry), letGo, { dentry }, dentry);
+  const { holders, unhashed, parent, name } = yield* request(homeOf(dentry), letGo, { dentry, drop }, dentry);
   if (holders > 0) return;
   if (unhashed) yield* call(dentryKill, cpu, dentry);
   else if (drop) yield* call(dKill, cpu, parent, name, dentry);
@@ -216,9 +251,10 @@ export function* dKill(cpu: Cpu, parent: Handle, name: string, dentry: Handle): 
 }
 
 /** __dentry_kill: the inode, then the dentry. */
-function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
-  yield* call(dDelete, cpu, dentry);
-  yield* call(dFree, cpu, dentry);
+export function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
+  const { inode, mayFree } = yield* request(homeOf(dentry), kill, { dentry }, dentry);
+  yield* call(iput, cpu, inode);
+  if (mayFree) yield* call(dFree, cpu, dentry);
 }
 
 /** The dentry loses its inode and stays cached: a negative dentry, still charged to whoever looked it up first. */

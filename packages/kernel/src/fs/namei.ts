@@ -2,11 +2,12 @@ import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmeml
 import { findSubdirectory } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import type { TaskRecord } from '../sched/task.js';
 import { controlFiles } from './cgroupfs.js';
 import { findCpuEntry } from './cpu-online.js';
-import { dAdd, dAlloc, dFree, dKill, dLookup, dRead } from './dcache.js';
-import { procFiles } from './procfs.js';
+import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
+import { procEntry } from './procfs.js';
 import { ENOENT, ENOTDIR, type Found } from './types.js';
 
 /** Where a path leads: its last component's directory and name, and what is there (null: nothing cached or on disk). */
@@ -17,11 +18,47 @@ export interface Place {
 }
 
 /**
- * path_lookupat: resolve a path for a task, component by component. Every component that is not cached is allocated and
+ * A stretch in which dentries are used without a reference. A shrinker may drop them meanwhile, but not free them: where tasks
+ * can be preempted, by a read section; elsewhere because nothing in it sleeps.
+ */
+export function* whileWalking<A extends unknown[], T>(
+  cpu: Cpu,
+  fn: (cpu: Cpu, ...args: A) => Coroutine<T>,
+  ...args: A
+): Coroutine<T> {
+  const preemptible = cpu.build.config.preemption === 'preempt';
+  if (preemptible) rcuReadLock(cpu);
+  const result = yield* call(fn, cpu, ...args);
+  if (preemptible) rcuReadUnlock(cpu);
+  return result;
+}
+
+/** filename_lookup: walk a path and hold what is found. */
+export function* walkAndHold(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
+  return yield* call(whileWalking, cpu, holdFound, task, path);
+}
+
+function* holdFound(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
+  for (;;) {
+    const place = yield* call(walk, cpu, task, path, false);
+    if (typeof place === 'number' || place.found === null || (yield* call(dGet, place.found.dentry))) return place;
+  }
+}
+
+/** path_lookupat: as linkPathWalk, again if a shrinker dropped a directory on the way in the same moment. */
+export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
+  for (;;) {
+    const place = yield* call(whileWalking, cpu, linkPathWalk, task, path, create);
+    if (typeof place === 'number' || place.found === place.parent || !place.found?.unhashed) return place;
+  }
+}
+
+/**
+ * link_path_walk: resolve a path for a task, component by component. Every component that is not cached is allocated and
  * charged to the running task. Evaluates to an errno if a directory on the way is missing.
  * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
  */
-export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
+function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
   const components = path.split('/').filter((component) => component !== '' && component !== '.');
   const name = components.pop() ?? '.';
@@ -42,7 +79,7 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
   yield* work(cpu.costs['path.component']);
   if (parent.negative) return null;
   const cached = yield* call(dLookup, parent.dentry, name);
-  if (cached !== null && !cached.negative) return cached;
+  if (cached !== null && !cached.negative && !cached.unhashed) return cached;
   // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
   if (cached !== null) yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
   return yield* call(lookupSlow, cpu, parent, name);
@@ -58,9 +95,10 @@ interface FsEntry {
 /** What the filesystem itself knows under this name. tmpfs keeps all its names in the dentry cache. */
 function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry | null> {
   if (parent.fs === 'proc') {
-    return procFiles.has(name)
-      ? { directory: false, cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache }
-      : null;
+    const entry = procEntry(parent.name, name);
+    return entry === null
+      ? null
+      : { directory: entry === 'directory', cgroup: 0, memcg: 0, inodeCache: cpu.build.policies.fs.procInodeCache };
   }
   const inodeCache = 'inode_cache';
   if (parent.fs === 'root') {

@@ -2,11 +2,14 @@ import { BOOT_NODE, type Coroutine, request, requestAll } from '@kmemlab/machine
 import { countCgroups } from '../cgroup/handlers.js';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
+import { writeDropCaches } from './drop-caches.js';
 import { readSlabinfo, writeSlabinfo } from './slabinfo.js';
 
-/** One file of /proc. */
+/** One file of /proc; it has no text if it can only be written. */
 export interface ProcFile {
-  readonly read: (cpu: Cpu) => Coroutine<string>;
+  /** The directory it is in, /proc itself if that is not said. */
+  readonly directory?: string;
+  readonly read?: (cpu: Cpu) => Coroutine<string>;
   readonly write?: (cpu: Cpu, text: string) => Coroutine<number>;
 }
 
@@ -37,9 +40,23 @@ function* readCgroups(): Coroutine<string> {
   return `#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t1\t${count}\t1\n`;
 }
 
+/** Directories of /proc by the directory they are in. */
+const procDirectories: ReadonlyMap<string, string> = new Map([
+  ['sys', 'proc'],
+  ['vm', 'sys'],
+]);
+
+/** What is called `name` in a directory of /proc; null if nothing is. */
+export function procEntry(directory: string, name: string): ProcFile | 'directory' | null {
+  if (procDirectories.get(name) === directory) return 'directory';
+  const file = procFiles.get(name);
+  return file === undefined || (file.directory ?? 'proc') !== directory ? null : file;
+}
+
 /** /proc by file name. */
 export const procFiles: ReadonlyMap<string, ProcFile> = new Map<string, ProcFile>([
   ['interrupts', { read: readInterrupts }],
   ['slabinfo', { read: readSlabinfo, write: writeSlabinfo }],
   ['cgroups', { read: readCgroups }],
+  ['drop_caches', { directory: 'vm', write: writeDropCaches }],
 ]);

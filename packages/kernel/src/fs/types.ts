@@ -27,6 +27,12 @@ export interface Dentry {
   holders: number;
   /** Not among its parent's children any more: it goes with its last holder. */
   unhashed: boolean;
+  /** On s_dentry_lru (DCACHE_LRU_LIST), or taken off by a shrinker that will free it (DCACHE_SHRINK_LIST). */
+  lru: 'none' | 'listed' | 'shrinking';
+  /** Used since a shrinker last looked (DCACHE_REFERENCED). */
+  referenced: boolean;
+  /** Killed while a shrinker has it, which frees it then (DCACHE_DENTRY_KILLED). */
+  killed: boolean;
 }
 
 /** What a lookup tells about a dentry. */

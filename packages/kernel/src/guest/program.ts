@@ -54,6 +54,8 @@ export const sys = {
   /** @param flags any of a = accounted, r = RCU-typed, c = with a constructor */
   initModule: (cache: string, size: number, flags = '') => number('init_module', cache, size, flags),
   deleteModule: (cache: string) => number('delete_module', cache),
+  /** mmap charged to the memcg of a cgroup directory. */
+  mmapCharged: (path: string) => number('lab_mmap_charged', path),
   flushWorkqueue: (queue: string) => number('lab_flush_workqueue', queue),
   /** One use of RCU by its name in syscalls/rcu.ts. */
   rcu: (operation: string, value: number) => number('lab_rcu', operation, value),

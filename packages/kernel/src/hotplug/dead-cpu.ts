@@ -1,6 +1,7 @@
 import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { drainStockOf, type Stock } from '../mm/memcontrol/charge.js';
+import type { Stocked } from '../mm/memcontrol/cpu-stock.js';
+import { drainStockOf } from '../mm/memcontrol/stock.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { TICK } from '../sched/timer.js';
@@ -8,7 +9,7 @@ import { TICK } from '../sched/timer.js';
 /** CPU-local state of a dead CPU that lives on elsewhere, as plain data at its node. */
 export interface LeftBehind {
   readonly timers: readonly PendingTimer[];
-  readonly stock: Stock;
+  readonly stock: Stocked;
 }
 
 const NOTHING: LeftBehind = { timers: [], stock: { css: 0, pages: 0 } };
@@ -31,10 +32,7 @@ const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number })
 export function leftBehindBy(cpu: Cpu): LeftBehind {
   const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
   const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
-  const left = { timers, stock: { ...cpu.stock } };
-  cpu.stock.css = 0;
-  cpu.stock.pages = 0;
-  return left;
+  return { timers, stock: cpu.stock.take() };
 }
 
 /**

@@ -10,6 +10,8 @@ export const mutexNames = [
   'memcg_limit_mutex',
   'memcg_cache_ids_sem',
   'rcu_barrier_mutex',
+  'list_lrus_mutex',
+  'percpu_charge_mutex',
   'rcu_bh_barrier_mutex',
   'rcu_preempt_barrier_mutex',
   'rcu_exp_mutex',

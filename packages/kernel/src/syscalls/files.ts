@@ -5,7 +5,7 @@ import type { Cpu } from '../cpu.js';
 import { controlFiles } from '../fs/cgroupfs.js';
 import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
-import { type Place, walk } from '../fs/namei.js';
+import { type Place, walk, walkAndHold, whileWalking } from '../fs/namei.js';
 import { procFiles } from '../fs/procfs.js';
 import { EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOMEM, ENOTDIR, EPERM, type Found, type FsType } from '../fs/types.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
@@ -21,11 +21,13 @@ import type { TaskRecord } from '../sched/task.js';
 const EACCES = -13;
 
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
-  const place = yield* call(walk, cpu, task, path, false);
+  const place = yield* call(walkAndHold, cpu, task, path);
   if (typeof place === 'number') return place;
   if (place.found === null) return ENOENT;
-  if (!place.found.directory) return ENOTDIR;
-  if (!(yield* call(dGet, place.found.dentry))) return ENOENT;
+  if (!place.found.directory) {
+    yield* call(dPut, cpu, place.found.dentry, false);
+    return ENOTDIR;
+  }
   const left = task.cwd;
   task.cwd = place.found.dentry;
   if (left !== cpu.published.scalar(Scalar.rootDentry)) yield* call(dPut, cpu, left, false);
@@ -47,27 +49,25 @@ export function* sysMkdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
  * directory go; the directory's dentry stays, negative, charged to the memcg that looked it up first.
  */
 export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
-  const place = yield* call(walk, cpu, task, path, false);
+  const place = yield* call(walkAndHold, cpu, task, path);
   if (typeof place === 'number') return place;
   const { found, parent, name } = place;
   if (found === null) return ENOENT;
-  if (!found.directory || found.fs !== 'cgroup') return ENOTDIR;
-  const result = yield* call(cgroupRmdir, cpu, found.cgroup, parent.cgroup, name);
-  if (result !== 0) return result;
-  yield* call(dKillChildren, cpu, found.dentry);
-  yield* call(dDelete, cpu, found.dentry);
-  return 0;
+  const isCgroup = found.directory && found.fs === 'cgroup';
+  const result = isCgroup ? yield* call(cgroupRmdir, cpu, found.cgroup, parent.cgroup, name) : ENOTDIR;
+  if (result === 0) {
+    yield* call(dKillChildren, cpu, found.dentry);
+    yield* call(dDelete, cpu, found.dentry);
+  }
+  yield* call(dPut, cpu, found.dentry, false);
+  return result;
 }
 
 /** open(2): the file holds its dentry. `flags` may be "c" to create the file if it does not exist (O_CREAT). Evaluates to a file descriptor. */
 export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);
   const filp = yield* call(kmemCacheAlloc, cpu, 'filp');
-  let opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
-  while (typeof opened !== 'number' && !(yield* call(dGet, opened.dentry))) {
-    // Dropped between lookup and open: look the name up again.
-    opened = yield* call(pathOpenat, cpu, task, path, flags.includes('c'));
-  }
+  const opened = yield* call(whileWalking, cpu, openAndHold, task, path, flags.includes('c'));
   if (typeof opened === 'number') {
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;
@@ -82,6 +82,15 @@ export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string
   const fd = task.nextFd++;
   task.files[fd] = { path, fs, dentry, filp: filp.object, filpCache: filp.cache, records, content: null };
   return fd;
+}
+
+/** Look the name up, again if its dentry was dropped before it could be held. */
+function* openAndHold(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Found | number> {
+  let opened = yield* call(pathOpenat, cpu, task, path, create);
+  while (typeof opened !== 'number' && !(yield* call(dGet, opened.dentry))) {
+    opened = yield* call(pathOpenat, cpu, task, path, create);
+  }
+  return opened;
 }
 
 /** What the file system allocates for an open file of its own (seq_open and the like); null if memory is denied. */

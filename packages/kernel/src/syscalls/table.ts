@@ -1,5 +1,6 @@
 import { type Coroutine, call, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import '../fs/super.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
@@ -8,7 +9,7 @@ import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
 import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
 import { labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
-import { sysMmap, sysMunmap, touchArea } from './memory.js';
+import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 import { labRcu } from './rcu.js';
 
 export type SyscallResult = number | string;
@@ -69,6 +70,7 @@ const syscalls = {
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
+  lab_mmap_charged: labMmapCharged,
   lab_flush_creation: labFlushCreation,
   lab_use_cache: labUseCache,
   lab_keep_object: labKeepObject,

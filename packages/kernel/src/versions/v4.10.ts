@@ -17,6 +17,7 @@ import {
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { reclaim410 } from '../mm/reclaim-policies.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { leaveToCaller } from '../mm/slab-common/destroy.js';
 import { rcuBarrier } from '../rcu/barrier.js';
@@ -65,6 +66,7 @@ const policies = (config: KernelConfig): Policies => ({
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',

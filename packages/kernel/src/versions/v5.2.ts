@@ -2,6 +2,7 @@ import { caches52 } from '../boot/caches-5.2.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import type { FsType } from '../fs/types.js';
 import { deactivateWithCssRef, memcgDeactivateKmemCaches } from '../mm/memcontrol/deactivate-caches.js';
+import { reclaim52 } from '../mm/reclaim-policies.js';
 import { flushMemcgWorkqueue, refuseIfDying } from '../mm/memcontrol/root-dying.js';
 import { v412 } from './v4.12.js';
 
@@ -24,6 +25,7 @@ const policies = (config: KernelConfig): Policies => {
       refuseCreation: refuseIfDying,
       deactivate: memcgDeactivateKmemCaches(deactivateWithCssRef(before.memcg.deactivation, true)),
     },
+    reclaim: reclaim52(),
     fs: { ...before.fs, procDropsAtClose: false, recordsOf: (fs) => records[fs] ?? [] },
   };
 };

@@ -15,6 +15,7 @@ const policies = (config: KernelConfig): Policies => {
   const before = v52.policies(config);
   return {
     ...before,
+    reclaim: { ...before.reclaim, chargesEndWithMemcg: false },
     percpuRef: { exitAtSwitch: true },
     slab: { ...before.slab, beforeDestroy: flushMemcgWorkqueueLocked },
     memcg: {

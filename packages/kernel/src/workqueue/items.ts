@@ -9,14 +9,14 @@ export const initWork = defineHandler(
     node.works.allocate({ ...args, pending: false, lastCpu: -1 }),
 );
 
-/** test_and_set of PENDING. Tells whether the item may be queued, and where it last ran. */
+/** test_and_set of PENDING, for a CPU. Tells whether the item may be queued, and where it last ran. */
 export const setPending = defineHandler(
   'wq.setPending',
-  (node, args: { work: Handle }, context): { queued: boolean; lastCpu: number } => {
+  (node, args: { work: Handle; cpu: number }, context): { queued: boolean; lastCpu: number } => {
     const item = node.works.get(args.work, context.step);
     const queued = !item.pending;
     item.pending = true;
-    node.trace(Trace.workQueue, context.cpu, args.work, Number(queued), 0, 0);
+    node.trace(Trace.workQueue, context.cpu, args.work, Number(queued), args.cpu, 0);
     return { queued, lastCpu: item.lastCpu };
   },
 );

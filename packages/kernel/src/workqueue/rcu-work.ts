@@ -20,7 +20,7 @@ const lastCpuOf = defineHandler(
  */
 export function* queueRcuWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
-  const { queued } = yield* request(homeOf(work), setPending, { work }, work);
+  const { queued } = yield* request(homeOf(work), setPending, { work, cpu: cpu.id }, work);
   if (queued) yield* call(callRcu, cpu, callbackName(queue), work);
   return queued;
 }

@@ -14,7 +14,7 @@ import './worker.js';
  */
 export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
-  const { queued, lastCpu } = yield* request(homeOf(work), setPending, { work }, work);
+  const { queued, lastCpu } = yield* request(homeOf(work), setPending, { work, cpu: cpu.id }, work);
   if (queued) yield* call(queuePending, cpu, queue, work, lastCpu);
   return queued;
 }
@@ -23,19 +23,27 @@ export function* queueWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Corout
 export function* queuePending(cpu: Cpu, queue: WorkqueueName, work: Handle, lastCpu: number): Coroutine<void> {
   const { type } = attributesOf(queue);
   if (type === 'bound') {
-    const target = yield* call(poolCpu, cpu, queue, work, lastCpu);
-    yield* request(cpu.nodeOf(target), insertWork, { queue, cpu: target, work });
+    yield* call(insertBound, cpu, queue, work, cpu.id, lastCpu);
   } else {
     const home = type === 'ordered' ? BOOT_NODE : cpu.node;
     yield* request(home, insertWork, { queue, cpu: UNBOUND, work });
   }
 }
 
-/** The CPU whose pool gets a bound item: the one that is executing it, else this one. */
-function* poolCpu(cpu: Cpu, queue: WorkqueueName, work: Handle, lastCpu: number): Coroutine<number> {
-  if (lastCpu < 0 || lastCpu === cpu.id) return cpu.id;
-  const running = yield* request(cpu.nodeOf(lastCpu), isRunning, { queue, cpu: lastCpu, work });
-  return running ? lastCpu : cpu.id;
+/** queue_work_on for a bound workqueue: the same, for another CPU's pool. */
+export function* queueWorkOn(cpu: Cpu, target: number, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
+  cpu.counters.add('queue_work');
+  const { queued, lastCpu } = yield* request(homeOf(work), setPending, { work, cpu: target }, work);
+  if (queued) yield* call(insertBound, cpu, queue, work, target, lastCpu);
+  return queued;
+}
+
+/** Into the pool of the CPU that is executing the item, else of the one that it is meant for. */
+function* insertBound(cpu: Cpu, queue: WorkqueueName, work: Handle, wanted: number, lastCpu: number): Coroutine<void> {
+  const elsewhere = lastCpu >= 0 && lastCpu !== wanted;
+  const running = elsewhere && (yield* request(cpu.nodeOf(lastCpu), isRunning, { queue, cpu: lastCpu, work }));
+  const target = running ? lastCpu : wanted;
+  yield* request(cpu.nodeOf(target), insertWork, { queue, cpu: target, work });
 }
 
 /** INIT_WORK of a new item at this CPU's node, then queue_work. The item runs once. */

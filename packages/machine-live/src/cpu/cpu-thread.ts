@@ -1,4 +1,12 @@
-import { Cpu, fallbackCpu, type KernelBuild, type NodeMemory, type Stretch, type Syscall, type TaskRecord } from '@kmemlab/kernel';
+import {
+  Cpu,
+  fallbackCpu,
+  type KernelBuild,
+  type NodeMemory,
+  type Stretch,
+  type Syscall,
+  type TaskRecord,
+} from '@kmemlab/kernel';
 import {
   type Context,
   type Core,

@@ -47,6 +47,45 @@ describe('numbers', () => {
   ])('%s is %s', (actual, expected) => expect(actual).toBe(expected));
 });
 
+describe('interruptions per isolated CPU', () => {
+  const of = (cpu: number, CAL: number) => ({
+    ...{ cpu, CAL, RES: 1, LOC: 250, softirqs: 3, contextSwitches: 2, stolenNs: 4500 },
+  });
+  const isolated = (...CAL: number[]) => {
+    const { machine, counters } = sampleResult();
+    const cpus = CAL.map((_, index) => index + 2);
+    return sampleResult({
+      machine: { ...machine, isolcpus: cpus },
+      counters: { ...counters, isolated: CAL.map((n, index) => of(index + 2, n)) },
+    });
+  };
+
+  it('have a row for each CPU and one for all', () => {
+    const text = renderRun(isolated(300, 299), plain);
+    expect(text).toContain('CPUs 2,3 isolated');
+    const lines = text.split('\n');
+    const at = lines.findIndex((line) => line.startsWith('Interruptions per isolated CPU'));
+    expect(lines.slice(at + 1, at + 5)).toEqual([
+      '        CAL  RES  LOC  softirqs  switches  time taken',
+      '  CPU2  300    1  250         3         2     4.50 µs',
+      '  CPU3  299    1  250         3         2     4.50 µs',
+      '  all   599    2  500         6         4     9.00 µs',
+    ]);
+  });
+
+  it('are compared between kernels', () => {
+    const without = { ...isolated(0, 0), kernel: 'v4.10+avoid-kick-on-create' };
+    const { quantities } = compareResults([isolated(300, 300), without]);
+    const calls = quantities.find(({ key }) => key === 'isolatedCal');
+    expect(calls?.values.map((spread) => spread?.mean)).toEqual([600, 0]);
+    expect(calls?.values[1]?.ratio).toBe(0);
+  });
+
+  it('are not spoken of without isolated CPUs', () => {
+    expect(renderRun(sampleResult(), plain)).not.toContain('isolated');
+  });
+});
+
 describe('table', () => {
   const columns = [
     { title: 'name', align: 'left', wraps: true },

@@ -5,6 +5,7 @@ import { CacheField, Scalar } from '../../published-state.js';
 import { kfreeRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { listRoots } from '../slab-common/cache-list.js';
+import { memcgUpdateAllListLrus } from './list-lrus.js';
 
 const MIN_SIZE = 4;
 const MAX_SIZE = 65535;
@@ -68,6 +69,7 @@ export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
   yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
   const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
   yield* call(memcgUpdateAllCaches, cpu, size);
+  yield* call(memcgUpdateAllListLrus, cpu, size);
   yield* requestAll(cpu.allNodes, publishSize, { size });
   yield* call(mutexUnlock, cpu, 'memcg_cache_ids_sem');
   return id;

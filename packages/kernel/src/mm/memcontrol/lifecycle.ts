@@ -8,7 +8,9 @@ import { walkForMemcg } from '../slab-common/cache-list.js';
 import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
 import { kmemCacheShrink } from '../slab-common/shrink.js';
 import { setSlot } from '../slab-common/slots.js';
-import { memcgAllocCacheId, memcgFreeCacheId } from './cache-ids.js';
+import { memcgAllocCacheId } from './cache-ids.js';
+import { parentOrRoot } from './hierarchy.js';
+import { memcgReparentId } from './offline-id.js';
 import type { KmemState } from './types.js';
 
 const setKmem = defineHandler(
@@ -60,13 +62,10 @@ export function* memcgDeactivateKmemCaches(cpu: Cpu, memcg: Handle, id: number):
  */
 export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
-  const parent = cpu.published.csses.read(css, CssField.parent);
-  const parentId = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
+  const parent = yield* call(parentOrRoot, cpu, css);
   yield* call(cpu.build.policies.memcg.deactivate, cpu, css, id, parent);
-  yield* request(homeOf(css), setKmem, { css, state: 'allocated', id: parentId }, css);
-  yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id: parentId });
-  yield* call(memcgFreeCacheId, cpu, id);
+  yield* call(memcgReparentId, cpu, css, parent);
 }
 
 /**

@@ -14,6 +14,7 @@ import type { CacheWorkName } from '../slab-common/types.js';
 import { cacheRefs, storeMemcg, storeWorkFn } from './cache-refs.js';
 import { queueCacheWork, underSlabMutex } from './cache-work.js';
 import { deactivateSlots } from './deactivate-caches.js';
+import { memcgFlushPercpuVmstats } from './lruvec-stats.js';
 import { isDying } from './root-dying.js';
 
 const readWorkFn = defineHandler(
@@ -67,7 +68,7 @@ function* kmemcgCacheShutdownFn(cpu: Cpu, cache: Handle): Coroutine<void> {
 
 /**
  * memcg_deactivate_kmem_caches (5.3): in one section under slab_mutex, deactivate the memcg's own caches and hand all caches on
- * its list, also those that it has taken over from its children, to the parent. Nothing is waited for. Caller holds
+ * its list, also those that it has taken over from its children, to the parent; then its slab statistics are flushed. Nothing is waited for. Caller holds
  * cgroup_mutex.
  */
 export function* memcgDeactivateAndReparent(cpu: Cpu, memcg: Handle, id: number, parent: Handle): Coroutine<void> {
@@ -87,10 +88,12 @@ export function* memcgDeactivateAndReparent(cpu: Cpu, memcg: Handle, id: number,
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
+  yield* call(memcgFlushPercpuVmstats, cpu, memcg, true);
 }
 
-/** memcg_free_kmem (5.3): all caches have been handed to the parent. */
+/** memcg_free_kmem (5.3): all caches have been handed to the parent; what CPUs counted for the memcg goes to its ancestors. */
 export function* memcgFreeWithoutCaches(cpu: Cpu, memcg: Handle): Coroutine<void> {
   const caches = yield* request(BOOT_NODE, listCachesOf, { memcg });
   if (caches.length > 0) cpu.bug(`memcg ${memcg.toString(16)} is freed with ${caches.length} caches on its list`);
+  yield* call(memcgFlushPercpuVmstats, cpu, memcg, false);
 }

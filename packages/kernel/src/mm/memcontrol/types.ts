@@ -1,4 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
+import type { MemcgVm } from './vm.js';
 
 /** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
 export interface PageCounter {
@@ -23,6 +24,7 @@ export interface Memcg {
   readonly counters: Record<CounterName, PageCounter>;
   /** The css whose counters contain this one's, 0 without use_hierarchy. */
   readonly counterParent: Handle;
+  readonly vm: MemcgVm;
 }
 
 /** PAGE_COUNTER_MAX: LONG_MAX in pages. */

@@ -85,9 +85,12 @@ export const listCachesOf = defineHandler('cacheList.ofMemcg', (node, args: { me
   node.cacheList.cachesOf(args.memcg),
 );
 
-export const reparentList = defineHandler('cacheList.reparent', (node, args: { memcg: Handle; parent: Handle }): void => {
-  node.cacheList.reparent(args.memcg, args.parent);
-});
+export const reparentList = defineHandler(
+  'cacheList.reparent',
+  (node, args: { memcg: Handle; parent: Handle }): void => {
+    node.cacheList.reparent(args.memcg, args.parent);
+  },
+);
 
 export const listRoots = defineHandler('cacheList.roots', (node, _args: null): Handle[] => node.cacheList.roots());
 

@@ -1,4 +1,4 @@
-import { type Coroutine, call, type Handle } from '@kmemlab/machine';
+import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
 import { kmemCacheShrink } from './shrink.js';

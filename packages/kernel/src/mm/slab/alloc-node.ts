@@ -18,7 +18,7 @@ function* growOn(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
   const page = yield* call(allocPagesNode, cpu, order, node);
-  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
   if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
   cpu.irqSave();
   if (memcg < 0) return 0;

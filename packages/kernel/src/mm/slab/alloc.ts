@@ -70,7 +70,7 @@ function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCach
   const order = cpu.published.caches.read(cache, CacheField.order);
   cpu.irqRestore(false);
   const page = yield* call(allocPagesNode, cpu, order);
-  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order);
+  const memcg = page === 0 ? -1 : yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
   if (page !== 0 && memcg < 0) yield* call(freePagesAt, cpu, page);
   cpu.irqSave();
   if (memcg < 0) return null;

@@ -75,7 +75,7 @@ function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<vo
 
 /** kmem_freepages: uncharge, then give the pages back. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order);
+  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

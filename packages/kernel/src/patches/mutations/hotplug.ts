@@ -28,7 +28,6 @@ export const dyingKeepsCalls: Patch = {
   breaks: 'SMP-1',
   apply: (kernel) => {
     callLate(kernel);
-    // biome-ignore lint/correctness/useYield: not running the calls is the bug
     kernel.policies.smp.flushDying = function* keepCalls() {};
   },
 };

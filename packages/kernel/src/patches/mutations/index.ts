@@ -4,6 +4,7 @@ import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
+import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import {
@@ -82,6 +83,10 @@ export const mutations: readonly Patch[] = [
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
+  ignoreKmem,
+  loseSlabStatistics,
+  forgetMemcgCaches,
+  keepListLrus,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,

@@ -57,14 +57,14 @@ export const ignoreSlabsLeft: Patch = {
   apply: (kernel) => {
     const { memcg } = kernel.policies;
     const { chargeSlab, unchargeSlab } = memcg;
-    memcg.chargeSlab = function* chargeOnly(cpu, cache, order): Coroutine<Handle> {
-      const css = yield* call(chargeSlab, cpu, cache, order);
+    memcg.chargeSlab = function* chargeOnly(cpu, cache, order, page): Coroutine<Handle> {
+      const css = yield* call(chargeSlab, cpu, cache, order, page);
       if (css > 0) yield* call(cssPut, cpu, css, 2 ** order);
       return css;
     };
-    memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order): Coroutine<void> {
+    memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order, page): Coroutine<void> {
       yield* call(cssGet, cpu, css, 2 ** order);
-      yield* call(unchargeSlab, cpu, cache, css, order);
+      yield* call(unchargeSlab, cpu, cache, css, order, page);
     };
     type Left = { detached: DetachedSlab | null; left: number };
     wrapHandler<{ cache: Handle }, Left>(kernel, drainFreelist.name, (drain) => (node, args, context) => ({

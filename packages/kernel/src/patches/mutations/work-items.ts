@@ -59,7 +59,7 @@ export const queueOnNextCpu: Patch = {
   breaks: 'WQ-6',
   apply: (kernel) => {
     type Answer = { queued: boolean; lastCpu: number };
-    wrapHandler<{ work: Handle }, Answer>(kernel, setPending.name, (set) => (node, args, context) => {
+    wrapHandler<{ work: Handle; cpu: number }, Answer>(kernel, setPending.name, (set) => (node, args, context) => {
       const { queued } = set(node, args, context);
       return { queued, lastCpu: (context.cpu + 1) % node.topology.cpuCount };
     });

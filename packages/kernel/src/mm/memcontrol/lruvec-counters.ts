@@ -1,0 +1,61 @@
+import { type Handle, type Memory, PublishedArrays, PublishedTable, type Topology } from '@kmemlab/machine';
+
+/** Slab statistics of a lruvec (NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE), in pages; the number is the item's place. */
+export const slabItems = ['reclaimable', 'unreclaimable'] as const;
+
+export type SlabItem = (typeof slabItems)[number];
+
+/**
+ * What the CPUs of one node hold back of the slab statistics (lruvec_stat_cpu), by memcg and node of the pages. Counters come into
+ * being at the first page of a memcg on a node that a CPU here charges.
+ */
+export class LruvecTable {
+  /** Per memcg and node of pages the number of its counters, 0 for none. */
+  private readonly directory: PublishedTable;
+  private readonly counters: PublishedArrays;
+  private readonly nodes: number;
+  private readonly cpusPerNode: number;
+  private arrays = 0;
+
+  constructor({ nodes, cpusPerNode }: Topology, memory: Memory) {
+    this.directory = new PublishedTable('lruvec', 1 + nodes, nodes, memory);
+    this.counters = new PublishedArrays(memory);
+    this.nodes = nodes;
+    this.cpusPerNode = cpusPerNode;
+  }
+
+  /** Make the counters of all CPUs of this node, unless they exist. For a handler. */
+  create(memcg: Handle, node: number): void {
+    if (!this.directory.isCurrent(memcg)) this.directory.publish(memcg);
+    if (this.numberOf(memcg, node) !== 0) return;
+    this.counters.publish(++this.arrays, this.cpusPerNode * slabItems.length);
+    this.directory.write(memcg, 1 + node, this.arrays);
+  }
+
+  /** The memcg is freed. For a handler. */
+  drop(memcg: Handle): void {
+    for (let node = 0; node < this.nodes; node++) this.counters.drop(this.numberOf(memcg, node));
+    this.directory.withdraw(memcg);
+  }
+
+  /** Number of the counters, 0 if there are none yet. */
+  numberOf(memcg: Handle, node: number): number {
+    return this.directory.read(memcg, 1 + node);
+  }
+
+  read(number: number, index: number, item: number): number {
+    return number === 0 ? 0 : this.counters.read(number, index * slabItems.length + item);
+  }
+
+  write(number: number, index: number, item: number, pages: number): void {
+    this.counters.write(number, index * slabItems.length + item, pages);
+  }
+
+  /** Pages that all CPUs of this node together hold back. */
+  heldBack(memcg: Handle, node: number, item: number): number {
+    const number = this.numberOf(memcg, node);
+    let pages = 0;
+    for (let index = 0; index < this.cpusPerNode; index++) pages += this.read(number, index, item);
+    return pages;
+  }
+}
