@@ -28,6 +28,9 @@ const classes: Readonly<Record<string, string>> = {
   'requeue-for-ever': 'livelock',
 };
 
+/** Those that the matrix of a version has a row for; the others are of one version, whose own specs show that they are found. */
+const applyingTo = (version: string) => mutations.filter(({ appliesTo }) => appliesTo?.includes(version) ?? true);
+
 describe('the matrix of mutations', () => {
   let rows: readonly MatrixRow[];
   beforeAll(async () => {
@@ -36,7 +39,7 @@ describe('the matrix of mutations', () => {
 
   const rowOf = (name: string | undefined): MatrixRow | undefined => rows.find(({ patch }) => patch === name);
 
-  test.each(mutations)('finds that $name breaks $breaks', ({ name, breaks }) => {
+  test.each(applyingTo('v4.10'))('finds that $name breaks $breaks', ({ name, breaks }) => {
     expect(rowOf(name)).toMatchObject({
       asExpected: true,
       breaks,

@@ -9,7 +9,7 @@ export interface Shape {
 export interface Asked extends Shape {
   readonly experiment: string;
   readonly kernels: readonly [string, ...string[]];
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: Readonly<Record<string, number | string>>;
   /** More flags of the command. */
   readonly flags?: readonly string[];
 }

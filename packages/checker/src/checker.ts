@@ -2,6 +2,7 @@ import { type Probe, Trace, type Tracepoint } from '@kmemlab/kernel';
 import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
 import { Memcgs } from './memcg/memcgs.js';
+import { ObjCgroups } from './memcg/obj-cgroups.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
@@ -45,6 +46,7 @@ export class Checker implements Probe {
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
       new Memcgs(view, reporter),
+      new ObjCgroups(view, reporter),
       leaks,
     ];
     for (const family of this.families) {

@@ -1,4 +1,5 @@
 export { Checker } from './checker.js';
+export { orphanedCaches } from './leaks/orphaned-caches.js';
 export { invariants } from './rules.js';
 export type { Invariant, MachineView, Rest } from './types.js';
 export type { MachineWaits } from './waiting/actors.js';

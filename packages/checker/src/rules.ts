@@ -1,4 +1,5 @@
 import { mutexRules } from './locking/rules.js';
+import { objCgroupRules } from './memcg/obj-rules.js';
 import { memcgRules } from './memcg/rules.js';
 import { refRules } from './percpu-ref/rules.js';
 import { rcuRules } from './rcu/rules.js';
@@ -16,4 +17,5 @@ export const invariants: readonly Invariant[] = [
   refRules,
   slabRules,
   memcgRules,
+  objCgroupRules,
 ].flatMap((family): Invariant[] => Object.values(family));

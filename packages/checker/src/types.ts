@@ -24,8 +24,13 @@ export interface MachineView {
   /** Call-function interrupts that reached the CPU, and those of them that merged with one already pending. */
   received(cpu: number): number;
   merged(cpu: number): number;
-  /** The memcg and the pages that the CPU's stock holds. */
-  stock(cpu: number): { readonly css: Handle; readonly pages: number };
+  /** What the CPU's stock holds: a memcg and pages of it, an obj_cgroup and bytes of it. */
+  stock(cpu: number): {
+    readonly css: Handle;
+    readonly pages: number;
+    readonly objcg: Handle;
+    readonly bytes: number;
+  };
 }
 
 /** Hears one kind of tracepoint. The numbers mean what `Trace` says. */

@@ -1,8 +1,17 @@
 import { avoidIpis } from './avoid-ipis/index.js';
+import { barrierBatching } from './barrier-batching/index.js';
 import type { Experiment } from './lab/types.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
+import { zombies } from './zombies/index.js';
 
 /** Every built-in experiment. */
-export const experiments: readonly Experiment[] = [avoidIpis, tuneSlabinfo, torture, rcuTorture];
+export const experiments: readonly Experiment[] = [
+  avoidIpis,
+  tuneSlabinfo,
+  barrierBatching,
+  zombies,
+  torture,
+  rcuTorture,
+];

@@ -17,6 +17,7 @@ export type ParamSpec =
       /** How much there is of something: with less of it the scenario is smaller. */
       readonly amount?: boolean;
     })
+  | (ParamBase & { readonly kind: 'fraction'; readonly default: number })
   | (ParamBase & { readonly kind: 'optionalCpu' })
   | (ParamBase & { readonly kind: 'choice'; readonly values: readonly string[]; readonly default: string })
   | (ParamBase & { readonly kind: 'placement'; readonly default: string });
@@ -32,6 +33,8 @@ export function rangeOf(spec: ParamSpec): string {
   switch (spec.kind) {
     case 'integer':
       return `${spec.min}..${spec.max}`;
+    case 'fraction':
+      return '0..1';
     case 'optionalCpu':
       return 'a CPU number';
     case 'choice':
@@ -71,6 +74,11 @@ function checkParam(where: string, spec: ParamSpec, value: string, topology: Top
       const n = Number(value);
       if (!isInteger(value) || n < spec.min || n > spec.max) throw wrong();
       return n;
+    }
+    case 'fraction': {
+      const part = Number(value);
+      if (!/^\d*\.?\d+$/.test(value) || part > 1) throw wrong();
+      return part;
     }
     case 'optionalCpu': {
       if (!isInteger(value) || Number(value) < 0) throw wrong();

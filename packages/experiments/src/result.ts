@@ -7,6 +7,7 @@ import {
   type RunResult,
   type Verdict,
 } from '@kmemlab/results';
+import { chargeFindings } from './lab/charge-findings.js';
 import { findingsOf, memoryOf } from './lab/findings.js';
 import { liveDetails } from './lab/live-details.js';
 import type { PhaseRecord } from './lab/phase-record.js';
@@ -87,8 +88,12 @@ export function buildResult(run: Run): RunResult {
     ...(run.failure !== undefined && { failure: run.failure }),
     ...(observed.digest !== undefined && { digest: observed.digest() }),
     verdicts: observed.verdicts.map(verdictOf),
-    findings: findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
+    findings: [
+      ...findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
+      ...chargeFindings(counters, observed.reading().sums),
+    ],
     ...(run.findings.script !== undefined && { script: run.findings.script }),
+    ...(run.findings.series !== undefined && { series: run.findings.series }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
     durations,

@@ -3,8 +3,11 @@ import type { Cpu } from './cpu.js';
 import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { Stocked } from './mm/memcontrol/cpu-stock.js';
+import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
+import type { ArraySwap, SlabTrim } from './mm/slab/types.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
@@ -13,7 +16,9 @@ import { type PatchApi, patchApi } from './patch-api.js';
 import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
+import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import type { Syscall, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
 /** What a memcg cache takes from its memcg, and gives back. All under slab_mutex but `exit`. */
@@ -34,6 +39,8 @@ export interface Policies {
   readonly smp: {
     /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
     maskCallRings: 'everyTarget' | 'emptyQueues';
+    /** The interrupt of a wake-up on another CPU: one of its own (row RES), or since 5.8 that of single calls (row CAL). */
+    wakeups: 'reschedule' | 'call';
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
     /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */
@@ -44,6 +51,8 @@ export interface Policies {
     flushDying: ((cpu: Cpu) => Coroutine<void>) | null;
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
+    /** When the handler releases the csd of a call that nobody waits for: before its function (4.10), or after it (3.14). */
+    releaseAsync: 'beforeRun' | 'afterRun';
   };
   readonly rcu: {
     /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
@@ -66,6 +75,11 @@ export interface Policies {
     readonly exitAtSwitch: boolean;
   };
   readonly slab: {
+    /**
+     * Bring the new array set of a cache, made already, into use on every CPU, so that afterwards none uses the old one
+     * (`previous`, 0 for a new cache). Under slab_mutex.
+     */
+    swapArrays: (cpu: Cpu, swap: ArraySwap) => Coroutine<void>;
     /** A cache's cpu_cache pointer has just been set; `previous` is the old array set, 0 for a new cache. Under slab_mutex. */
     afterPublish: (cpu: Cpu, previous: Handle) => Coroutine<void>;
     /**
@@ -73,6 +87,10 @@ export interface Policies {
      * replaces `afterPublish` alone states nothing.
      */
     kicksPerPublish: ((previous: Handle) => number) | null;
+    /** Where a shared array was replaced, a grace period passes before its memory goes. */
+    waitsForShared: boolean;
+    /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
+    trims: SlabTrim;
     /** First of all in kmem_cache_destroy of a root cache; no lock is held. */
     beforeDestroy: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /**
@@ -92,8 +110,10 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
-    /** The workqueue on which memcg caches are created. */
-    readonly creationQueue: WorkqueueName;
+    /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
+    freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
+    /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
+    readonly creationQueue: WorkqueueName | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -104,6 +124,20 @@ export interface Policies {
     chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** drain_local_stock, on the CPU whose stock it is. */
+    drainLocalStock: (cpu: Cpu) => Coroutine<void>;
+    /** Give back the page part of what was this or a dead CPU's stock. */
+    drainStockOf: (cpu: Cpu, stock: Stocked) => Coroutine<void>;
+    /** References on its memcg that a CPU's stock holds. */
+    stockRefs: (stock: Stocked) => number;
+    /** Ids have outgrown the memcg_caches arrays: replace those of all roots by arrays of this size. */
+    growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
+    /** A charged slab page holds a css reference. */
+    readonly pagesHoldCss: boolean;
+    /** How limits are written and counted. */
+    limits: LimitOperations;
+    /** kmem_cache_destroy of a root cache. Evaluates to false if objects are left. */
+    destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
@@ -111,12 +145,32 @@ export interface Policies {
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
+    allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     offline: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
     free: (cpu: Cpu, memcg: Handle) => Coroutine<void>;
   };
+  readonly cgroup: {
+    /** The last reference of a killed css is gone (css_release). Any context. */
+    release: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** Have a released css freed by css_free_work_fn after a grace period. Any context. */
+    freeLater: (cpu: Cpu, css: Handle) => Coroutine<void>;
+    /** What a new cgroup keeps in kmalloc'ed memory, bytes each; null if the version does not account it. */
+    structures: ((cpu: Cpu) => readonly number[]) | null;
+  };
   readonly reclaim: ReclaimPolicies;
   readonly fs: {
+    /** Files of a cgroup directory whose dentries and inodes mkdir makes at once; null if lookups make them one by one. */
+    readonly cgroupFiles: readonly string[] | null;
+    /** A removed cgroup directory leaves a negative dentry. */
+    readonly rmdirLeavesNegative: boolean;
+    /** Run a system call with the kernel buffers that it needs; null if the version does not account them. */
+    withBuffers:
+      | ((cpu: Cpu, task: TaskRecord, call: Syscall, run: () => Coroutine<SyscallResult>) => Coroutine<SyscallResult>)
+      | null;
+    /** The row CAL of /proc/interrupts leaves TLB shootdowns out. */
+    readonly calWithoutTlb: boolean;
     readonly procInodeCache: string;
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */
@@ -140,6 +194,11 @@ export interface KernelConfig {
   readonly nohzFull: readonly number[];
   /** The hierarchy that the memory controller is on. */
   readonly cgroup: 'v1' | 'v2';
+  /**
+   * Object sizes of a distribution, booted with slab_nomerge; or of the small build whose counts were measured, which
+   * merges caches of equal objects.
+   */
+  readonly objects: 'distribution' | 'measured';
 }
 
 /** What a kernel is configured as if nothing else is said. */
@@ -150,6 +209,7 @@ export const defaultConfig: KernelConfig = {
   hz: 250,
   nohzFull: [],
   cgroup: 'v1',
+  objects: 'distribution',
 };
 
 /** One release of the kernel: its root caches in boot order and its policies. */
@@ -159,6 +219,8 @@ export interface KernelVersion {
   readonly source: string;
   readonly summary: string;
   readonly caches: readonly CacheSpec[];
+  /** It has no cgroup v2, which came with 4.5. */
+  readonly withoutCgroup2?: true;
   /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
   readonly policies: (config: KernelConfig) => Policies;
 }

@@ -31,12 +31,21 @@ import { rescheduleInterrupt } from './sched/wake.js';
 import { deadCpuInterrupt, smpCallFunctionInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
 import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
-import type { DurationSink, Tracepoint } from './tracepoints.js';
+import { type DurationSink, Trace, type Tracepoint } from './tracepoints.js';
 import type { CpuWords } from './words.js';
 
 const THREADS_PER_CPU = 4096;
 /** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
 const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
+
+/** What a user task is in the kernel for. */
+interface SyscallInProgress {
+  readonly task: TaskRecord;
+  readonly done: SyscallReturn;
+  readonly number: number;
+  /** memcg_kmem_skip_account. */
+  skips: number;
+}
 
 /** Receives the result of each system call on this CPU. */
 export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
@@ -64,6 +73,8 @@ export class Cpu extends Core {
   readonly activeMemcgs = new Map<number, Handle>();
   private readonly runQueue = new RunQueue();
   readonly expiredTimers: ExpiredTimer[] = [];
+  /** The array set that this CPU swapped in last; a later swap begins only when the published pointer leads to this one. */
+  swapped: { readonly cache: Handle; readonly set: Handle } = { cache: 0, set: 0 };
   private readonly deferredTimers: ExpiredTimer[] = [];
   /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, by page. */
   readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
@@ -95,7 +106,7 @@ export class Cpu extends Core {
   private readonly nohzFull: boolean;
   private threads = 0;
   /** Task records of the user tasks that are in the kernel on this CPU. */
-  private readonly syscallTasks = new Map<Context, { task: TaskRecord; done: SyscallReturn; number: number }>();
+  private readonly syscallTasks = new Map<Context, SyscallInProgress>();
   private syscallsBegun = 0;
 
   constructor(
@@ -161,8 +172,15 @@ export class Cpu extends Core {
   accountedMemcg(): Handle {
     const context = this.current;
     if (context === undefined || context.kind !== 'task') return 0;
-    const memcg = this.activeMemcgs.get(context.taskId) ?? this.syscallTasks.get(context)?.task.memcg ?? 0;
+    const own = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
+    const memcg = this.activeMemcgs.get(context.taskId) ?? own;
     return memcg === rootMemcg(this.published) ? 0 : memcg;
+  }
+
+  /** memcg_stop_kmem_account (+1) and memcg_resume_kmem_account (−1) of the running user task. */
+  skipAccounting(by: 1 | -1): void {
+    const user = this.current === undefined ? undefined : this.syscallTasks.get(this.current);
+    if (user !== undefined) user.skips += by;
   }
 
   /** BUG(): the kernel itself found its state broken. */
@@ -183,6 +201,15 @@ export class Cpu extends Core {
 
   get jiffy(): number {
     return Math.floor(1e9 / this.build.hz);
+  }
+
+  /** Another CPU has made a task of this one runnable (ttwu_queue): the vector with which it interrupts this CPU. */
+  wokenBy(waker: number): number {
+    if (this.build.policies.smp.wakeups === 'reschedule') return Vector.reschedule;
+    this.counters.add(ipiSentBy(waker));
+    this.counters.add(this.nodeOf(waker) === this.node ? 'ipi.sameNode' : 'ipi.crossNode');
+    this.environment.probe?.emit(Trace.ipiSend, waker, this.id, Vector.callFunctionSingle, 1, 2);
+    return Vector.callFunctionSingle;
   }
 
   countIpi(target: number): void {
@@ -240,7 +267,7 @@ export class Cpu extends Core {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
     this.userTasks.delete(task.pid);
     this.tasks++;
-    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun });
+    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun, skips: 0 });
     this.runQueue.enqueue(context);
   }
 

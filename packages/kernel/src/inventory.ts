@@ -1,5 +1,4 @@
 import type { Handle } from '@kmemlab/machine';
-import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { KmemState } from './mm/memcontrol/types.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -12,6 +11,10 @@ export interface NodeInventory {
   readonly node: number;
   /** Per cache that a dentry or inode of this node came from: cache, negative dentries, other dentries, inodes. */
   readonly users: readonly number[];
+  /** Per memcg cache that kmalloc'ed memory of a cgroup or of the terminal came from: cache, objects. */
+  readonly kmallocs: readonly number[];
+  /** Per memcg cache with slabs on this node: cache, slabs. */
+  readonly slabs: readonly number[];
   /** Per css: handle, parent, 1 if of the memory controller, number of its kmem state in `KMEM_STATES`. */
   readonly csses: readonly number[];
   /** Per cache: handle, memcg, limit, batchcount, shared. */
@@ -19,14 +22,14 @@ export interface NodeInventory {
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
-  /** Per CPU with charged pages in stock: css, pages. */
+  /** Per CPU whose stock holds a memcg: css, references. */
   readonly stocks: readonly number[];
   /** Boot node: handles of the memcg caches in the list of caches. */
   readonly listed: readonly number[];
 }
 
 /** Values in each row of the arrays of an inventory. */
-export const INVENTORY_ROWS = { users: 4, csses: 4, caches: 5, stocks: 2 } as const;
+export const INVENTORY_ROWS = { users: 4, kmallocs: 2, slabs: 2, csses: 4, caches: 5, stocks: 2 } as const;
 
 /** kmem states by the number that stands for them. */
 export const KMEM_STATES: readonly KmemState[] = ['none', 'online', 'allocated'];
@@ -44,8 +47,28 @@ function usersOf(node: KernelNode): number[] {
   return [...rows].flatMap(([cache, row]) => [cache, ...row]);
 }
 
+/** The memcg of a CPU's stock, and how many references on it the stock holds. */
+export interface StockHold {
+  readonly css: Handle;
+  readonly refs: number;
+}
+
+function kmallocsOf({ published, cgroupMemory, ttyBuffer }: KernelNode): number[] {
+  const rows = new Map<Handle, number>();
+  const held = [...cgroupMemory.values()].flatMap(({ structures, files }) => [...structures, ...files]);
+  for (const { cache } of ttyBuffer === null ? held : [...held, ttyBuffer]) {
+    if (published.caches.read(cache, CacheField.memcg) !== 0) rows.set(cache, (rows.get(cache) ?? 0) + 1);
+  }
+  return [...rows].flat();
+}
+
+const slabsOf = ({ published, slabNodes }: KernelNode): number[] =>
+  [...slabNodes].flatMap(([cache, { totalSlabs }]) =>
+    totalSlabs > 0 && published.caches.read(cache, CacheField.memcg) !== 0 ? [cache, totalSlabs] : [],
+  );
+
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
-export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeInventory {
+export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): NodeInventory {
   const csses: number[] = [];
   const caches: number[] = [];
   for (const [handle, { parent, memcg }] of node.csses.entries()) {
@@ -64,11 +87,13 @@ export function inventoryOf(node: KernelNode, stocks: readonly Stocked[]): NodeI
   return {
     node: node.id,
     users: usersOf(node),
+    kmallocs: kmallocsOf(node),
+    slabs: slabsOf(node),
     csses,
     caches,
     pagesInUse: node.pagesInUse,
     memcgPages,
-    stocks: stocks.filter(({ pages }) => pages > 0).flatMap(({ css, pages }) => [css, pages]),
+    stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
   };
 }

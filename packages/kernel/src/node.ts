@@ -1,6 +1,6 @@
 import { type Handle, HandleTable, type Memory, RandomStream, type Step } from '@kmemlab/machine';
-import type { Cgroup, Css } from './cgroup/types.js';
-import type { Dentry, Inode } from './fs/types.js';
+import type { Cgroup, CgroupMemory, Css } from './cgroup/types.js';
+import type { Dentry, Inode, Pipe } from './fs/types.js';
 import type { LeftBehind } from './hotplug/dead-cpu.js';
 import { StopMachine } from './hotplug/stop-machine.js';
 import { HotplugLock } from './locking/hotplug.js';
@@ -8,8 +8,10 @@ import { Mutex, type MutexName } from './locking/mutex.js';
 import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
+import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
+import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
 import type { Memcg } from './mm/memcontrol/types.js';
 import type { KmemCacheNode } from './mm/slab/cache-node.js';
 import type { SlabPage } from './mm/slab/types.js';
@@ -19,6 +21,7 @@ import { RcuDestroyList } from './mm/slab-common/rcu-destroy.js';
 import type { KmemCache } from './mm/slab-common/types.js';
 import { type Environment, NodeMemory } from './node-memory.js';
 import { RcuRoots, RcuTree } from './rcu/tree.js';
+import type { TaskStruct } from './sched/task-struct.js';
 import { type WorkItem, WorkPool } from './workqueue/types.js';
 
 /** Steps that freed an array set are kept for this many sets, for verdicts. */
@@ -36,9 +39,26 @@ export class KernelNode extends NodeMemory {
   readonly works: HandleTable<WorkItem>;
   readonly createWorks: HandleTable<CreateWork>;
   readonly csses: HandleTable<Css>;
+  readonly objCgroups: HandleTable<ObjCgroup>;
   readonly dentries: HandleTable<Dentry>;
   readonly inodes: HandleTable<Inode>;
+  readonly tasks: HandleTable<TaskStruct>;
+  readonly pipes = new Map<Handle, Pipe>();
+  /** Slab objects that go back after a grace period, other than dentries and inodes. */
+  readonly rcuObjects: HandleTable<Allocation>;
+  /** Memcgs of this node that were removed and are not freed yet. */
+  dyingMemcgs = 0;
+  /** Objects that experiments left to reclaim. */
+  readonly keptObjects: Allocation[] = [];
+  /** memcg_cache_params (3.14) of the child caches homed here. */
+  readonly cacheParams = new Map<Handle, MemcgCacheParams>();
+  /** kmalloc'ed memory of the cgroups homed here, by their own css. */
+  readonly cgroupMemory = new Map<Handle, CgroupMemory>();
+  /** The first tty's write_buf, null before the first write. */
+  ttyBuffer: Allocation | null = null;
   readonly slabNodes = new Map<Handle, KmemCacheNode>();
+  /** Owners of the objects of slab blocks that have a vector of them (5.9), by head page. */
+  readonly objVectors = new Map<Handle, ObjVector>();
   private readonly pools = new Map<string, Map<number, WorkPool>>();
   readonly listLrus = new ListLrus();
   readonly idHeirs = new IdHeirs();
@@ -46,8 +66,6 @@ export class KernelNode extends NodeMemory {
   readonly leftBehind = new Map<number, LeftBehind>();
   /** CPUs of this node that went down. */
   readonly cpusDown = new Set<number>();
-  /** Objects that a system call left for the lab's reclaim. */
-  readonly keptObjects: Allocation[] = [];
   /** This node's part of the rcu_node trees. */
   readonly rcu: RcuTree;
   pagesInUse = 0;
@@ -64,6 +82,7 @@ export class KernelNode extends NodeMemory {
   readonly stopMachine = new StopMachine();
   cssSerial = 0;
   cgroupCount = 0;
+  forks = 0;
   private arrayHandles = 0;
   private readonly mutexes = new Map<MutexName, Mutex>();
   private readonly spinlocks = new Map<SpinlockName, Spinlock>();
@@ -78,8 +97,11 @@ export class KernelNode extends NodeMemory {
     this.works = new HandleTable('work item', id);
     this.createWorks = new HandleTable('memcg_kmem_cache_create_work', id);
     this.csses = new HandleTable('css', id);
+    this.objCgroups = new HandleTable('obj_cgroup', id);
     this.dentries = new HandleTable('dentry', id);
     this.inodes = new HandleTable('inode', id);
+    this.tasks = new HandleTable('task_struct', id);
+    this.rcuObjects = new HandleTable('object in RCU', id);
   }
 
   /** A cache's lists on this node. @throws VerdictError if the cache was released (SLAB-5) */

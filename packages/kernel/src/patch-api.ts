@@ -1,7 +1,10 @@
 import { after, call, post, raise, request, requestAll, spin, wait, work } from '@kmemlab/machine';
 import { mutexLock, mutexTrylock, mutexUnlock } from './locking/mutex.js';
+import { objCgroupCharge } from './mm/memcontrol/byte-stock.js';
 import { memcgDrainAllListLrus } from './mm/memcontrol/list-lrus.js';
 import { memcgFlushPercpuVmstats } from './mm/memcontrol/lruvec-stats.js';
+import { getObjCgroup, objCgroupPut } from './mm/memcontrol/obj-cgroup.js';
+import { chargeKmemPages, unchargeKmemPages } from './mm/memcontrol/page-stock.js';
 import { drainAllStock } from './mm/memcontrol/stock.js';
 import { dropSlab } from './mm/shrinker.js';
 import { drainCpuCaches } from './mm/slab/drain.js';
@@ -73,6 +76,12 @@ export const patchApi = {
   drainAllStock,
   memcgDrainAllListLrus,
   memcgFlushPercpuVmstats,
+  // Object-based accounting (5.9).
+  getObjCgroup,
+  objCgroupPut,
+  objCgroupCharge,
+  chargeKmemPages,
+  unchargeKmemPages,
   // Names of published words.
   CacheField,
   CssField,

@@ -7,6 +7,7 @@ import {
   type Topology,
   type Words,
 } from '@kmemlab/machine';
+import { TaskTable } from './sched/task-table.js';
 
 /** Published words of a kmem_cache; field 0 is its handle. */
 export const CacheField = {
@@ -38,10 +39,19 @@ export const CssField = {
   parent: 3,
   /** 1 while kmem_state is ONLINE: caches may be created. */
   kmemOnline: 4,
+  /** Active obj_cgroup of the memcg (5.9), 0 for the root and once offline. */
+  objcg: 5,
 } as const;
 
-/** Published words of an array set: what its arrays are made with. */
-export const ArraySetField = { limit: 1, batchcount: 2 } as const;
+/** Published words of an obj_cgroup (5.9). */
+export const ObjcgField = {
+  refMode: 1,
+  /** The memcg that it stands for now; changed under css_set_lock, read under that or RCU. */
+  memcg: 2,
+} as const;
+
+/** Published words of an array set: what its arrays are made with, and their cache. */
+export const ArraySetField = { limit: 1, batchcount: 2, cache: 3 } as const;
 
 /** Single published words. */
 export const Scalar = {
@@ -61,12 +71,14 @@ const SCALARS = 6;
 export class Published {
   readonly caches: PublishedTable;
   readonly csses: PublishedTable;
+  readonly objCgroups: PublishedTable;
   /** Per-CPU array sets that have not been freed. */
   readonly arraySets: PublishedTable;
   /** memcg_caches arrays; an array lives until a grace period after it was replaced. */
   readonly memcgArrays: PublishedArrays;
   /** Root caches by name. */
   readonly roots: PublishedNames;
+  readonly tasks: TaskTable;
   private readonly scalars: Words;
   /** Per CPU 1 if it is online; then how often that has changed; then per CPU 1 if it is isolated. */
   private readonly online: Words;
@@ -77,10 +89,12 @@ export class Published {
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
     this.caches = new PublishedTable('kmem_cache', 13, nodes, memory);
-    this.csses = new PublishedTable('css', 5, nodes, memory);
-    this.arraySets = new PublishedTable('array_cache set', 3, nodes, memory);
+    this.csses = new PublishedTable('css', 6, nodes, memory);
+    this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
+    this.arraySets = new PublishedTable('array_cache set', 4, nodes, memory);
     this.memcgArrays = new PublishedArrays(memory);
     this.roots = new PublishedNames(memory);
+    this.tasks = new TaskTable(memory);
     this.scalars = memory.words();
     this.scalars.ensure(SCALARS);
     this.online = memory.words();

@@ -18,7 +18,7 @@ export const Trace = {
   callBegin: 5,
   /** call number, targets, 1 if it waited. */
   callEnd: 6,
-  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call. */
+  /** (CPU: sender) target, vector, 1 if the target's queue was empty, 1 if of a mask call, 2 if of a wake-up. */
   ipiSend: 7,
   /** (CPU: target) vector: the handler starts. */
   ipiHandle: 8,
@@ -53,7 +53,7 @@ export const Trace = {
   slabRemove: 23,
   /** cache, array set, owner of the array, entries: all entries are taken out; the CPU may be another. */
   arrayAccess: 24,
-  /** cache, new array set, previous or 0. */
+  /** cache, new array set, previous or 0, 1 if each CPU is about to swap its own pointer. */
   arrayPublish: 25,
   /** array set: freed. */
   arrayRelease: 26,
@@ -111,6 +111,22 @@ export const Trace = {
   refExit: 52,
   /** spinlock, 1 if interrupts are off: the lock was taken. */
   spinLock: 53,
+  /** object, obj_cgroup, bytes: the obj_cgroup pays for the object from now on. */
+  objectAccount: 54,
+  /** object, obj_cgroup, bytes: it is freed, and the obj_cgroup pays no more. */
+  objectUnaccount: 55,
+  /** obj_cgroup, bytes, negative if given back: it pays for percpu memory. */
+  percpuAccount: 56,
+  /** obj_cgroup, pages, negative if given back: charged for its bytes. */
+  objcgCharge: 57,
+  /** obj_cgroup: its reference count is killed. */
+  objcgKill: 58,
+  /** obj_cgroup, bytes charged for it: its last reference is gone. */
+  objcgRelease: 59,
+  /** obj_cgroup: its memory is freed. */
+  objcgFree: 60,
+  /** work, workqueue, 0 = a pending item is taken off its list and will not be executed, 1 = its PENDING is cleared. */
+  workCancel: 61,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

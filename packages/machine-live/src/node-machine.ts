@@ -12,7 +12,6 @@ import {
   nodeWaitsOf,
   type Placement,
   type Program,
-  rootMemcg,
   Scalar,
 } from '@kmemlab/kernel';
 import { type Costs, RandomStream, SharedMemory, type Topology, type Verdict } from '@kmemlab/machine';
@@ -103,7 +102,7 @@ export class NodeMachine {
         onVerdict: options.onVerdict,
         onFailure: (detail) => options.onFailure({ kind: 'internal', detail }),
         onReturned: (task, result, cpu) => {
-          if (!this.background.has(task.pid)) this.returnedCalls++;
+          if (!this.background.has(task.session)) this.returnedCalls++;
           this.guests.returned(task, result, cpu);
         },
       },
@@ -144,7 +143,7 @@ export class NodeMachine {
         else onExit(pid, { error: outcome.error instanceof Error ? outcome.error.message : String(outcome.error) });
       },
     };
-    return new GuestAgent(this.kernel, this.housekeeping, random, port, costs['user.step']);
+    return new GuestAgent(this.kernel, this.housekeeping, random, seed, port, costs['user.step']);
   }
 
   /** Bring the CPUs up, each with its kernel loaded. */
@@ -171,7 +170,7 @@ export class NodeMachine {
     const { published } = this.kernel;
     const cpu = birthCpu(placement, pid, this.options.seed, this.housekeeping);
     const cwd = published.scalar(Scalar.rootDentry);
-    this.guests.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
+    this.guests.start({ pid, name, program, placement }, { cpu, cwd });
     this.flush();
   }
 
@@ -266,7 +265,7 @@ export class NodeMachine {
     const reports = await this.threads.report(false);
     return inventoryOf(
       this.kernel,
-      reports.map(({ stock: [css, pages] }) => ({ css, pages })),
+      reports.map(({ stock: [css, refs] }) => ({ css, refs })),
     );
   }
 

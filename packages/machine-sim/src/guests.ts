@@ -5,7 +5,6 @@ import {
   type KernelNode,
   type Placement,
   type Program,
-  rootMemcg,
   Scalar,
   type SyscallResult,
   type TaskRecord,
@@ -33,7 +32,7 @@ export class Guests {
   ) {
     const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
     this.agents = nodes.map(
-      (node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), own, userStep),
+      (node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), seed, own, userStep),
     );
   }
 
@@ -50,7 +49,7 @@ export class Guests {
     const cwd = published.scalar(Scalar.rootDentry);
     this.outcomes.set(pid, null);
     const agent = this.agents[node] as GuestAgent;
-    agent.start({ pid, name, program, placement }, { cpu, memcg: rootMemcg(published), cwd });
+    agent.start({ pid, name, program, placement }, { cpu, cwd });
     return pid;
   }
 
@@ -64,11 +63,11 @@ export class Guests {
   }
 
   returned(task: TaskRecord, result: SyscallResult, cpu: number): void {
-    this.calls.set(task.pid, this.callsOf(task.pid) + 1);
+    this.calls.set(task.session, this.callsOf(task.session) + 1);
     this.agentOf(task.pid).returned(task, result, cpu);
   }
 
-  /** System calls that have returned to a task. */
+  /** System calls that have returned to a task, or to those that it forked. */
   callsOf(pid: number): number {
     return this.calls.get(pid) ?? 0;
   }

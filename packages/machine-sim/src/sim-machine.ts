@@ -28,7 +28,6 @@ import {
   RandomStream,
   type RequestEffect,
   type Topology,
-  Vector,
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
@@ -362,10 +361,10 @@ export class SimMachine implements Port {
     return false;
   }
 
-  /** A task was woken: a waker on another CPU sends a reschedule interrupt, which makes the CPU look. */
+  /** A task was woken: a waker on another CPU sends an interrupt, which makes the CPU look. */
   private runsAtOnce(cpu: Cpu, waker: number): boolean {
     if (waker === cpu.id) return true;
-    this.interconnect.ring(waker, cpu.id, Vector.reschedule, this.clock);
+    this.interconnect.ring(waker, cpu.id, cpu.wokenBy(waker), this.clock);
     return false;
   }
 

@@ -47,6 +47,8 @@ export const costModel = {
   'cgroup.attach': { ns: 6000, range: [2000, 50000], source: `migration of one task: ${guess}` },
   'cgroup.rmdir': { ns: 20000, range: [5000, 100000], source: `removal of the kernfs files: ${guess}` },
   'proc.read': { ns: 30000, range: [5000, 200000], source: `formatting /proc/interrupts: ${guess}` },
+  'task.fork': { ns: 30000, range: [15000, 100000], source: `copy_process beyond its allocations: ${guess}` },
+  'task.exit': { ns: 15000, range: [5000, 80000], source: `do_exit beyond its frees: ${guess}` },
   'page.fault': { ns: 700, range: [400, 2000], source: `minor fault on private memory: ${guess}` },
 } as const satisfies Record<string, Cost>;
 

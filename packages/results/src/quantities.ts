@@ -11,11 +11,13 @@ export interface Quantity {
   readonly clock?: Clock;
 }
 
-/** How often the experiment repeats its step: loops or writes. Undefined for experiments without such a number. */
+/** How often the experiment repeats its step: loops, writes, memcgs or generations. Undefined for experiments without such a number. */
 export function repetitions(result: RunResult): { readonly count: number; readonly unit: string } | undefined {
   for (const [key, unit] of [
     ['loops', 'loop'],
     ['writes', 'write'],
+    ['memcgs', 'memcg'],
+    ['generations', 'generation'],
   ] as const) {
     const count = Number(result.params[key]);
     if (result.params[key] !== undefined && count > 0) return { count, unit };
@@ -89,6 +91,10 @@ const COUNTS: readonly Quantity[] = [
     'removal: memcgs still dying',
     removal((p) => p.memcg.dying),
   ),
+  count('barriers', 'rcu_barrier requested', (r) =>
+    r.params.memcgs === undefined ? undefined : r.counters.calls.rcu_barrier.requested,
+  ),
+  count('dying', 'memcgs dying after the last generation', (r) => r.series && r.counters.memcg.dying),
   count('bootKicks', 'boot: kicks', (r) => r.phases.boot && callCount(r.phases.boot, 'kick_all_cpus_sync')),
   count('rootCacheKicks', 'one root cache after boot: kicks', (r) => r.rootCache?.kicks),
 ];

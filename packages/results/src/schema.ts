@@ -145,6 +145,17 @@ export interface ScriptReadings {
   readonly second: InterruptReading;
 }
 
+/** Dying memcgs and caches at one moment of an experiment that goes through generations of memcgs. */
+export interface Sample {
+  readonly phase: string;
+  /** Memcgs made and removed so far. */
+  readonly generation: number;
+  /** Removed memcgs that have not been freed. */
+  readonly dying: number;
+  /** Caches that exist, roots and those of memcgs. */
+  readonly caches: number;
+}
+
 /** The slowest kick of the window; `cpu` is the CPU that answered last. Times in ns of the engine's clock. */
 export interface SlowestKick {
   readonly cpu: number;
@@ -237,6 +248,8 @@ export interface RunResult {
   readonly verdicts: readonly Verdict[];
   readonly findings: readonly Finding[];
   readonly script?: ScriptReadings;
+  /** Samples in the order in which they were taken. */
+  readonly series?: readonly Sample[];
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;
   readonly phases: Phases;

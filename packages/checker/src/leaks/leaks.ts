@@ -2,6 +2,7 @@ import { type KernelNode, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
+import { orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
@@ -28,6 +29,8 @@ export class Leaks implements Family {
     if (rest !== 'quiet') return;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
+    for (const { cache, id, detail } of orphanedCaches(this.view.nodes))
+      this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
   }
 
   private checkReferences(): void {
@@ -48,28 +51,33 @@ export class Leaks implements Family {
   }
 
   /**
-   * References of each css that something holds: charged pages, linked caches, stocks, tasks, children, its cgroup's own css,
-   * creation items.
+   * References of each css that something holds: charged pages and stocks or, in a kernel where these hold none, registered
+   * caches and kmem usage; linked caches, tasks, children, its cgroup's own css, creation items.
    */
   holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
     };
+    const { pagesHoldCss } = this.view.build.policies.memcg;
     for (const node of this.view.nodes) {
-      for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
+      if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
-      for (const [, css] of node.csses.entries()) {
+      for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
+        if (css.memcg !== null) add(handle, css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
         if (css.memcg !== null) add(css.self, 1);
         if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
+        if (css.memcg === null) continue;
+        add(css.self, 1);
+        add(handle, css.memcg.inherited.size);
       }
       if (this.view.build.policies.memcg.links === null) continue;
       for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);
     }
     for (let cpu = 0; cpu < this.view.topology.cpuCount; cpu++) {
-      const { css, pages } = this.view.stock(cpu);
-      add(css, pages);
+      const stock = this.view.stock(cpu);
+      add(stock.css, this.view.build.policies.memcg.stockRefs(stock));
     }
     return counts;
   }
@@ -98,10 +106,10 @@ export class Leaks implements Family {
     }
   }
 
-  private leak(object: string, last: Step | undefined, detail: string): void {
+  private leak(object: string, last: Step | undefined, detail: string, id = 'leak'): void {
     const verdict: Verdict = {
       class: 'leak',
-      id: 'leak',
+      id,
       object,
       ...(last !== undefined && { owner: actorOf(last) }),
       steps: [...(last === undefined ? [] : [last]), { ...this.view.where(0), function: 'audit' }],

@@ -5,6 +5,8 @@ import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { memcgRules as rules } from './rules.js';
 import { SlabCharges } from './slab-charges.js';
 
+const PAGE_SIZE = 4096;
+
 type Memcg = ReturnType<KernelNode['memcg']>;
 
 /**
@@ -42,18 +44,19 @@ export class Memcgs implements Family {
 
   private checkCharges(): void {
     const charges = new SlabCharges(this.view);
+    const { slabStatistics } = this.view.build.policies.reclaim;
     for (const node of this.view.nodes) {
       for (const [css, { memcg, name }] of node.csses.entries()) {
         if (memcg === null) continue;
         this.checkUsage(css, name, memcg, charges.usage(css));
-        this.checkStatistics(css, name, memcg, charges);
+        if (slabStatistics) this.checkStatistics(css, name, memcg, charges);
       }
     }
   }
 
   /** MEMCG-1. Cgroup v2 has no kmem counter of its own. */
   private checkUsage(css: Handle, name: string, memcg: Memcg, pages: number): void {
-    const { usage } = memcg.counters.kmem;
+    const usage = (memcg.counters.kmem.usage * this.view.build.policies.memcg.limits.unit) / PAGE_SIZE;
     if (usage === pages || this.view.build.config.cgroup === 'v2') return;
     const detail = `memcg "${name}" has ${usage} pages of kmem usage, and ${pages} pages are charged to it`;
     this.fails(rules.kmemUsage, `memcg ${css.toString(16)}`, detail);

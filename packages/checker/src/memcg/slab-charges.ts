@@ -4,7 +4,7 @@ import type { MachineView } from '../types.js';
 
 type Memcg = ReturnType<KernelNode['memcg']>;
 
-/** What the charged pages of all nodes add up to. */
+/** What the charged pages of all nodes add up to, without user pages. */
 export class SlabCharges {
   /** Pages by memcg, those of descendants with them where counters are hierarchical. */
   private readonly withDescendants = new Map<Handle, number>();
@@ -13,8 +13,8 @@ export class SlabCharges {
 
   constructor(private readonly view: MachineView) {
     for (const node of view.nodes) {
-      for (const [, { memcg, order, cache }] of node.pages.entries()) {
-        if (memcg === 0) continue;
+      for (const [, { memcg, order, cache, use }] of node.pages.entries()) {
+        if (memcg === 0 || use === 'anon' || use === 'file') continue;
         this.addUpwards(memcg, 2 ** order);
         if (cache !== 0) this.addOwn(memcg, node.id, this.itemOf(cache), 2 ** order);
       }

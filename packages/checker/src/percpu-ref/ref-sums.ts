@@ -1,4 +1,4 @@
-import { type PercpuRef, REF_BIAS, refOwners, rootMemcg } from '@kmemlab/kernel';
+import { type PercpuRef, REF_BIAS, type RefOwner, refOwners, rootMemcg } from '@kmemlab/kernel';
 import { type Handle, homeOf } from '@kmemlab/machine';
 import type { Leaks } from '../leaks/leaks.js';
 import type { Reporter } from '../reporter.js';
@@ -14,7 +14,8 @@ export const nameOf = (kind: number, object: Handle): string =>
 /** The shared part of a reference, if its owner exists. */
 export function refOf(view: MachineView, kind: number, object: Handle): PercpuRef | undefined {
   const node = view.nodes[homeOf(object)];
-  return kind === CSS ? node?.csses.peek(object)?.ref : node?.caches.peek(object)?.ref;
+  const owners = { css: node?.csses, cache: node?.caches, objcg: node?.objCgroups };
+  return owners[refOwners[kind] as RefOwner]?.peek(object)?.ref;
 }
 
 /** All CPUs' counters of a reference. */

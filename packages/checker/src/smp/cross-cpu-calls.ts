@@ -6,7 +6,7 @@ import { CallQueues } from './call-queues.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import { IrqRegions } from './irq-regions.js';
 import { OnlineCpus } from './online-cpus.js';
-import { Raises } from './raises.js';
+import { RAISED_FOR, Raises } from './raises.js';
 import { smpRules } from './rules.js';
 import { Visibility } from './visibility.js';
 
@@ -48,10 +48,13 @@ export class CrossCpuCalls implements Family {
     [Trace.csdReturn, (_cpu, _sender, waiter) => this.returned(waiter)],
     [Trace.csdUnlock, (_cpu, _sender, waiter) => this.unlock(waiter)],
     [Trace.hotplug, (cpu, step) => this.queues.hotplug(cpu, step)],
-    [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, mask) => this.raises.send(cpu, target, mask === 1)],
+    [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, of) => this.raises.send(cpu, target, RAISED_FOR[of] ?? 'single')],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
     [Trace.kick, (cpu, done) => (done === 1 ? this.regions.kickReturns(cpu) : this.regions.kickBegins(cpu))],
-    [Trace.arrayPublish, (cpu, cache, set) => this.visibility.publish(cpu, cache, set)],
+    [
+      Trace.arrayPublish,
+      (cpu, cache, set, _previous, swapped) => this.visibility.publish(cpu, cache, set, swapped === 1),
+    ],
     [Trace.cacheRelease, (_cpu, cache) => this.visibility.release(cache)],
   ];
 

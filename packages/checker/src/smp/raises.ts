@@ -4,6 +4,11 @@ import type { Call, CallsInFlight, Csd } from './calls-in-flight.js';
 import type { OnlineCpus } from './online-cpus.js';
 import { smpRules } from './rules.js';
 
+/** What an interrupt is raised for, by the number in its tracepoint. */
+export const RAISED_FOR = ['single', 'mask', 'wakeup'] as const;
+
+type RaisedFor = (typeof RAISED_FOR)[number];
+
 /** SMP-6, SMP-7 and SMP-10: which interrupts are raised, and how many handlers they start. */
 export class Raises {
   private readonly sent: Float64Array;
@@ -31,19 +36,20 @@ export class Raises {
   }
 
   /** SMP-6, SMP-7: an interrupt is raised. */
-  send(cpu: number, target: number, mask: boolean): void {
+  send(cpu: number, target: number, of: RaisedFor): void {
     this.sent[target] = (this.sent[target] as number) + 1;
     if (this.online.count < 2 || target === cpu) {
       const detail = target === cpu ? 'a CPU raises a call interrupt at itself' : 'only one CPU is online';
       this.fails(smpRules.noneAlone, cpu, target, this.calls.current(cpu), detail);
       return;
     }
+    if (of === 'wakeup') return;
     if (this.owed[target] !== undefined) {
       this.owed[target] = undefined;
       return;
     }
     const call = this.calls.current(cpu);
-    if (mask && call !== undefined) call.raised++;
+    if (of === 'mask' && call !== undefined) call.raised++;
     else this.fails(smpRules.raises, cpu, target, call, 'an interrupt is raised although the call queue was not empty');
   }
 

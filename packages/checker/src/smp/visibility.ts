@@ -13,14 +13,17 @@ export class Visibility {
   private publisher = -1;
   private cache: Handle = 0;
   private set: Handle = 0;
+  /** Each CPU swaps its own pointer when it is called; what it sees before is the set itself. */
+  private swapped = false;
 
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
   ) {}
 
-  publish(cpu: number, cache: Handle, set: Handle): void {
+  publish(cpu: number, cache: Handle, set: Handle, swapped: boolean): void {
     this.publisher = cpu;
+    this.swapped = swapped;
     this.cache = cache;
     this.set = set;
   }
@@ -36,11 +39,9 @@ export class Visibility {
     if (csd.call.sender !== this.publisher) return;
     const { published } = this.view.nodes[this.view.topology.nodeOf(cpu)] ?? {};
     if (published?.caches.read(this.cache, CacheField.cpuCache) === this.set) return;
-    this.fails(
-      cpu,
-      csd.call,
-      'the target does not see the cpu_cache pointer that the sender published before the call',
-    );
+    if (this.swapped && published?.arraySets.isCurrent(this.set)) return;
+    const what = this.swapped ? 'array set that the sender made' : 'cpu_cache pointer that the sender published';
+    this.fails(cpu, csd.call, `the target does not see the ${what} before the call`);
   }
 
   /** A waiting call returns to its sender. */

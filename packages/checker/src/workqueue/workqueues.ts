@@ -43,6 +43,7 @@ export class Workqueues implements Family {
     [Trace.workInsert, (_cpu, work, queue, pool) => this.insert(work, queue, pool)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
     [Trace.workEnd, (_cpu, work, queue) => this.end(work, queue)],
+    [Trace.workCancel, (_cpu, work, queue, cleared) => this.cancel(work, queue, cleared === 1)],
     [Trace.workFree, (cpu, work) => this.freed(cpu, work)],
     [Trace.hotplug, (cpu, step) => this.hotplug(cpu, step)],
     [Trace.flushBegin, (cpu, queue, number) => this.flushes.begin(cpu, queue, number)],
@@ -139,6 +140,15 @@ export class Workqueues implements Family {
     this.activeInAll[queue] = (this.activeInAll[queue] as number) - 1;
     this.flushes.finish(queue, state.runningPlace);
     state.runningOn = -1;
+    this.states.settle(state);
+  }
+
+  /** A pending item is not executed any more: nobody waits for that. */
+  private cancel(work: Handle, queue: number, cleared: boolean): void {
+    const state = this.states.get(work);
+    if (state === undefined) return;
+    if (!cleared) this.flushes.finish(queue, state.place);
+    else state.pending = false;
     this.states.settle(state);
   }
 

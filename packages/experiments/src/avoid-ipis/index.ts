@@ -27,7 +27,7 @@ export const avoidIpis: Experiment = {
     const options = { loops, profile: params.profile as Profile, pause: Number(params.pause) * MS };
     const placement = placementOf(String(params.placement));
     const script = await lab.phase('create', (control) => createProgram(control, options), placement, { total: loops });
-    await lab.nextPhase('settle', settleProgram, placement);
+    await lab.nextPhase('settle', () => settleProgram(script), placement);
     await lab.nextPhase('remove', (control) => removeProgram(control, loops), placement, {
       total: loops,
       until: 'quiet',

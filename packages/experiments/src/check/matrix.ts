@@ -29,6 +29,8 @@ export interface MatrixRequest {
   readonly patchFiles?: readonly PatchFile[];
   readonly schedules?: number;
   readonly seed?: number;
+  /** Names of the mutations to search; all that apply to the version if absent. */
+  readonly only?: readonly string[];
 }
 
 export interface MatrixOptions {
@@ -59,7 +61,10 @@ interface Column {
 export async function mutationMatrix(request: MatrixRequest, options: MatrixOptions = {}): Promise<MatrixResult> {
   const { version, schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
   const own = (request.patchFiles ?? []).map((file): Subject => ({ patch: file.path, file }));
-  const mutations = patches.filter(({ mutation, appliesTo }) => mutation && (appliesTo?.includes(version) ?? true));
+  const mutations = patches.filter(
+    ({ name, mutation, appliesTo }) =>
+      mutation && (appliesTo?.includes(version) ?? true) && (request.only?.includes(name) ?? true),
+  );
   const broken = mutations.map(
     ({ name, breaks, config }): Subject => ({
       patch: name,

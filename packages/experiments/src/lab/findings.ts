@@ -13,7 +13,7 @@ const ALIEN_ENTRIES = 12;
 const OFFLINE = KMEM_STATES.indexOf('allocated');
 
 /** Why each dying memcg still exists: the first that applies, in this order. */
-type Pin = 'negativeDentry' | 'dentry' | 'inode' | 'childCgroup' | 'stock' | 'other';
+type Pin = 'negativeDentry' | 'dentry' | 'inode' | 'kmalloc' | 'childCgroup' | 'stock' | 'freeObjects' | 'other';
 
 /** memcg of each cache by its handle. */
 function memcgByCache(inventories: readonly NodeInventory[]): Map<Handle, Handle> {
@@ -58,7 +58,14 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
   const add = (memcg: Handle, pin: Pin, holders: number): void => {
     if (memcg !== 0 && holders > 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
   };
-  for (const { users, csses, stocks } of inventories) {
+  for (const { users, kmallocs, slabs, csses, stocks } of inventories) {
+    for (const [cache = 0, objects = 0] of rowsOf(kmallocs, INVENTORY_ROWS.kmallocs)) {
+      add(memcgs.get(cache) ?? 0, 'kmalloc', objects);
+    }
+    // Slabs that nothing of the above uses: objects in arrays, or free slabs that no reap has taken yet.
+    for (const [cache = 0, held = 0] of rowsOf(slabs, INVENTORY_ROWS.slabs)) {
+      add(memcgs.get(cache) ?? 0, 'freeObjects', held);
+    }
     for (const [cache = 0, negative = 0, dentries = 0, inodes = 0] of rowsOf(users, INVENTORY_ROWS.users)) {
       const memcg = memcgs.get(cache) ?? 0;
       add(memcg, 'negativeDentry', negative);
@@ -66,12 +73,12 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
       add(memcg, 'inode', inodes);
     }
     for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
-    for (const [css = 0, pages = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', pages);
+    for (const [css = 0, refs = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', refs);
   }
   return pins;
 }
 
-const ORDER: readonly Pin[] = ['negativeDentry', 'dentry', 'inode', 'childCgroup', 'stock'];
+const ORDER: readonly Pin[] = ['negativeDentry', 'dentry', 'inode', 'kmalloc', 'childCgroup', 'stock', 'freeObjects'];
 
 /** Dying memcgs and dead caches with what pins them, and allocations that went unaccounted, at this moment. */
 export function findingsOf(inventories: readonly NodeInventory[], unaccounted: number): Finding[] {

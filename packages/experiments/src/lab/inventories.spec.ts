@@ -9,6 +9,8 @@ const OFFLINE = 2;
 const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   node: 0,
   users: [],
+  kmallocs: [],
+  slabs: [],
   csses: [],
   caches: [],
   pagesInUse: 0,

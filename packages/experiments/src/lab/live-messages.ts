@@ -81,6 +81,8 @@ export const schemas = {
   inventory: z.object({
     node: count,
     users: numbers,
+    kmallocs: numbers,
+    slabs: numbers,
     csses: numbers,
     caches: numbers,
     pagesInUse: count,

@@ -11,7 +11,7 @@ function inventoriesOf({ nodes, cpus }: SimMachine): NodeInventory[] {
     const own = cpus.filter((cpu) => cpu.node === node.id);
     return inventoryOf(
       node,
-      own.map(({ stock }) => stock),
+      own.map(({ stock, build }) => ({ css: stock.css, refs: build.policies.memcg.stockRefs(stock) })),
     );
   });
 }

@@ -1,6 +1,6 @@
-import type { Placement, Program, Stretch } from '@kmemlab/kernel';
+import type { KernelConfig, Placement, Program, Stretch } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
-import type { ScriptReadings } from '@kmemlab/results';
+import type { Sample, ScriptReadings } from '@kmemlab/results';
 import type { ParamSpecs, ParamValues } from '../params.js';
 
 /** What a guest program is told from outside. */
@@ -45,6 +45,7 @@ export interface Lab {
 /** What an experiment found out beyond the counters. */
 export interface Findings {
   readonly script?: ScriptReadings;
+  readonly series?: readonly Sample[];
 }
 
 /** A built-in experiment: parameters, and the phases it runs. */
@@ -58,6 +59,8 @@ export interface Experiment {
   readonly rootCachePhase?: string;
   /** Parameters of one schedule of a search, where they differ: as little as shows what the experiment is about. */
   readonly schedule?: ParamValues;
+  /** Objects that the kernel is built with if the configuration does not say, where they are not those of a distribution. */
+  readonly objects?: (params: ParamValues) => KernelConfig['objects'];
   /** Windows to stretch on purpose, from the parameters. */
   readonly stretches?: (params: ParamValues) => Stretch[];
   readonly run: (lab: Lab, params: ParamValues) => Promise<Findings>;

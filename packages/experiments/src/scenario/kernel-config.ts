@@ -20,6 +20,10 @@ const tokens: Readonly<Record<string, (value: string | undefined) => Changes>> =
   nohz_full: (value) => ({ nohzFull: parseCpuList('config: nohz_full', value ?? '', '+') }),
   cgroup1: () => ({ cgroup: 'v1' }),
   cgroup2: () => ({ cgroup: 'v2' }),
+  objects: (value) => {
+    if (value === 'distribution' || value === 'measured') return { objects: value };
+    throw new InputError(`config: objects=${value ?? ''} is not possible; give objects=distribution, objects=measured`);
+  },
 };
 
 /**
@@ -74,4 +78,5 @@ export const configTokens = (config: KernelConfig): string[] => [
   ...(config.preemptCount && config.preemption === 'nonpreempt' ? ['preemptcount'] : []),
   ...(config.nohzFull.length > 0 ? [`nohz_full=${cpuListText(config.nohzFull, '+')}`] : []),
   ...(config.cgroup === 'v2' ? ['cgroup2'] : []),
+  ...(config.objects === 'measured' ? ['objects=measured'] : []),
 ];

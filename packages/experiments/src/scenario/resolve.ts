@@ -1,3 +1,4 @@
+import type { KernelConfig } from '@kmemlab/kernel';
 import { MAX_NODES, Topology } from '@kmemlab/machine';
 import { suggestion } from '@kmemlab/results';
 import { Document } from 'yaml';
@@ -7,7 +8,7 @@ import type { Experiment } from '../lab/types.js';
 import { resolveParams } from '../params.js';
 import { checkNohzFull, isolatedCpus } from './cpu-list.js';
 import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
-import { DEFAULT_KERNEL, parseKernel } from './kernel-spec.js';
+import { DEFAULT_KERNEL, type KernelChoice, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
 import { buildKernel, loadUserPatch } from './user-patch.js';
 
@@ -96,6 +97,18 @@ function isolcpusOf(request: RunRequest, file: ScenarioFile | undefined, topolog
 }
 
 /**
+ * The configuration that was asked for; what it says of objects counts more than what the experiment would have.
+ * @throws InputError if the version cannot be configured like that
+ */
+function configOf({ version }: KernelChoice, text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
+  const config = parseConfig(text);
+  if (config.cgroup === 'v2' && version.withoutCgroup2) {
+    throw new InputError(`config: ${version.name} has no cgroup v2, which came with 4.5; leave cgroup2 out`);
+  }
+  return objects === undefined || /(^|,)\s*objects=/.test(text) ? config : { ...config, objects };
+}
+
+/**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
  * @throws InputError one line: what, where, how to mend
@@ -107,8 +120,6 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   const topology = topologyOf(request, file);
   const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
-  const config = parseConfig(request.config ?? fileConfig ?? 'slab');
-  checkNohzFull(config.nohzFull, topology);
   const isolcpus = isolcpusOf(request, file, topology);
   const machine = machineOf(request, file);
   const small = request.forSearch === true ? experiment.schedule : undefined;
@@ -118,6 +129,8 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       ? `--param ${name}`
       : `${request.experiment}: params.${name}`;
   const params = resolveParams(experiment.name, experiment.params, given, where, topology);
+  const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
+  checkNohzFull(config.nohzFull, topology);
   const patchFiles = request.patchFiles ?? [];
   const users = await Promise.all(patchFiles.map(loadUserPatch));
   const kernel = buildKernel(choice, users, config);

@@ -1,4 +1,5 @@
 import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { attempt } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -17,7 +18,7 @@ export interface Part {
   readonly loops: number;
   /** Also writes /proc/slabinfo. */
   readonly tunes: boolean;
-  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are removed. */
+  /** Also loads, uses and unloads a module with an RCU-typed cache, and drops the dentry cache while memcgs are made. */
   readonly loadsModule: boolean;
   /** CPUs to take down and bring up again, one after the other. */
   readonly goesDown: readonly number[];
@@ -29,6 +30,8 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < loops; i++) {
     yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
+    if (tunes && i === 1) yield* forked();
     tick(i + 1);
   }
   yield* writeFile('cgroup.procs', `${pid}\n`);
@@ -38,11 +41,9 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
+  const outlives = yield* sys.open(`${cpu}-0/memory.limit_in_bytes`);
   for (const other of goesDown) yield* downAndUp(other);
-  for (let i = 0; i < loops; i++) {
-    yield* sys.rmdir(`${cpu}-${i}`);
-    if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
-  }
+  for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
     yield* sys.initModule('module_cache', 300, 'r');
     yield* sys.useCache('module_cache');
@@ -52,6 +53,14 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   else yield* sys.nanosleep(REAP_INTERVAL);
   for (let i = 1; i < loops; i += 2) yield* sys.unlink(`/tmp/${cpu}-${i}`);
   yield* sys.nanosleep(2 * REAP_INTERVAL);
+  yield* attempt(sys.read(outlives));
+  yield* sys.close(outlives);
+}
+
+/** A child that uses memory and exits. */
+function* forked(): Program<void> {
+  yield* sys.fork({ name: 'child', program: () => useMemory('/tmp/child') });
+  yield* sys.wait();
 }
 
 /** A CPU goes away for a while, if the kernel version lets it. */
@@ -65,6 +74,7 @@ function* downAndUp(cpu: number): Program<void> {
 function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
   yield* sys.mkdir(name);
   yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
+  yield* writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
   yield* sys.flushCreation();

@@ -7,7 +7,9 @@ import type { FsType } from '../fs/types.js';
 import { startBusyTask } from '../guest/busy-task.js';
 import { enableCpucache } from '../mm/slab/tune.js';
 import { createCache } from '../mm/slab-common/create.js';
+import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
+import { bootCaches } from './measured-sizes.js';
 import '../rcu/grace-period.js';
 import { rcuOnline } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';
@@ -35,13 +37,13 @@ const setRoots = defineHandler('boot.setRoots', (node, args: { memcg: Handle; ro
   node.published.setScalar(Scalar.rootDentry, args.rootDentry);
 });
 
-/** Directories that exist from boot on; their dentries are not slab objects of the model. */
+/** Directories, and control files of the root cgroup, that exist from boot on; their dentries are not slab objects of the model. */
 const makeMount = defineHandler(
   'boot.makeMount',
-  (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair }): Handle => {
-    const { parent, name, fs, pair } = args;
+  (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair; directory: boolean }): Handle => {
+    const { parent, name, fs, pair, directory } = args;
     const inode = node.inodes.allocate({ object: 0, cache: 0 });
-    const common = { name, parent, fs, directory: true, object: 0, cache: 0, inode };
+    const common = { name, parent, fs, directory, object: 0, cache: 0, inode };
     const cgroup = { cgroup: pair.self, memcg: pair.memory };
     const state = { children: new Map(), holders: 0, unhashed: false, ...neverPut };
     const dentry = node.dentries.allocate({ ...common, ...cgroup, ...state });
@@ -58,6 +60,9 @@ const bindMount = defineHandler(
   },
 );
 
+/** Where the hierarchy of the memory controller is mounted. */
+const HIERARCHIES = { v1: ['mnt/cgroup/memory', 'sys/fs/cgroup/memory'], v2: ['sys/fs/cgroup'] } as const;
+
 const NO_CSS: CssPair = { self: 0, memory: 0 };
 
 /**
@@ -69,7 +74,10 @@ export function* startKernel(cpu: Cpu): Coroutine<void> {
   const { isolcpus = [] } = cpu.build.config;
   if (isolcpus.length > 0) yield* requestAll(cpu.allNodes, setIsolated, { cpus: isolcpus });
   const caches: Handle[] = [];
-  for (const spec of cpu.build.version.caches) caches.push(yield* call(createCache, cpu, spec, 0, 0));
+  for (const spec of bootCaches(cpu.build)) {
+    const merged = /^kmalloc-/.test(spec.name) ? 0 : yield* call(kmemCacheAlias, cpu, spec);
+    if (merged === 0) caches.push(yield* call(createCache, cpu, spec, 0, 0));
+  }
   yield* call(kmemCacheInitLate, cpu, caches);
   yield* call(cgroupInit, cpu);
   yield* call(smpInit, cpu);
@@ -83,23 +91,35 @@ function* kmemCacheInitLate(cpu: Cpu, caches: readonly Handle[]): Coroutine<void
 
 /** The root cgroup and the directories of the file system. */
 function* cgroupInit(cpu: Cpu): Coroutine<void> {
-  const pair = yield* request(BOOT_NODE, allocateCgroup, { name: '/', parent: NO_CSS, serial: 1, counterParent: 0 });
+  const pair = yield* request(BOOT_NODE, allocateCgroup, {
+    name: '/',
+    parent: NO_CSS,
+    serial: 1,
+    counterParent: 0,
+    useHierarchy: cpu.build.config.cgroup === 'v2',
+    statisticsOwner: 0,
+  });
   for (const css of [pair.self, pair.memory]) {
     yield* requestAll(cpu.allNodes, publishCss, { css, parent: 0 });
   }
   yield* request(BOOT_NODE, countCgroups, { by: 1 });
   const mount = function* (parent: Handle, name: string, fs: FsType, css = NO_CSS): Coroutine<Handle> {
-    return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css });
+    return yield* request(BOOT_NODE, makeMount, { parent, name, fs, pair: css, directory: true });
   };
   const root = yield* call(mount, 0, '/', 'root');
   yield* call(mount, root, 'proc', 'proc');
   yield* call(mount, root, 'tmp', 'tmpfs');
   let hierarchy = 0;
-  for (const path of ['mnt/cgroup', 'sys/fs/cgroup']) {
-    let directory = root;
-    for (const name of path.split('/')) directory = yield* call(mount, directory, name, 'root');
-    if (hierarchy === 0) hierarchy = yield* call(mount, directory, 'memory', 'cgroup', pair);
-    else yield* request(BOOT_NODE, bindMount, { parent: directory, name: 'memory', dentry: hierarchy });
+  for (const place of HIERARCHIES[cpu.build.config.cgroup]) {
+    const path = place.split('/');
+    const name = path.pop() as string;
+    let parent = root;
+    for (const directory of path) parent = yield* call(mount, parent, directory, 'root');
+    if (hierarchy === 0) hierarchy = yield* call(mount, parent, name, 'cgroup', pair);
+    else yield* request(BOOT_NODE, bindMount, { parent, name, dentry: hierarchy });
+  }
+  for (const name of cpu.build.policies.fs.cgroupFiles ?? []) {
+    yield* request(BOOT_NODE, makeMount, { parent: hierarchy, name, fs: 'cgroup', pair, directory: false });
   }
   yield* requestAll(cpu.allNodes, setRoots, { memcg: pair.memory, rootDentry: root });
 }

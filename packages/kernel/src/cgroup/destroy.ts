@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { kernfsDrain } from '../fs/kernfs.js';
 import { ENODEV } from '../fs/types.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
 import { drainAllStock } from '../mm/memcontrol/stock.js';
@@ -18,6 +19,8 @@ import {
   removeSubdirectory,
   withdrawCss,
 } from './handlers.js';
+import { countBelow, forgetDying } from './stat.js';
+import { freeStructures } from './structures.js';
 
 /*
  * The life of a css after rmdir (kernel/cgroup.c 4.10): killed → one grace period → confirm → offline (worker, under
@@ -42,11 +45,13 @@ export function* cgroupRmdir(cpu: Cpu, self: Handle, parentSelf: Handle, name: s
 function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: string): Coroutine<number> {
   const { busy, memory } = yield* request(homeOf(self), markDead, { self }, self);
   if (busy) return EBUSY;
+  yield* call(kernfsDrain, cpu, self);
   yield* call(cssGet, cpu, memory);
   yield* call(percpuRefKill, cpu, cssRefs, memory);
   yield* work(cpu.costs['cgroup.rmdir']);
   yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
   yield* call(percpuRefKill, cpu, cssRefs, self);
+  yield* call(countBelow, cpu, parentSelf, { live: -1, dying: 1 });
   cpu.counters.add('memcg_removed');
   return 0;
 }
@@ -82,16 +87,32 @@ function* offlineCss(cpu: Cpu, css: Handle): Coroutine<void> {
 
 /** css_release, the percpu_ref's release function: runs in the context of the last put. */
 defineFunction('release', 'css_release', function* cssRelease(cpu, css) {
-  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_release_work_fn', css);
+  yield* call(cpu.build.policies.cgroup.release, cpu, css);
 });
+
+/** css_release (4.10): the css is released in process context. */
+export function* cssReleaseByWork(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_release_work_fn', css);
+}
+
+/** css_release (3.14): the css is freed after a grace period, with no step before. */
+export function* cssReleaseAtOnce(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
+}
 
 /** css_release_work_fn: take the css out of the hierarchy; it is freed after a grace period. */
 defineFunction('work', 'css_release_work_fn', function* cssReleaseWorkFn(cpu, css) {
   yield* call(mutexLock, cpu, 'cgroup_mutex');
   cpu.counters.add('css_released');
+  yield* call(forgetDying, cpu, css);
   yield* call(mutexUnlock, cpu, 'cgroup_mutex');
-  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+  yield* call(cpu.build.policies.cgroup.freeLater, cpu, css);
 });
+
+/** A callback that queues css_free_work_fn after a grace period (3.14 to 4.12). */
+export function* cssFreeByRcu(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
+}
 
 defineFunction('rcu', 'css_free_rcu_fn', function* cssFreeRcuFn(cpu, css) {
   yield* call(queueNewWork, cpu, 'cgroup_destroy', 'css_free_work_fn', css);
@@ -103,7 +124,10 @@ defineFunction('work', 'css_free_work_fn', function* cssFreeWorkFn(cpu, css) {
   if (isMemory) {
     yield* call(cpu.build.policies.memcg.free, cpu, css);
     cpu.counters.add('memcg_freed');
-  } else yield* request(BOOT_NODE, countCgroups, { by: -1 });
+  } else {
+    yield* call(freeStructures, cpu, css);
+    yield* request(BOOT_NODE, countCgroups, { by: -1 });
+  }
   yield* requestAll(cpu.allNodes, withdrawCss, { css });
   yield* request(homeOf(css), releaseCss, { css }, css);
   if (isMemory) yield* call(cssPut, cpu, self);

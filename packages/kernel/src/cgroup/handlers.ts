@@ -1,5 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
-import { newCounter } from '../mm/memcontrol/types.js';
+import { type Memcg, newCounter } from '../mm/memcontrol/types.js';
 import { newMemcgVm } from '../mm/memcontrol/vm.js';
 import { exitRef, PercpuRef } from '../percpu-ref/percpu-ref.js';
 import { CssField } from '../published-state.js';
@@ -7,37 +7,66 @@ import { defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { CssPair } from './types.js';
 
+/** What css_alloc is told. */
+interface NewCgroup {
+  readonly name: string;
+  readonly parent: CssPair;
+  readonly serial: number;
+  readonly counterParent: Handle;
+  readonly useHierarchy: boolean;
+  /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
+  readonly statisticsOwner: Handle;
+}
+
+const newFiles = () => ({ active: 0, deactivated: false, drainer: 0 });
+
 /** css_alloc of the cgroup's own and its memory css; neither is online yet. */
-export const allocateCgroup = defineHandler(
-  'cgroup.allocate',
-  (node, args: { name: string; parent: CssPair; serial: number; counterParent: Handle }): CssPair => {
-    const cgroup = { memory: 0, tasks: 0, subdirectories: new Map(), dead: false };
-    const common = { name: args.name, onlineCount: 1 };
-    const self = node.csses.allocate({
-      ...common,
-      self: 0,
-      parent: args.parent.self,
-      ref: new PercpuRef(),
-      memcg: null,
-      cgroup,
-    });
-    const counters = { memory: newCounter(), kmem: newCounter() };
-    const { counterParent, serial } = args;
-    const memcg = { kmemState: 'none' as const, kmemcgId: -1, serial, counters, counterParent, vm: newMemcgVm() };
-    const memory = node.csses.allocate({
-      ...common,
-      self,
-      parent: args.parent.memory,
-      ref: new PercpuRef(),
-      memcg,
-      cgroup: null,
-    });
-    cgroup.memory = memory;
-    const own = node.csses.peek(self);
-    if (own !== undefined) own.self = self;
-    return { self, memory };
-  },
-);
+export const allocateCgroup = defineHandler('cgroup.allocate', (node, args: NewCgroup): CssPair => {
+  const cgroup = {
+    memory: 0,
+    tasks: 0,
+    subdirectories: new Map(),
+    dead: false,
+    files: newFiles(),
+    below: { live: 0, dying: 0 },
+  };
+  const common = { name: args.name, onlineCount: 1 };
+  const self = node.csses.allocate({
+    ...common,
+    self: 0,
+    parent: args.parent.self,
+    ref: new PercpuRef(),
+    memcg: null,
+    cgroup,
+  });
+  const counters = { memory: newCounter(), kmem: newCounter() };
+  const { counterParent, serial, useHierarchy, statisticsOwner } = args;
+  const memcg: Memcg = {
+    kmemState: 'none',
+    kmemcgId: -1,
+    slabCaches: [],
+    kmemDead: false,
+    serial,
+    counters,
+    counterParent,
+    useHierarchy,
+    vm: newMemcgVm(),
+    inherited: new Set(),
+    statisticsOwner,
+  };
+  const memory = node.csses.allocate({
+    ...common,
+    self,
+    parent: args.parent.memory,
+    ref: new PercpuRef(),
+    memcg,
+    cgroup: null,
+  });
+  cgroup.memory = memory;
+  const own = node.csses.peek(self);
+  if (own !== undefined) own.self = self;
+  return { self, memory };
+});
 
 /** Make a css readable on every node. */
 export const publishCss = defineHandler('css.publish', (node, args: { css: Handle; parent: Handle }): void => {
@@ -100,7 +129,10 @@ export const markDead = defineHandler(
   (node, args: { self: Handle }, context): { busy: boolean; memory: Handle } => {
     const cgroup = node.cgroup(args.self, context.step);
     const busy = cgroup.tasks > 0 || cgroup.subdirectories.size > 0;
-    if (!busy) cgroup.dead = true;
+    if (!busy) {
+      cgroup.dead = true;
+      node.dyingMemcgs++;
+    }
     return { busy, memory: cgroup.memory };
   },
 );
@@ -122,7 +154,9 @@ export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }
   node.trace(Trace.cssFree, context.cpu, args.css, 0, 0, 0);
   exitRef(node, 'css', args.css, context);
   const { memcg } = node.csses.release(args.css, context.step());
-  if (memcg !== null) node.idHeirs.forget(memcg.kmemcgId, args.css);
+  if (memcg === null) return;
+  node.dyingMemcgs--;
+  node.idHeirs.forget(memcg.kmemcgId, args.css);
 });
 
 /** num_cgroups of the hierarchy, as /proc/cgroups shows it: dying cgroups count until they are freed. */

@@ -1,5 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 import type { Memcg } from '../mm/memcontrol/types.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 import type { PercpuRef } from '../percpu-ref/percpu-ref.js';
 
 /** The two css of a cgroup. */
@@ -25,6 +26,14 @@ export interface Css {
   readonly cgroup: Cgroup | null;
 }
 
+/** kmalloc'ed memory of a cgroup, where the version's allocations are modelled. */
+export interface CgroupMemory {
+  /** Goes when the cgroup is freed. */
+  readonly structures: readonly Allocation[];
+  /** Goes with its control files at rmdir. */
+  files: readonly Allocation[];
+}
+
 /** The directory's part of a cgroup, in its own css. */
 export interface Cgroup {
   /** Memory css of the cgroup. */
@@ -33,4 +42,16 @@ export interface Cgroup {
   /** Live subdirectories by name (the kernfs tree). */
   readonly subdirectories: Map<string, CssPair>;
   dead: boolean;
+  readonly files: KernfsFiles;
+  /** Cgroups below it on the v2 hierarchy: nr_descendants, nr_dying_descendants. */
+  readonly below: { live: number; dying: number };
+}
+
+/** Active references on the control files of a cgroup. */
+export interface KernfsFiles {
+  /** Operations in progress. */
+  active: number;
+  deactivated: boolean;
+  /** Waiter of whoever drains them, 0 if nobody. */
+  drainer: number;
 }

@@ -1,11 +1,13 @@
 import { type Coroutine, call, type Handle, homeOf, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import type { ChargedPages } from '../mm/memcontrol/charge-page.js';
 import { kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kmemCacheFree } from '../mm/slab-common/free.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { neverPut, retainDentry, unlistDentry } from './dentry-lru.js';
-import type { Dentry, Found, Inode } from './types.js';
+import { shmemEvict } from './shmem.js';
+import type { Dentry, Found, FsType, Inode } from './types.js';
 
 type NewDentry = Pick<Dentry, 'name' | 'parent' | 'fs' | 'directory' | 'inode' | 'cgroup' | 'memcg'>;
 
@@ -42,8 +44,8 @@ const read = defineHandler(
 
 const allocateDentry = defineHandler(
   'dcache.allocate',
-  (node, args: NewDentry & { object: ObjectRef; cache: Handle }): Found => {
-    const dentry: Dentry = { ...args, children: new Map(), holders: 0, unhashed: false, ...neverPut };
+  (node, { holders, ...fields }: NewDentry & { object: ObjectRef; cache: Handle; holders: number }): Found => {
+    const dentry: Dentry = { ...fields, children: new Map(), holders, unhashed: holders > 0, ...neverPut };
     return describe(node.dentries.allocate(dentry), dentry);
   },
 );
@@ -112,13 +114,17 @@ const letGo = defineHandler(
   },
 );
 
-/** d_delete: take the inode away; the dentry stays and is negative. Answers with the inode. */
-const takeInode = defineHandler('dcache.takeInode', (node, args: { dentry: Handle }, context): Handle => {
-  const dentry = node.dentries.get(args.dentry, context.step);
-  const { inode } = dentry;
-  dentry.inode = 0;
-  return inode;
-});
+/** d_delete: take the inode away; the dentry stays and is negative. Answers with the inode and the pages of its data. */
+const takeInode = defineHandler(
+  'dcache.takeInode',
+  (node, args: { dentry: Handle }, context): { inode: Handle; pages: readonly ChargedPages[] } => {
+    const dentry = node.dentries.get(args.dentry, context.step);
+    const { inode, pages = [] } = dentry;
+    dentry.inode = 0;
+    delete dentry.pages;
+    return { inode, pages };
+  },
+);
 
 /**
  * The dentry's own part of __dentry_kill: off the LRU, and without its inode. Answers whether it may be freed: if a shrinker
@@ -190,7 +196,21 @@ export function* dAlloc(
     return null;
   }
   const fields = { name, parent: parent.dentry, fs: parent.fs, ...spec, inode };
-  return yield* request(cpu.node, allocateDentry, { ...fields, object, cache });
+  return yield* request(cpu.node, allocateDentry, { ...fields, object, cache, holders: 0 });
+}
+
+/**
+ * new_inode_pseudo and d_alloc_pseudo: inode and dentry of a file without a name. The dentry is in no directory and goes
+ * with the last of its `holders`. Evaluates to null if memory is denied.
+ */
+export function* dAllocPseudo(cpu: Cpu, fs: FsType, inodeCache: string, holders: number): Coroutine<Found | null> {
+  const inode = yield* call(allocInode, cpu, inodeCache);
+  if (inode === 0) return null;
+  const { object, cache } = yield* call(kmemCacheAlloc, cpu, 'dentry');
+  const fields = { name: '', parent: 0, fs, directory: false, cgroup: 0, memcg: 0, inode };
+  if (object !== 0) return yield* request(cpu.node, allocateDentry, { ...fields, object, cache, holders });
+  yield* call(iput, cpu, inode);
+  return null;
 }
 
 /**
@@ -259,7 +279,9 @@ export function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
 
 /** The dentry loses its inode and stays cached: a negative dentry, still charged to whoever looked it up first. */
 export function* dDelete(cpu: Cpu, dentry: Handle): Coroutine<void> {
-  yield* call(iput, cpu, yield* request(homeOf(dentry), takeInode, { dentry }, dentry));
+  const { inode, pages } = yield* request(homeOf(dentry), takeInode, { dentry }, dentry);
+  if (pages.length > 0) yield* call(shmemEvict, cpu, pages);
+  yield* call(iput, cpu, inode);
 }
 
 /** shrink_dcache_parent of a removed directory: its children go. */

@@ -1,5 +1,5 @@
 import type { Handle, Step } from '@kmemlab/machine';
-import { GLOBAL_LIST } from '../mm/list-lru.js';
+import { lruIdOfOwner } from '../mm/memcontrol/obj-lifecycle.js';
 import type { KernelNode } from '../node.js';
 import { CacheField, CssField } from '../published-state.js';
 import type { Dentry } from './types.js';
@@ -16,10 +16,14 @@ export const neverPut = { lru: 'none', referenced: false, killed: false } as con
 export const isUnused = (dentry: Dentry): boolean =>
   dentry.holders === 0 && dentry.children.size === 0 && dentry.object !== 0;
 
-/** memcg_cache_id(mem_cgroup_from_kmem(dentry)): the list that the dentry belongs to now. */
-export function lruIdOf({ published }: KernelNode, { cache }: Dentry): number {
-  const memcg = published.caches.read(cache, CacheField.memcg);
-  return memcg === 0 ? GLOBAL_LIST : published.csses.read(memcg, CssField.kmemcgId) - 1;
+/**
+ * memcg_cache_id(mem_cgroup_from_kmem(dentry)), mem_cgroup_from_obj in 5.9: the list that the dentry belongs to now, by the memcg
+ * of its cache, or by the owner that its slab block has for it.
+ */
+export function lruIdOf(node: KernelNode, { object, cache }: Dentry): number {
+  const { caches, csses } = node.published;
+  const memcg = caches.read(cache, CacheField.memcg);
+  return memcg === 0 ? lruIdOfOwner(node, object) : csses.read(memcg, CssField.kmemcgId) - 1;
 }
 
 /** Last part of dput: a dentry that nobody holds any more is marked as referenced and goes onto the LRU unless it is there. */

@@ -4,7 +4,7 @@ import type { Cpu } from '../cpu.js';
 import { Scalar } from '../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/read.js';
 import type { TaskRecord } from '../sched/task.js';
-import { controlFiles } from './cgroupfs.js';
+import { controlFilesOf } from './cgroup2fs.js';
 import { findCpuEntry } from './cpu-online.js';
 import { dAdd, dAlloc, dFree, dGet, dKill, dLookup, dRead } from './dcache.js';
 import { procEntry } from './procfs.js';
@@ -56,7 +56,7 @@ export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean)
 /**
  * link_path_walk: resolve a path for a task, component by component. Every component that is not cached is allocated and
  * charged to the running task. Evaluates to an errno if a directory on the way is missing.
- * @param create the caller will create the last component: on tmpfs its dentry is not looked up twice
+ * @param create the caller will create the last component, and its dentry: it is not looked up twice
  */
 function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
@@ -69,7 +69,7 @@ function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean
     directory = found;
   }
   if (name === '.') return { parent: directory, name, found: directory };
-  const cachedOnly = create && directory.fs === 'tmpfs';
+  const cachedOnly = create && (directory.fs === 'tmpfs' || cpu.build.policies.fs.cgroupFiles !== null);
   const found = cachedOnly ? yield* call(dLookup, directory.dentry, name) : yield* call(lookup, cpu, directory, name);
   return { parent: directory, name, found };
 }
@@ -107,7 +107,7 @@ function* lookupInFs(cpu: Cpu, parent: Found, name: string): Coroutine<FsEntry |
   }
   if (parent.fs !== 'cgroup') return null;
   const { cgroup, memcg } = parent;
-  if (controlFiles.has(name)) return { directory: false, cgroup, memcg, inodeCache };
+  if (controlFilesOf(cpu).has(name)) return { directory: false, cgroup, memcg, inodeCache };
   const pair = yield* request(homeOf(cgroup), findSubdirectory, { self: cgroup, name }, cgroup);
   return pair === null ? null : { directory: true, cgroup: pair.self, memcg: pair.memory, inodeCache };
 }

@@ -23,8 +23,11 @@ function* readInterrupts(cpu: Cpu): Coroutine<string> {
   const counts = (yield* requestAll(cpu.allNodes, interruptCounts, null)).flat();
   const online = cpu.published.onlineCpus();
   const header = `${' '.repeat(11)}${online.map((id) => `CPU${id}`.padEnd(11)).join('')}\n`;
-  const row = (name: string, field: keyof (typeof counts)[number], text: string): string =>
-    `${name.padStart(3)}: ${online.map((id) => `${String(counts[id]?.[field] ?? 0).padStart(10)} `).join('')}  ${text}\n`;
+  const shootdowns = cpu.build.policies.fs.calWithoutTlb ? counts.map(({ tlb }) => tlb) : [];
+  const row = (name: string, field: keyof (typeof counts)[number], text: string): string => {
+    const column = (id: number): number => (counts[id]?.[field] ?? 0) - (field === 'call' ? (shootdowns[id] ?? 0) : 0);
+    return `${name.padStart(3)}: ${online.map((id) => `${String(column(id)).padStart(10)} `).join('')}  ${text}\n`;
+  };
   return (
     header +
     row('LOC', 'localTimer', 'Local timer interrupts') +

@@ -1,6 +1,8 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
+import type { ChargedPages } from '../mm/memcontrol/charge-page.js';
+import type { Allocation } from '../mm/slab-common/alloc.js';
 
-export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc';
+export type FsType = 'root' | 'cgroup' | 'tmpfs' | 'proc' | 'pipe' | 'socket';
 
 /** An inode: the slab object behind it and what the filesystem knows of it. */
 export interface Inode {
@@ -33,6 +35,18 @@ export interface Dentry {
   referenced: boolean;
   /** Killed while a shrinker has it, which frees it then (DCACHE_DENTRY_KILLED). */
   killed: boolean;
+  /** Of a file on tmpfs: bytes, and the pages that hold them. */
+  size?: number;
+  pages?: readonly ChargedPages[];
+}
+
+/** A pipe, by its dentry. */
+export interface Pipe {
+  /** Ends that are open. */
+  users: number;
+  readonly objects: readonly Allocation[];
+  /** The page that was written to. */
+  buffer: ChargedPages | null;
 }
 
 /** What a lookup tells about a dentry. */
@@ -50,10 +64,12 @@ export interface Found {
 
 export const EPERM = -1;
 export const ENOENT = -2;
+export const ESRCH = -3;
 export const EBADF = -9;
 /** Another CPU is on its way up or down: try again (lock_device_hotplug_sysfs restarts the system call). */
 export const EAGAIN = -11;
 export const ENOMEM = -12;
+export const EBUSY = -16;
 export const EEXIST = -17;
 export const ENODEV = -19;
 export const ENOTDIR = -20;

@@ -3,7 +3,7 @@ import type { NodeMemory } from '../node-memory.js';
 import { fallbackCpu } from '../sched/allowed-cpu.js';
 import { newTask, type TaskRecord } from '../sched/task.js';
 import type { Syscall, SyscallResult } from '../syscalls/table.js';
-import type { Program } from './program.js';
+import type { Child, Program } from './program.js';
 
 /**
  * Where a task's system calls run. `pinned` always on one CPU; `sticky` where it was started; `walk` on another CPU after
@@ -39,7 +39,7 @@ export interface GuestPort {
   dispatch(cpu: number, task: TaskRecord, syscall: Syscall, delay: number): void;
   /** The task is not on this CPU any more. */
   leave(cpu: number, pid: number): void;
-  /** The program returned, or threw. */
+  /** The program of a task that was not forked returned; or it threw, or that of a task which it forked. */
   exited(pid: number, outcome: { value: unknown } | { error: unknown }): void;
 }
 
@@ -56,6 +56,10 @@ interface Guest {
   readonly placement: Placement;
   task: TaskRecord;
   cpu: number;
+  /** What the fork that it is in will start. */
+  child: Child | undefined;
+  /** A forked task whose program has ended. */
+  exiting: boolean;
 }
 
 /** Runs the guest programs born on one node: advances each by one system call at a time. */
@@ -67,22 +71,23 @@ export class GuestAgent {
     private readonly node: NodeMemory,
     private readonly cpus: readonly number[],
     private readonly random: RandomStream,
+    private readonly seed: number,
     private readonly port: GuestPort,
     /** User time between two system calls, ns. */
     private readonly userStep: number,
   ) {}
 
-  /** Start a program as a task on a CPU, in the given memcg and directory. */
+  /** Start a program as a task of the root cgroup on a CPU, in the given directory. */
   start(
     { pid, name, program, placement }: GuestStart,
-    { cpu, memcg, cwd }: { readonly cpu: number; readonly memcg: Handle; readonly cwd: Handle },
+    { cpu, cwd }: { readonly cpu: number; readonly cwd: Handle },
   ): void {
-    this.resumeAs(newTask(pid, name, memcg, cwd), program, placement, cpu);
+    this.resumeAs(newTask(pid, name, cwd), program, placement, cpu);
   }
 
   /** Start a program as a task that exists already: the next phase of the same process. */
   resumeAs(task: TaskRecord, program: Program<unknown>, placement: Placement, cpu: number): void {
-    const guest: Guest = { program, placement, task, cpu };
+    const guest: Guest = { program, placement, task, cpu, child: undefined, exiting: false };
     this.guests.set(task.pid, guest);
     this.advance(guest, undefined);
   }
@@ -93,7 +98,37 @@ export class GuestAgent {
     if (guest === undefined) return;
     guest.task = task;
     guest.cpu = cpu;
-    this.advance(guest, result);
+    if (guest.exiting) this.gone(guest);
+    else {
+      this.startForked(guest);
+      this.advance(guest, result);
+    }
+  }
+
+  /** A fork has returned: its child begins beside it. */
+  private startForked({ task, child, placement: own }: Guest): void {
+    const { forked } = task;
+    task.forked = null;
+    if (forked === null || child === undefined) return;
+    const placement = child.placement ?? own;
+    const cpu = birthCpu(placement, forked.pid, this.seed, this.cpus);
+    this.resumeAs(forked, child.program(forked.pid), placement, cpu);
+  }
+
+  private gone({ cpu, task }: Guest): void {
+    this.port.leave(cpu, task.pid);
+    this.guests.delete(task.pid);
+  }
+
+  /** The program has ended: a forked task exits, any other waits for its next program. */
+  private ended(guest: Guest, outcome: { value: unknown } | { error: unknown }): void {
+    const { task, cpu } = guest;
+    const forked = task.pid !== task.session;
+    if (!forked || 'error' in outcome) this.port.exited(task.session, outcome);
+    if (forked) {
+      guest.exiting = true;
+      this.port.dispatch(cpu, task, { name: 'exit', args: [] }, 0);
+    } else this.port.leave(cpu, task.pid);
   }
 
   /** State of a task whose program has exited, and the CPU it last ran on. */
@@ -106,17 +141,17 @@ export class GuestAgent {
     try {
       const next = result === undefined ? guest.program.next(0) : guest.program.next(result);
       if (next.done) {
-        this.port.leave(guest.cpu, guest.task.pid);
-        this.port.exited(guest.task.pid, { value: next.value });
+        this.ended(guest, { value: next.value });
         return;
       }
+      const { name, args, child } = next.value;
+      guest.child = child;
       const cpu = this.nextCpu(guest);
       if (cpu !== guest.cpu) this.port.leave(guest.cpu, guest.task.pid);
       guest.cpu = cpu;
-      this.port.dispatch(cpu, guest.task, next.value, this.userStep);
+      this.port.dispatch(cpu, guest.task, { name, args }, this.userStep);
     } catch (error) {
-      this.port.leave(guest.cpu, guest.task.pid);
-      this.port.exited(guest.task.pid, { error });
+      this.ended(guest, { error });
     }
   }
 

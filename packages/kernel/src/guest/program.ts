@@ -1,8 +1,22 @@
 import { EAGAIN, EPERM } from '../fs/types.js';
 import type { Syscall, SyscallName, SyscallResult } from '../syscalls/table.js';
+import type { Placement } from './agent.js';
+
+/** What a fork starts: the program of the child, which stays on the node of its parent's, and where its calls run. */
+export interface Child {
+  readonly name: string;
+  readonly program: (pid: number) => Program<unknown>;
+  /** Its parent's placement if absent. */
+  readonly placement?: Placement;
+}
+
+/** A system call as a program makes it; `child` comes with fork and does not leave the node. */
+export interface Invocation extends Syscall {
+  readonly child?: Child;
+}
 
 /** A guest program: a generator over system calls. It stays on the node it was started on; its calls run on CPUs. */
-export type Program<T> = Generator<Syscall, T, SyscallResult>;
+export type Program<T> = Generator<Invocation, T, SyscallResult>;
 
 /** A system call failed with an errno that the program did not expect. */
 export class GuestError extends Error {
@@ -23,6 +37,13 @@ function* invoke(name: SyscallName, ...args: (string | number)[]): Program<Sysca
   return result;
 }
 
+/** fork(2): evaluates to the child's pid. */
+function* fork(child: Child): Program<number> {
+  const pid = (yield { name: 'fork', args: [child.name], child }) as number;
+  if (pid < 0) throw new GuestError('fork', pid, [child.name]);
+  return pid;
+}
+
 function* number(name: SyscallName, ...args: (string | number)[]): Program<number> {
   return (yield* invoke(name, ...args)) as number;
 }
@@ -30,6 +51,9 @@ function* number(name: SyscallName, ...args: (string | number)[]): Program<numbe
 function* text(name: SyscallName, ...args: (string | number)[]): Program<string> {
   return (yield* invoke(name, ...args)) as string;
 }
+
+/** File descriptor of the terminal that every task has. */
+const STDOUT = 1;
 
 /** The system calls as guest programs write them: `const fd = yield* sys.open(path)`. Each throws GuestError on an errno. */
 export const sys = {
@@ -49,6 +73,19 @@ export const sys = {
   /** Write to the first page of an area. */
   touch: (area: number) => number('touch', area),
   munmap: (area: number) => number('munmap', area),
+  /** Evaluates to the descriptor of the reading end; the next one is the writing end. */
+  pipe: () => number('pipe'),
+  socket: () => number('socket'),
+  /**
+   * A child that runs a program of its own, in its parent's cgroup and directory, without open files. It exits when the
+   * program returns; until its parent has waited for it, part of it stays.
+   */
+  fork,
+  /** Sleep until any child has exited; evaluates to its pid. */
+  wait: () => number('wait'),
+  /** Sleep until `kill`; one that came before counts. */
+  pause: () => number('pause'),
+  kill: (pid: number) => number('kill', pid),
   /** ns of the machine's time. */
   nanosleep: (ns: number) => number('nanosleep', ns),
   /** @param flags any of a = accounted, r = RCU-typed, c = with a constructor */
@@ -61,13 +98,27 @@ export const sys = {
   rcu: (operation: string, value: number) => number('lab_rcu', operation, value),
   /** Wait until every memcg cache that was asked for has been made, on whatever queue this kernel makes them. */
   flushCreation: () => number('lab_flush_creation'),
+  /** Write to the terminal. */
+  print: (text: string) => number('write', STDOUT, text),
   /** Take one object of a cache and give it back. */
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`. */
   keepObject: (cache: string) => number('lab_keep_object', cache),
-  /** Free all objects that were left to it; evaluates to how many. */
+  /** Free all objects that were left to it on the node where it runs; evaluates to how many. */
   reclaim: () => number('lab_reclaim'),
+  census: lookRound,
 };
+
+/** Removed memcgs that have not been freed, and caches. */
+export interface Census {
+  readonly dying: number;
+  readonly caches: number;
+}
+
+function* lookRound(): Program<Census> {
+  const [dying = 0, caches = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches };
+}
 
 /** Open a file, read all of it, close it. */
 export function* readFile(path: string): Program<string> {

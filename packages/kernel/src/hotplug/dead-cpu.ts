@@ -1,7 +1,6 @@
 import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import type { Stocked } from '../mm/memcontrol/cpu-stock.js';
-import { drainStockOf } from '../mm/memcontrol/stock.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { TICK } from '../sched/timer.js';
@@ -44,5 +43,5 @@ export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
   for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
   yield* call(rcuAdoptOrphans, cpu);
   cpu.armTick();
-  yield* call(drainStockOf, cpu, stock);
+  yield* call(cpu.build.policies.memcg.drainStockOf, cpu, stock);
 }

@@ -16,6 +16,10 @@ export const mutexNames = [
   'rcu_preempt_barrier_mutex',
   'rcu_exp_mutex',
   'cpu_add_remove_lock',
+  'activate_kmem_mutex',
+  'memcg_create_mutex',
+  'memcg_cache_mutex',
+  'slab_caches_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

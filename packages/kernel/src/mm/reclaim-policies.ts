@@ -8,6 +8,8 @@ export interface ReclaimPolicies {
   drainStockAtOffline: boolean;
   /** Slab pages that a CPU's lruvec counter holds back; without limit where readers add up all CPUs (to 4.12). */
   statBatch: number;
+  /** Each memcg counts its slab pages per node (from 4.x on; not 3.14). */
+  slabStatistics: boolean;
   /** Pressure at a memcg (vmpressure_event): evaluates to true if somebody was told, so that no ancestor is. */
   onPressure: (cpu: Cpu, memcg: Handle, level: PressureLevel) => Coroutine<boolean>;
   /** A task can have its allocations charged to another memcg (memalloc_use_memcg, 4.19 and later). */
@@ -25,6 +27,7 @@ function* nobodyListens(): Coroutine<boolean> {
 /** 4.10 and 4.12. */
 export const reclaim410 = (): ReclaimPolicies => ({
   drainStockAtOffline: false,
+  slabStatistics: true,
   statBatch: Number.POSITIVE_INFINITY,
   onPressure: nobodyListens,
   remoteCharging: false,

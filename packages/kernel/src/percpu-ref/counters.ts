@@ -1,7 +1,7 @@
 import { type Handle, homeOf, indexOf, type Memory, type Topology, type Words } from '@kmemlab/machine';
 
 /** What has a percpu_ref; the counters of each kind are kept apart. */
-export const refOwners = ['css', 'cache'] as const;
+export const refOwners = ['css', 'cache', 'objcg'] as const;
 
 export type RefOwner = (typeof refOwners)[number];
 

@@ -17,14 +17,16 @@ export function* smpCallFunctionInterrupt(cpu: Cpu, vector: number): Coroutine<v
   yield* call(flushSmpCallFunctionQueue, cpu, raised, entered);
 }
 
-/** flush_smp_call_function_queue: synchronous csds are released after their function, others before it. */
+/** flush_smp_call_function_queue: synchronous csds are released after their function, others as the version has it. */
 function* flushSmpCallFunctionQueue(cpu: Cpu, raised: number, entered: number): Coroutine<void> {
-  const calls = cpu.build.policies.smp.takeCalls(cpu);
+  const { takeCalls, runCall, releaseAsync } = cpu.build.policies.smp;
+  const calls = takeCalls(cpu);
   cpu.trace(Trace.callQueue, 0, 0, 0, 0);
   for (const csd of calls) {
-    if (!csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
-    yield* call(cpu.build.policies.smp.runCall, cpu, csd);
-    if (csd.synchronous) yield* call(csdRelease, cpu, csd, raised, entered);
+    const early = !csd.synchronous && releaseAsync === 'beforeRun';
+    if (early) yield* call(csdRelease, cpu, csd, raised, entered);
+    yield* call(runCall, cpu, csd);
+    if (!early) yield* call(csdRelease, cpu, csd, raised, entered);
   }
   cpu.trace(Trace.callQueue, 1, 0, 0, 0);
 }

@@ -1,4 +1,4 @@
-import { type Coroutine, call, request } from '@kmemlab/machine';
+import { type Coroutine, call, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
@@ -53,16 +53,28 @@ export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string): Coro
 /** Objects that reclaim frees in one go (SHRINK_BATCH). */
 const BATCH = 128;
 
-/** Free all objects that were left to it, as a shrinker does that finds them unused. Evaluates to how many. */
+/**
+ * Free all objects of this CPU's node that were left to it, as a node's kswapd does through a shrinker. Evaluates to how
+ * many.
+ */
 export function* labReclaim(cpu: Cpu): Coroutine<number> {
   let freed = 0;
-  for (const node of cpu.allNodes) {
-    for (;;) {
-      const objects = yield* request(node, takeKept, { most: BATCH });
-      if (objects.length === 0) break;
-      for (const object of objects) yield* call(freeObject, cpu, object);
-      freed += objects.length;
-    }
+  for (;;) {
+    const objects = yield* request(cpu.node, takeKept, { most: BATCH });
+    if (objects.length === 0) return freed;
+    for (const object of objects) yield* call(freeObject, cpu, object);
+    freed += objects.length;
   }
-  return freed;
+}
+
+const census = defineHandler('lab.census', (node, _args: null): { dying: number; caches: number } => ({
+  dying: node.dyingMemcgs,
+  caches: node.caches.live,
+}));
+
+/** How many removed memcgs have not been freed, and how many caches exist: two numbers. */
+export function* labCensus(cpu: Cpu): Coroutine<string> {
+  const counts = yield* requestAll(cpu.allNodes, census, null);
+  const sum = (field: 'dying' | 'caches'): number => counts.reduce((total, count) => total + count[field], 0);
+  return `${sum('dying')} ${sum('caches')}`;
 }

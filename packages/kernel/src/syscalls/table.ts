@@ -4,13 +4,27 @@ import '../fs/super.js';
 import { EEXIST, EINVAL } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
-import { kmemCacheDestroy } from '../mm/slab-common/destroy.js';
+
+import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
+import { adoptTask } from '../sched/task-struct.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
-import { sysChdir, sysClose, sysMkdir, sysOpen, sysRead, sysRmdir, sysUnlink, sysWrite } from './files.js';
-import { labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
+import {
+  sysChdir,
+  sysClose,
+  sysMkdir,
+  sysOpen,
+  sysPipe,
+  sysRead,
+  sysRmdir,
+  sysSocket,
+  sysUnlink,
+  sysWrite,
+} from './files.js';
+import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
 import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 import { labRcu } from './rcu.js';
+import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
 
 export type SyscallResult = number | string;
 
@@ -49,7 +63,7 @@ function* sysInitModule(
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
-  yield* call(kmemCacheDestroy, cpu, cache);
+  if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
   return 0;
 }
 
@@ -66,6 +80,13 @@ const syscalls = {
   mmap: sysMmap,
   touch: touchArea,
   munmap: sysMunmap,
+  pipe: sysPipe,
+  socket: sysSocket,
+  fork: sysFork,
+  exit: sysExit,
+  wait: sysWait,
+  pause: sysPause,
+  kill: sysKill,
   nanosleep: sysNanosleep,
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
@@ -75,6 +96,7 @@ const syscalls = {
   lab_use_cache: labUseCache,
   lab_keep_object: labKeepObject,
   lab_reclaim: labReclaim,
+  lab_census: labCensus,
   lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 
@@ -83,6 +105,9 @@ export type SyscallName = keyof typeof syscalls;
 /** entry_SYSCALL_64: run one system call of a task on this CPU. */
 export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Coroutine<SyscallResult> {
   yield* work(cpu.costs['syscall.entry']);
+  if (task.self === 0) yield* call(adoptTask, cpu, task);
   const fn = syscalls[syscall.name] as SyscallFunction;
-  return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  const { withBuffers } = cpu.build.policies.fs;
+  if (withBuffers === null) return yield* call(fn, cpu, task, ...(syscall.args as never[]));
+  return yield* call(withBuffers, cpu, task, syscall, () => fn(cpu, task, ...(syscall.args as never[])));
 }

@@ -1,7 +1,8 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
+import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
-import { initRootArray } from '../mm/memcontrol/cache-ids.js';
+import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
 import {
   allocateCreateItem,
   memcgKmemGetCache,
@@ -17,9 +18,12 @@ import {
   memcgOfflineKmem,
   memcgOnlineKmem,
 } from '../mm/memcontrol/lifecycle.js';
+import { pageLimits } from '../mm/memcontrol/limits.js';
+import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
+import { publishArrays } from '../mm/slab/tune.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
-import { leaveToCaller } from '../mm/slab-common/destroy.js';
+import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
 import { rcuBarrier } from '../rcu/barrier.js';
 import { treeRcu } from '../rcu/tree-rcu.js';
 import { waitForCsd } from '../smp/call-function.js';
@@ -31,8 +35,10 @@ import { kickAllCpusSync } from '../smp/kick.js';
 const policies = (config: KernelConfig): Policies => ({
   smp: {
     maskCallRings: 'everyTarget',
+    wakeups: 'reschedule',
     takeCalls,
     runCall,
+    releaseAsync: 'beforeRun',
     flushDying: flushDyingCpu,
     waitForCsd,
     everyone: (cpu) => cpu.published.onlineCpus(),
@@ -41,8 +47,11 @@ const policies = (config: KernelConfig): Policies => ({
   locking: { trylock: trylockOnce },
   percpuRef: { exitAtSwitch: false },
   slab: {
+    swapArrays: publishArrays,
     afterPublish: (cpu) => kickAllCpusSync(cpu),
     kicksPerPublish: () => 1,
+    waitsForShared: true,
+    trims: 'lastFree',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
@@ -52,25 +61,39 @@ const policies = (config: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    freeSlabHook: null,
     creationQueue: 'memcg_kmem_cache_create',
     scheduleCreate,
     allocateItem: allocateCreateItem,
     refuseCreation: null,
     chargeSlab,
     unchargeSlab,
+    drainLocalStock: drainStock,
+    drainStockOf,
+    stockRefs: ({ pages }) => pages,
+    growArrays: memcgUpdateAllCaches,
+    pagesHoldCss: true,
+    limits: pageLimits,
+    destroyRoot: kmemCacheDestroy,
     links: null,
     deactivate: memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,
+    allocStatistics: null,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,
     free: memcgFreeKmem,
   },
+  cgroup: { release: cssReleaseByWork, freeLater: cssFreeByRcu, structures: null },
   reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
     tmpInodeCache: 'shmem_inode_cache',
     procDropsAtClose: true,
+    cgroupFiles: null,
+    rmdirLeavesNegative: true,
+    withBuffers: null,
+    calWithoutTlb: false,
     recordsOf: () => [],
   },
 });

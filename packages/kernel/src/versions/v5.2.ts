@@ -2,8 +2,8 @@ import { caches52 } from '../boot/caches-5.2.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import type { FsType } from '../fs/types.js';
 import { deactivateWithCssRef, memcgDeactivateKmemCaches } from '../mm/memcontrol/deactivate-caches.js';
-import { reclaim52 } from '../mm/reclaim-policies.js';
 import { flushMemcgWorkqueue, refuseIfDying } from '../mm/memcontrol/root-dying.js';
+import { reclaim52 } from '../mm/reclaim-policies.js';
 import { v412 } from './v4.12.js';
 
 /** seq_file of what is read in lines; a file of /proc that has a release function also notes who opened it. */

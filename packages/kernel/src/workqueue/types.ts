@@ -51,6 +51,8 @@ export class WorkPool {
   /** Items being executed, each with the number of its worker's task and its place in the order. */
   private readonly running = new Map<Handle, { readonly worker: number; readonly sequence: number }>();
   private flushers: Flusher[] = [];
+  /** Who waits for the end of one item's execution. */
+  private cancellers: { readonly work: Handle; readonly waiter: number }[] = [];
   private sequence = 0;
   active = 0;
   /** CPU on which a worker of an unbound pool last ran, −1 before its first item. */
@@ -77,6 +79,19 @@ export class WorkPool {
     return next;
   }
 
+  /** Take an item that no worker has begun with off the list; answers with the waiters of the flushes that this completes, null if it is not there. */
+  steal(work: Handle): number[] | null {
+    const at = this.parked.findIndex((item) => item.work === work);
+    const [item] = at < 0 ? [] : this.parked.splice(at, 1);
+    return item === undefined ? null : this.settle(item.sequence);
+  }
+
+  /** Complete the waiter when the execution in progress of an item ends; answers false if there is none. */
+  whenFinished(work: Handle, waiter: number): boolean {
+    if (this.running.has(work)) this.cancellers.push({ work, waiter });
+    return this.running.has(work);
+  }
+
   /** The flushes that wait for this pool, each with the workers that execute an item of those it waits for. */
   get flushes(): readonly Flush[] {
     const running = [...this.running.values()];
@@ -90,10 +105,16 @@ export class WorkPool {
     return this.running.has(work);
   }
 
-  /** Note that an item has finished; answers with the waiters of the flushes that this completes. */
+  /** Note that an item has finished; answers with the waiters that this completes. */
   finish({ sequence, work }: QueuedWork): number[] {
-    this.unfinished.delete(sequence);
     this.running.delete(work);
+    const done = this.cancellers.filter((canceller) => canceller.work === work);
+    if (done.length > 0) this.cancellers = this.cancellers.filter((canceller) => canceller.work !== work);
+    return [...done.map(({ waiter }) => waiter), ...this.settle(sequence)];
+  }
+
+  private settle(sequence: number): number[] {
+    this.unfinished.delete(sequence);
     if (this.flushers.length === 0) return [];
     const [oldest = Number.POSITIVE_INFINITY] = this.unfinished;
     const done = this.flushers.filter((flusher) => flusher.last < oldest);

@@ -18,7 +18,6 @@ import {
   type PostEffect,
   type RequestEffect,
   VECTOR_COUNT,
-  Vector,
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
@@ -372,9 +371,12 @@ export class CpuThread implements Port {
     this.toAgent(this.outgoing.set(kind, cpu.nodeOf(other), from, other, b, c, d, body));
   }
 
-  /** A task was woken: a waker on another CPU sends a reschedule interrupt with it, which makes the CPU look. */
+  /** A task was woken: a waker on another CPU sends an interrupt with it, which makes the CPU look. */
   private woken(waker: number): void {
-    if (waker !== this.cpu.id) this.cpu.deliverInterrupt(Vector.reschedule);
+    if (waker === this.cpu.id) return;
+    const vector = this.cpu.wokenBy(waker);
+    if (isCallFunction(vector)) this.board.raise(this.index, vector);
+    else this.cpu.deliverInterrupt(vector);
   }
 
   private deliverInterrupt(vector: number): void {

@@ -35,7 +35,7 @@ export interface ThreadReport {
   readonly toNode: number[];
   readonly events: number;
   readonly durations: PlainDurations;
-  /** css and pages of the CPU's stock. */
+  /** css of the CPU's stock, and the references on it that the stock holds. */
   readonly stock: readonly [number, number];
 }
 
@@ -135,7 +135,8 @@ class CpuWorker implements CpuControl {
     const sums: Record<string, number> = {};
     cpu.counters.addTo(sums);
     thread.memoryCounters.addTo(sums);
-    const stock = [cpu.stock.css, cpu.stock.pages] as const;
+    const { stockRefs } = cpu.build.policies.memcg;
+    const stock = [cpu.stock.css, stockRefs(cpu.stock)] as const;
     return { sums, byKind: sent.byKind(), toNode: [...sent.toNode], events, durations, stock };
   }
 

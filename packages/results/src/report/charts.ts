@@ -3,6 +3,7 @@ import { heatMap } from '../chart/heat-map.js';
 import type { BarSeries, Value } from '../chart/types.js';
 import { groupByKernel, type KernelRuns } from '../kernel-runs.js';
 import type { Duration, PhaseCounters, RunResult } from '../schema.js';
+import { dyingByGeneration } from './generations.js';
 
 /** One picture of a report. */
 export interface NamedChart {
@@ -188,6 +189,7 @@ export function chartsOf(results: readonly RunResult[]): NamedChart[] {
         'dead caches': (phase) => phase.caches.dead,
       },
     ),
+    dyingByGeneration(groups),
     messages(groups),
   ];
   return charts.filter((chart) => chart !== undefined);

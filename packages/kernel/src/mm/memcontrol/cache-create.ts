@@ -6,6 +6,7 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import type { Allocation } from '../slab-common/alloc.js';
 import { createCache, describeCache } from '../slab-common/create.js';
 import { setSlot } from '../slab-common/slots.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
@@ -15,21 +16,23 @@ export interface CreateWork {
   readonly memcg: Handle;
   readonly root: Handle;
   work: Handle;
+  /** The object that the item lies in, where the version's allocation is modelled. */
+  readonly memory?: Allocation;
 }
 
-const readCreateWork = defineHandler(
+export const readCreateWork = defineHandler(
   'memcg.readCreateWork',
   (node, args: { data: Handle }, context): CreateWork => node.createWorks.get(args.data, context.step),
 );
 
-const freeCreateWork = defineHandler('memcg.freeCreateWork', (node, args: { data: Handle }, context): void => {
+export const freeCreateWork = defineHandler('memcg.freeCreateWork', (node, args: { data: Handle }, context): void => {
   const { work } = node.createWorks.release(args.data, context.step());
   node.trace(Trace.workFree, context.cpu, work, 0, 0, 0);
   node.works.release(work, context.step());
 });
 
 /** What the name of a memcg cache is made of. */
-const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, context): string => {
+export const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, context): string => {
   const css = node.csses.get(args.css, context.step);
   return `${css.memcg?.serial ?? 0}:${css.name}`;
 });

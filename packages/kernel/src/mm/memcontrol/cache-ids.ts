@@ -11,7 +11,7 @@ const MIN_SIZE = 4;
 const MAX_SIZE = 65535;
 
 /** memcg_cache_ida: the lowest free index. */
-const allocateId = defineHandler('memcg.allocateId', (node, _args: null): number => node.cacheIds.allocate());
+export const allocateId = defineHandler('memcg.allocateId', (node, _args: null): number => node.cacheIds.allocate());
 
 const freeId = defineHandler('memcg.freeId', (node, args: { id: number }): void => {
   node.cacheIds.free(args.id);
@@ -52,11 +52,21 @@ function* updateMemcgParams(cpu: Cpu, root: Handle, size: number): Coroutine<voi
 }
 
 /** memcg_update_all_caches: every root, under slab_mutex. */
-function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
+export function* memcgUpdateAllCaches(cpu: Cpu, size: number): Coroutine<void> {
   cpu.counters.add('memcg_update_all_caches');
   yield* call(mutexLock, cpu, 'slab_mutex');
   for (const root of yield* request(BOOT_NODE, listRoots, null)) yield* call(updateMemcgParams, cpu, root, size);
   yield* call(mutexUnlock, cpu, 'slab_mutex');
+}
+
+const sizeFor = (id: number): number => Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
+
+/** Room for an index in the arrays of all roots (3.14). Caller holds slab_mutex. */
+export function* growArrays(cpu: Cpu, id: number): Coroutine<void> {
+  if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return;
+  const size = sizeFor(id);
+  for (const root of yield* request(BOOT_NODE, listRoots, null)) yield* call(updateMemcgParams, cpu, root, size);
+  yield* requestAll(cpu.allNodes, publishSize, { size });
 }
 
 /**
@@ -67,8 +77,8 @@ export function* memcgAllocCacheId(cpu: Cpu): Coroutine<number> {
   const id = yield* request(BOOT_NODE, allocateId, null);
   if (id < cpu.published.scalar(Scalar.memcgCacheIds)) return id;
   yield* call(mutexLock, cpu, 'memcg_cache_ids_sem');
-  const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, 2 * (id + 1)));
-  yield* call(memcgUpdateAllCaches, cpu, size);
+  const size = sizeFor(id);
+  yield* call(cpu.build.policies.memcg.growArrays, cpu, size);
   yield* call(memcgUpdateAllListLrus, cpu, size);
   yield* requestAll(cpu.allNodes, publishSize, { size });
   yield* call(mutexUnlock, cpu, 'memcg_cache_ids_sem');

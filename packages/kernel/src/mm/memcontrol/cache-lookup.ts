@@ -84,7 +84,7 @@ export function* allocateCreateItem(cpu: Cpu, memcg: Handle, root: Handle): Coro
 export function* scheduleCreate(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
   const { allocateItem, creationQueue } = cpu.build.policies.memcg;
   const item = yield* call(allocateItem, cpu, memcg, root);
-  if (item === 0) return;
+  if (item === 0 || creationQueue === null) return;
   yield* call(cssGet, cpu, memcg);
   yield* call(queueWork, cpu, creationQueue, item);
 }
@@ -97,5 +97,5 @@ export function* trygetAndScheduleCreate(cpu: Cpu, memcg: Handle, root: Handle):
   const { allocateItem, creationQueue } = cpu.build.policies.memcg;
   if (!(yield* call(cssTrygetOnline, cpu, memcg))) return;
   const item = yield* call(allocateItem, cpu, memcg, root);
-  if (item !== 0) yield* call(queueWork, cpu, creationQueue, item);
+  if (item !== 0 && creationQueue !== null) yield* call(queueWork, cpu, creationQueue, item);
 }

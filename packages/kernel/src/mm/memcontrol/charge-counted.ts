@@ -6,9 +6,9 @@ import { CacheField, rootMemcg } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { cacheRefs } from './cache-refs.js';
 import { DENIED, memcgKmemCharge } from './charge.js';
+import { parentMemCgroup } from './hierarchy.js';
 import { modLruvecSlabState, slabItemOf } from './lruvec-stats.js';
 import { pageCounterUncharge } from './page-counter.js';
-import { parentMemCgroup } from './hierarchy.js';
 
 /** The cache's memcg, or its nearest ancestor that is online, with a reference; 0 if that is the root, which is never charged. */
 function* onlineMemcgOf(cpu: Cpu, cache: Handle): Coroutine<Handle> {
@@ -49,7 +49,13 @@ export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number, page:
  * memcg_uncharge_slab (5.3): from the memcg that the cache belongs to now, read under RCU; then the pages' references on the
  * cache, of which the last one releases it.
  */
-export function* unchargeCountedSlab(cpu: Cpu, cache: Handle, _memcg: Handle, order: number, page: Handle): Coroutine<void> {
+export function* unchargeCountedSlab(
+  cpu: Cpu,
+  cache: Handle,
+  _memcg: Handle,
+  order: number,
+  page: Handle,
+): Coroutine<void> {
   const { caches } = cpu.published;
   if (caches.read(cache, CacheField.root) === 0) return;
   const pages = 2 ** order;

@@ -8,7 +8,7 @@ import { memCgroupMargin, pageCounterTryCharge, pageCounterUncharge } from './pa
 import { consumeStock, drainAllStock, refillStock } from './stock.js';
 
 /** CHARGE_BATCH: pages charged at once, the rest goes to the stock. */
-const CHARGE_BATCH = 32;
+export const CHARGE_BATCH = 32;
 
 /** MEM_CGROUP_RECLAIM_RETRIES */
 const RECLAIM_RETRIES = 5;
@@ -31,11 +31,12 @@ function* chargeOnce(cpu: Cpu, css: Handle, pages: number): Coroutine<Handle> {
  * try_charge (4.10): from the stock, else a batch, else just what is needed; takes one css reference a page. Over the limit,
  * where the caller may block, it reclaims from the memcg at its limit, drains that one's stocks once, and tries again a few
  * times before it fails.
+ * @param once one attempt, as the version makes it
  */
-export function* tryCharge(cpu: Cpu, css: Handle, pages: number): Coroutine<boolean> {
+export function* tryCharge(cpu: Cpu, css: Handle, pages: number, once = chargeOnce): Coroutine<boolean> {
   let drained = false;
   for (let retries = RECLAIM_RETRIES; ; ) {
-    const overLimit = yield* call(chargeOnce, cpu, css, pages);
+    const overLimit = yield* call(once, cpu, css, pages);
     if (overLimit === 0) return true;
     if (cpu.atomic) return false;
     yield* call(tryToFreeMemCgroupPages, cpu, overLimit);
@@ -65,11 +66,12 @@ export function* chargeSlab(cpu: Cpu, cache: Handle, order: number, page: Handle
   return css;
 }
 
-/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory. Takes one css reference a page. Evaluates to false if a limit forbids it. */
+/** memcg_kmem_charge_memcg (4.10): 2^order pages of kernel memory; on cgroup v2 it has no counter of its own. Takes one css reference a page. Evaluates to false if a limit forbids it. */
 export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutine<boolean> {
   const pages = 2 ** order;
   if (!(yield* call(tryCharge, cpu, css, pages))) return false;
-  if ((yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
+  const counted = cpu.build.config.cgroup === 'v1';
+  if (!counted || (yield* call(pageCounterTryCharge, css, 'kmem', pages)) === 0) return true;
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
   return false;
@@ -85,7 +87,7 @@ export function* unchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: numbe
 /** memcg_kmem_uncharge (4.10): undo memcgKmemCharge. */
 export function* memcgKmemUncharge(cpu: Cpu, css: Handle, order: number): Coroutine<void> {
   const pages = 2 ** order;
-  yield* call(pageCounterUncharge, css, 'kmem', pages);
+  if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterUncharge, css, 'kmem', pages);
   yield* call(pageCounterUncharge, css, 'memory', pages);
   yield* call(cssPut, cpu, css, pages);
 }

@@ -1,6 +1,6 @@
 import type { Handle } from '@kmemlab/machine';
 
-const Word = { css: 0, pages: 1, flushing: 2, work: 3 } as const;
+const Word = { css: 0, pages: 1, flushing: 2, work: 3, objcg: 4, bytes: 5 } as const;
 
 /** Pages of one memcg that a CPU has in stock; plain data. */
 export interface Stocked {
@@ -9,11 +9,11 @@ export interface Stocked {
 }
 
 /**
- * memcg_stock_pcp: pre-charged pages of one memcg, each with a css reference. The CPU's own, in words that its node reads; only
+ * memcg_stock_pcp: pre-charged pages of one memcg, each with a css reference (to 5.8). The CPU's own, in words that its node reads; only
  * the flag and the work item are written from there.
  */
 export class CpuStock {
-  static readonly words = 4;
+  static readonly words = 6;
 
   constructor(private readonly words: Float64Array) {}
 
@@ -39,6 +39,23 @@ export class CpuStock {
     this.css = 0;
     this.pages = 0;
     return { css, pages };
+  }
+
+  /** The byte part (5.9): the obj_cgroup that the bytes are charged to, 0 if there is none; the stock holds a reference. */
+  get objcg(): Handle {
+    return this.words[Word.objcg] as Handle;
+  }
+
+  set objcg(objcg: Handle) {
+    this.words[Word.objcg] = objcg;
+  }
+
+  get bytes(): number {
+    return this.words[Word.bytes] as number;
+  }
+
+  set bytes(bytes: number) {
+    this.words[Word.bytes] = bytes;
   }
 
   /** FLUSHING_CACHED_CHARGE: an item that drains the stock is queued. */

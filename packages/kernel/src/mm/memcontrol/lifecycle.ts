@@ -13,7 +13,7 @@ import { parentOrRoot } from './hierarchy.js';
 import { memcgReparentId } from './offline-id.js';
 import type { KmemState } from './types.js';
 
-const setKmem = defineHandler(
+export const setKmem = defineHandler(
   'memcg.setKmem',
   (node, args: { css: Handle; state: KmemState; id: number }, context): void => {
     const memcg = node.memcg(args.css, context.step);
@@ -22,7 +22,7 @@ const setKmem = defineHandler(
   },
 );
 
-const publishKmem = defineHandler(
+export const publishKmem = defineHandler(
   'memcg.publishKmem',
   (node, args: { css: Handle; online: boolean; id: number }): void => {
     node.published.csses.write(args.css, CssField.kmemOnline, Number(args.online));

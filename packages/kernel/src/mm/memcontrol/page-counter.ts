@@ -24,12 +24,14 @@ export const tryChargeLevel = defineHandler(
   },
 );
 
-/** page_counter_cancel at one level; answers with the next counter up. */
+/** page_counter_cancel at one level; answers with the next counter up. A counter below zero is a warning (WARN_ON_ONCE). */
 export const unchargeLevel = defineHandler(
   'pageCounter.uncharge',
   (node, args: { css: Handle; counter: CounterName; pages: number }, context): Handle => {
     const memcg = node.memcg(args.css, context.step);
-    memcg.counters[args.counter].usage -= args.pages;
+    const counter = memcg.counters[args.counter];
+    counter.usage -= args.pages;
+    if (counter.usage < 0) node.counters.add('page_counter_underflow');
     return memcg.counterParent;
   },
 );

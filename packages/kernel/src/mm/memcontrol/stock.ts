@@ -3,6 +3,7 @@ import { cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpus, putOnlineCpus } from '../../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
+import { ObjcgField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { queueWorkOn } from '../../workqueue/workqueue.js';
 import type { Stocked } from './cpu-stock.js';
@@ -17,7 +18,7 @@ export function consumeStock({ stock }: Cpu, css: Handle, pages: number): boolea
 }
 
 /** drain_stock of this CPU. */
-function* drainStock(cpu: Cpu): Coroutine<void> {
+export function* drainStock(cpu: Cpu): Coroutine<void> {
   yield* call(drainStockOf, cpu, cpu.stock.take());
 }
 
@@ -35,19 +36,23 @@ export function* refillStock(cpu: Cpu, css: Handle, pages: number): Coroutine<vo
   cpu.stock.pages += pages;
 }
 
-/** A CPU with pages in stock, as another CPU sees it. */
+/** A CPU with pages of a memcg in stock, or bytes of an obj_cgroup that stands for it now, as another CPU sees it. */
 interface Seen {
   readonly cpu: number;
   readonly css: Handle;
 }
 
-/** Stocks of this node's CPUs that hold pages and are not being drained. */
-const seeStocks = defineHandler('stock.see', (node, _args: null): Seen[] =>
-  node
-    .allWords()
-    .filter(({ stock }) => stock.pages > 0 && !stock.flushing)
-    .map(({ cpu, stock }) => ({ cpu, css: stock.css })),
-);
+/** Stocks of this node's CPUs that hold something and are not being drained. */
+const seeStocks = defineHandler('stock.see', (node, _args: null): Seen[] => {
+  const seen: Seen[] = [];
+  for (const { cpu, stock } of node.allWords()) {
+    if (stock.flushing) continue;
+    if (stock.pages > 0) seen.push({ cpu, css: stock.css });
+    const owner = node.published.objCgroups.read(stock.objcg, ObjcgField.memcg);
+    if (owner !== 0) seen.push({ cpu, css: owner });
+  }
+  return seen;
+});
 
 /** Test and set FLUSHING_CACHED_CHARGE of each CPU of this node that is asked for; answers with those that it was clear on. */
 const markStocks = defineHandler('stock.mark', (node, args: { cpus: number[] }): { cpu: number; work: Handle }[] => {
@@ -66,7 +71,7 @@ const markStocks = defineHandler('stock.mark', (node, args: { cpus: number[] }):
 
 /** drain_local_stock: on the CPU whose stock it is. */
 function* drainLocalStock(cpu: Cpu): Coroutine<void> {
-  yield* call(drainStock, cpu);
+  yield* call(cpu.build.policies.memcg.drainLocalStock, cpu);
   cpu.stock.flushing = false;
 }
 
@@ -95,7 +100,7 @@ export function* drainAllStock(cpu: Cpu, memcg: Handle): Coroutine<void> {
   yield* call(mutexUnlock, cpu, 'percpu_charge_mutex');
 }
 
-/** CPUs with pages of the memcg or its descendants in stock; preemption is off, so none of these memcgs can be freed meanwhile. */
+/** CPUs with charges of the memcg or its descendants in stock; preemption is off, so none of these memcgs can be freed meanwhile. */
 function* stocksOf(cpu: Cpu, memcg: Handle): Coroutine<number[]> {
   const owners: number[] = [];
   for (const { cpu: owner, css } of (yield* requestAll(cpu.allNodes, seeStocks, null)).flat()) {

@@ -1,7 +1,10 @@
 import type { Handle } from '@kmemlab/machine';
 import type { MemcgVm } from './vm.js';
 
-/** page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. */
+/**
+ * page_counter (4.10), in pages; lock-free in the kernel, one handler per atomic operation here. res_counter (3.14), in
+ * bytes; one handler per section under its spinlock.
+ */
 export interface PageCounter {
   usage: number;
   limit: number;
@@ -24,6 +27,16 @@ export interface Memcg {
   readonly counters: Record<CounterName, PageCounter>;
   /** The css whose counters contain this one's, 0 without use_hierarchy. */
   readonly counterParent: Handle;
+  /** obj_cgroups of dead descendants (5.9), under css_set_lock; each holds a css reference. */
+  readonly inherited: Set<Handle>;
+  /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
+  readonly statisticsOwner: Handle;
+  /** Counters of children made from now on are contained in this one's. */
+  useHierarchy: boolean;
+  /** Caches that are registered with the memcg (memcg_slab_caches), in order; 3.14 only. */
+  readonly slabCaches: Handle[];
+  /** KMEM_ACCOUNTED_DEAD (3.14): the offline memcg holds itself until its kmem usage is 0. */
+  kmemDead: boolean;
   readonly vm: MemcgVm;
 }
 

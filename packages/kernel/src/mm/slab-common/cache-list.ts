@@ -6,6 +6,8 @@ export class CacheList {
   private readonly all = new Set<Handle>();
   private readonly children = new Map<Handle, Set<Handle>>();
   private readonly ofMemcg = new Map<Handle, Set<Handle>>();
+  /** Names that a root cache goes by (refcount), where there are more than one. */
+  private readonly aliases = new Map<Handle, number>();
 
   add(cache: Handle, root: Handle, memcg: Handle): void {
     this.all.add(cache);
@@ -23,6 +25,14 @@ export class CacheList {
     const caches = this.ofMemcg.get(memcg);
     caches?.delete(cache);
     if (caches?.size === 0) this.ofMemcg.delete(memcg);
+  }
+
+  /** Change how many names a root cache has; returns how many it has then. */
+  addReference(cache: Handle, by: number): number {
+    const references = (this.aliases.get(cache) ?? 1) + by;
+    if (references > 1) this.aliases.set(cache, references);
+    else this.aliases.delete(cache);
+    return references;
   }
 
   /** list_splice of a memcg's caches to its parent's (5.3). */

@@ -8,6 +8,7 @@ import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
+import { kmemCacheAlias } from './merge.js';
 import type { CacheDescription, CacheSpec } from './types.js';
 
 const allocateCache = defineHandler(
@@ -61,12 +62,15 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   return cache;
 }
 
-/** kmem_cache_create (4.10) of a root cache: hotplug locks and slab_mutex around create_cache. Process context. */
+/** kmem_cache_create (4.10) of a root cache, or of a further name for one: hotplug locks and slab_mutex around create_cache. Process context. */
 export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const cache = yield* call(createCache, cpu, spec, 0, 0);
-  yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
+  let cache = yield* call(kmemCacheAlias, cpu, spec);
+  if (cache === 0) {
+    cache = yield* call(createCache, cpu, spec, 0, 0);
+    yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
+  }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
   return cache;

@@ -84,11 +84,16 @@ export function* releaseCaches(cpu: Cpu, caches: readonly Handle[], of: Destruct
 
 /** slab_kmem_cache_release: __kmem_cache_release, then the descriptor. */
 export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   yield* call(cpu.build.allocator.release, cpu, cache);
   const { links } = cpu.build.policies.memcg;
-  if (record.root !== 0 && links !== null) yield* call(links.exit, cpu, cache);
+  if (cpu.published.caches.read(cache, CacheField.root) !== 0 && links !== null) yield* call(links.exit, cpu, cache);
+  yield* call(freeDescriptor, cpu, cache);
+}
+
+/** The name and the descriptor go; nobody can find the cache any more. */
+export function* freeDescriptor(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const record = yield* request(homeOf(cache), describeCache, { cache }, cache);
   yield* requestAll(cpu.allNodes, withdrawCache, { cache, root: record.root === 0, name: record.name });
   yield* request(homeOf(cache), releaseRecord, { cache }, cache);
   cpu.counters.add('caches_destroyed');

@@ -1,7 +1,7 @@
 import { type Coroutine, call } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { kmemCacheFree } from './free.js';
 import { type Allocation, kmemCacheAlloc } from './alloc.js';
+import { kmemCacheFree } from './free.js';
 
 /** kmem_cache_alloc of a named cache; with `account` (__GFP_ACCOUNT) charged even if the cache is not an accounted one. Null if denied. */
 export function* takeObject(cpu: Cpu, name: string, account = false): Coroutine<Allocation | null> {

@@ -1,7 +1,7 @@
 import { type Handle, makeObject, type ObjectRef, pageOf, type Step, slotOf } from '@kmemlab/machine';
 import type { KernelNode } from '../../node.js';
 import { Trace } from '../../tracepoints.js';
-import type { DetachedSlab, SlabPage } from './types.js';
+import type { DetachedSlab, SlabPage, SlabTrim } from './types.js';
 
 /**
  * struct kmem_cache_node: one cache's slabs and arrays on one node, at that node. Each method is the body of one section
@@ -22,6 +22,7 @@ export class KmemCacheNode {
   /** Alien arrays by home node of the objects in them. */
   readonly alien = new Map<number, ObjectRef[]>();
   nextReap: number;
+  trims: SlabTrim = 'lastFree';
 
   constructor(
     private readonly node: KernelNode,
@@ -115,8 +116,26 @@ export class KmemCacheNode {
     return objects;
   }
 
-  /** free_block: give objects back to their slabs, then detach free slabs while too many objects are free. */
+  /**
+   * free_block: give objects back to their slabs. While too many objects are free, 3.14 detaches each slab that it empties
+   * at once, 4.10 in the end the free slabs that were emptied first.
+   */
   freeBlock(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
+    return this.trims === 'emptied' ? this.freeAndTrimEach(objects, step) : this.freeThenTrim(objects, step);
+  }
+
+  private freeAndTrimEach(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
+    const detached: DetachedSlab[] = [];
+    for (const object of objects) {
+      this.giveBack(object, step);
+      this.freeObjects++;
+      if (this.freeObjects <= this.freeLimit || this.free.at(-1) !== pageOf(object)) continue;
+      detached.push(this.detach(this.free.pop() as Handle, step));
+    }
+    return detached;
+  }
+
+  private freeThenTrim(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
     this.freeObjects += objects.length;
     for (const object of objects) this.giveBack(object, step);
     const detached: DetachedSlab[] = [];

@@ -5,14 +5,18 @@ import { defineHandler } from '../../registry.js';
 import type { ArrayCache } from './array-cache.js';
 import { firstTouch } from './node-handlers.js';
 
+/** The array set that this CPU uses for a cache: the published one, or the one that it has swapped in before that is. */
+const currentSet = (cpu: Cpu, cache: Handle): Handle =>
+  cpu.swapped.cache === cache ? cpu.swapped.set : cpu.published.caches.read(cache, CacheField.cpuCache);
+
 /** cpu_cache_get if the array exists already; for fast paths. */
 export function presentArray(cpu: Cpu, cache: Handle): ArrayCache | undefined {
-  return cpu.ownWords.arrays.get(cpu.published.caches.read(cache, CacheField.cpuCache));
+  return cpu.ownWords.arrays.get(currentSet(cpu, cache));
 }
 
 /** cpu_cache_get (4.10): this CPU's array of the cache's published set. Interrupts off. */
 export function* cpuCacheGet(cpu: Cpu, cache: Handle): Coroutine<ArrayCache> {
-  const set = cpu.published.caches.read(cache, CacheField.cpuCache);
+  const set = currentSet(cpu, cache);
   const present = cpu.ownWords.arrays.get(set);
   if (present !== undefined) return present;
   if (!cpu.published.arraySets.isCurrent(set)) yield* call(useAfterFree, cpu, cache, set);

@@ -31,7 +31,8 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
     yield* call(preemptionPoint, cpu, LOADED_CPU_CACHE, cache, { changed, gone: () => isStale(cpu, array) });
   }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
-  if (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
+  // Destroying slabs may free their vectors into this very array (5.9).
+  while (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.push(object);
 }
@@ -73,9 +74,11 @@ function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<vo
   yield* call(kmemFreepages, cpu, cache, slab);
 }
 
-/** kmem_freepages: uncharge, then give the pages back. */
+/** kmem_freepages: what the version's accounting has for the block goes, then its pages. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  yield* call(cpu.build.policies.memcg.unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
+  const { unchargeSlab, freeSlabHook } = cpu.build.policies.memcg;
+  if (freeSlabHook !== null) yield* call(freeSlabHook, cpu, slab.page);
+  yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
   yield* call(freePagesAt, cpu, slab.page);
 }
 

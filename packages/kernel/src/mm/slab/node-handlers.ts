@@ -3,7 +3,7 @@ import { ArraySetField, CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { KmemCacheNode } from './cache-node.js';
-import { alienLimit, type DetachedSlab, type Tunables } from './types.js';
+import { alienLimit, type DetachedSlab, type SlabTrim, type Tunables } from './types.js';
 
 /** Sections under one kmem_cache_node's list_lock, run at its node. Source: mm/slab.c 4.10. */
 
@@ -143,7 +143,7 @@ export const setupNode = defineSection(
   'slab.setupNode',
   (
     node,
-    args: { cache: Handle; num: number; tunables: Tunables },
+    args: { cache: Handle; num: number; tunables: Tunables; trims: SlabTrim },
     context,
   ): { detached: DetachedSlab[]; replaced: boolean } => {
     const { batchcount, shared } = args.tunables;
@@ -152,6 +152,7 @@ export const setupNode = defineSection(
       existing ??
       new KmemCacheNode(node, args.cache, args.num, context.now + 4e9 + node.random.below(4e9 / 1000) * 1000);
     node.slabNodes.set(args.cache, cacheNode);
+    cacheNode.trims = args.trims;
     cacheNode.freeLimit = (1 + node.topology.cpusPerNode - node.cpusDown.size) * batchcount + args.num;
     const replaced = cacheNode.shared !== null;
     const detached = cacheNode.drainShared(context.step);

@@ -1,29 +1,45 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import type { KernelNode } from '../../node.js';
 import { ArraySetField, CacheField } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
-import { defineHandler } from '../../registry.js';
+import { defineFunction, defineHandler } from '../../registry.js';
+import { onEachCpu } from '../../smp/call-function.js';
 import { Trace } from '../../tracepoints.js';
 import { slabsDestroy } from './free.js';
 import { freeOldArray, setupNode } from './node-handlers.js';
-import type { Tunables } from './types.js';
+import type { ArraySwap, Tunables } from './types.js';
 
 const allocateSet = defineHandler(
   'slab.allocateSet',
   (node, args: { cache: Handle }): Handle => node.arraySets.allocate({ cache: args.cache }),
 );
 
+interface NewSet {
+  readonly cache: Handle;
+  readonly set: Handle;
+  readonly tunables: Tunables;
+}
+
+function makeReadable({ published }: KernelNode, { cache, set, tunables }: NewSet): void {
+  published.arraySets.publish(set);
+  published.arraySets.write(set, ArraySetField.limit, tunables.limit);
+  published.arraySets.write(set, ArraySetField.batchcount, tunables.batchcount);
+  published.arraySets.write(set, ArraySetField.cache, cache);
+}
+
 /** The cpu_cache pointer of a cache points to a new set of arrays. */
-const publishSet = defineHandler(
-  'slab.publishSet',
-  (node, args: { cache: Handle; set: Handle; tunables: Tunables }): void => {
-    const { published } = node;
-    published.arraySets.publish(args.set);
-    published.arraySets.write(args.set, ArraySetField.limit, args.tunables.limit);
-    published.arraySets.write(args.set, ArraySetField.batchcount, args.tunables.batchcount);
-    published.caches.write(args.cache, CacheField.cpuCache, args.set);
-  },
-);
+const publishSet = defineHandler('slab.publishSet', (node, args: NewSet): void => {
+  makeReadable(node, args);
+  node.published.caches.write(args.cache, CacheField.cpuCache, args.set);
+});
+
+/** A new set of arrays exists; no pointer leads to it yet. */
+export const describeSet = defineHandler('slab.describeSet', makeReadable);
+
+export const setCpuCache = defineHandler('slab.setCpuCache', (node, args: { cache: Handle; set: Handle }): void => {
+  node.published.caches.write(args.cache, CacheField.cpuCache, args.set);
+});
 
 const setTunables = defineHandler('slab.setTunables', (node, args: { cache: Handle; tunables: Tunables }): void => {
   const { caches } = node.published;
@@ -51,10 +67,36 @@ export function* freeArraySet(cpu: Cpu, set: Handle): Coroutine<void> {
   yield* request(homeOf(set), releaseSet, { set }, set);
 }
 
+/** One store of the cache's cpu_cache pointer (4.10), then whatever the kernel does so that nobody uses the old set. */
+export function* publishArrays(cpu: Cpu, { cache, set, previous, tunables }: ArraySwap): Coroutine<void> {
+  yield* requestAll(cpu.allNodes, publishSet, { cache, set, tunables });
+  cpu.trace(Trace.arrayPublish, cache, set, previous, 0);
+  yield* call(cpu.build.policies.slab.afterPublish, cpu, previous);
+}
+
+/** do_ccupdate_local (3.14): this CPU's pointer leads to its array of the new set. With interrupts off. */
+// biome-ignore lint/correctness/useYield: the pointer is this CPU's own
+export const DO_CCUPDATE_LOCAL = defineFunction('csd', 'do_ccupdate_local', function* doCcupdateLocal(cpu, set) {
+  cpu.swapped = { cache: cpu.published.arraySets.read(set, ArraySetField.cache), set };
+});
+
 /**
- * __do_tune_cpucache (4.10): publish a new set of per-CPU arrays, then let the version's policy make sure that no CPU
- * still uses the old one, free that, and give every node its new limits and shared array. A replaced shared array costs
- * one synchronize_sched per node. Caller holds slab_mutex.
+ * The array pointers of 3.14, one for each CPU, are swapped by each CPU itself: one waiting all-CPU call, also for a new
+ * cache. Once all have answered, the published pointer stands for all of them again.
+ */
+export function* swapOnEachCpu(cpu: Cpu, { cache, set, previous, tunables }: ArraySwap): Coroutine<void> {
+  yield* requestAll(cpu.allNodes, describeSet, { cache, set, tunables });
+  cpu.trace(Trace.arrayPublish, cache, set, previous, 1);
+  cpu.trace(Trace.kick, 0, 0, 0, 0);
+  yield* call(onEachCpu, cpu, DO_CCUPDATE_LOCAL, set, true);
+  cpu.trace(Trace.kick, 1, 0, 0, 0);
+  yield* requestAll(cpu.allNodes, setCpuCache, { cache, set });
+}
+
+/**
+ * do_tune_cpucache (3.14), __do_tune_cpucache (4.10): bring a new set of per-CPU arrays into use as the version does, free
+ * the old one, and give every node its new limits and shared array. A replaced shared array costs 4.10 one
+ * synchronize_sched per node. Caller holds slab_mutex.
  */
 export function* doTuneCpucache(cpu: Cpu, cache: Handle, tunables: Tunables): Coroutine<void> {
   cpu.counters.add('do_tune_cpucache');
@@ -62,9 +104,7 @@ export function* doTuneCpucache(cpu: Cpu, cache: Handle, tunables: Tunables): Co
   yield* work(cpu.costs['percpu.alloc']);
   const set = yield* request(homeOf(cache), allocateSet, { cache }, cache);
   const previous = cpu.published.caches.read(cache, CacheField.cpuCache);
-  yield* requestAll(cpu.allNodes, publishSet, { cache, set, tunables });
-  cpu.trace(Trace.arrayPublish, cache, set, previous, 0);
-  yield* call(cpu.build.policies.slab.afterPublish, cpu, previous);
+  yield* call(cpu.build.policies.slab.swapArrays, cpu, { cache, set, previous, tunables });
   yield* requestAll(cpu.allNodes, setTunables, { cache, tunables });
   if (previous !== 0) yield* call(freeOldArrays, cpu, cache, previous);
   yield* call(setupKmemCacheNodes, cpu, cache, tunables);
@@ -80,13 +120,14 @@ function* freeOldArrays(cpu: Cpu, cache: Handle, set: Handle): Coroutine<void> {
   yield* call(freeArraySet, cpu, set);
 }
 
-/** setup_kmem_cache_nodes: every node in turn; where a shared array was replaced, a grace period before it is freed. */
+/** setup_kmem_cache_nodes: every node in turn; where a shared array was replaced, 4.10 waits for a grace period. */
 function* setupKmemCacheNodes(cpu: Cpu, cache: Handle, tunables: Tunables): Coroutine<void> {
   const num = cpu.published.caches.read(cache, CacheField.num);
+  const { trims, waitsForShared } = cpu.build.policies.slab;
   for (const node of cpu.allNodes) {
-    const { detached, replaced } = yield* request(node, setupNode, { cache, num, tunables }, cache);
+    const { detached, replaced } = yield* request(node, setupNode, { cache, num, tunables, trims }, cache);
     yield* call(slabsDestroy, cpu, cache, detached);
-    if (replaced) yield* call(synchronizeSched, cpu);
+    if (replaced && waitsForShared) yield* call(synchronizeSched, cpu);
   }
 }
 

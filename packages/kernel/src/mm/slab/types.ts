@@ -10,10 +10,16 @@ export interface SlabPage {
   active: number;
   /** Slots that are free in the slab, last out first. */
   free: number[];
-  list: 'none' | 'full' | 'partial' | 'free';
+  /** `used`: the block is no slab, and somebody holds it. */
+  list: 'none' | 'full' | 'partial' | 'free' | 'used';
   /** The memcg charged for the block (page->mem_cgroup), 0 if none. */
   memcg: Handle;
+  /** What a `used` block is for. */
+  use?: PageUse;
 }
+
+/** User pages: private memory, and data of files. Kernel memory: stacks, and the rest. */
+export type PageUse = 'anon' | 'file' | 'kernel_stack' | 'kernel';
 
 /** A slab taken off its lists, to be given back to the page allocator. */
 export interface DetachedSlab {
@@ -42,6 +48,17 @@ export interface Tunables {
   /** Multiplier of the shared array's size; 0 = no shared array. */
   readonly shared: number;
 }
+
+/** A new array set of a cache that takes the place of the previous one, 0 for a new cache. */
+export interface ArraySwap {
+  readonly cache: Handle;
+  readonly set: Handle;
+  readonly previous: Handle;
+  readonly tunables: Tunables;
+}
+
+/** Which slab free_block gives back while more objects are free than free_limit: the one it has just emptied, or the last free one. */
+export type SlabTrim = 'emptied' | 'lastFree';
 
 /** Capacity of an alien array (init_alien_cache, 4.10). */
 export const alienLimit = (limit: number): number => (limit > 1 ? 12 : 1);

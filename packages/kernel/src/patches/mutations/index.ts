@@ -4,9 +4,12 @@ import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
+import { forgetLastPage, swapWithoutWaiting } from './kernel-3.14.js';
+import { keepFilesActive } from './kernfs.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
+import { keepOwner, leakObjcgReference, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
   countTwice,
   exitAtOffline,
@@ -79,6 +82,7 @@ export const mutations: readonly Patch[] = [
   miscountFreeObjects,
   handOutTwice,
   neverKick,
+  swapWithoutWaiting,
   releaseAtOffline,
   ignoreSlabsLeft,
   kickTwice,
@@ -87,8 +91,14 @@ export const mutations: readonly Patch[] = [
   loseSlabStatistics,
   forgetMemcgCaches,
   keepListLrus,
+  keepOwner,
+  leakObjcgReference,
+  loseRemainder,
+  loseInherited,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
+  forgetLastPage,
   requeueForEver,
+  keepFilesActive,
 ];

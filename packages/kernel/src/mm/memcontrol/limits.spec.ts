@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import '../index.js';
-import { UNLIMITED } from '../mm/memcontrol/types.js';
-import { parseLimit } from './cgroupfs.js';
+import '../../index.js';
+import { parseLimit } from './limits.js';
+import { UNLIMITED } from './types.js';
 
 describe('parseLimit', () => {
   it.each<[string, number]>([

@@ -1,0 +1,34 @@
+import type { KernelNode } from '@kmemlab/kernel';
+import type { Handle } from '@kmemlab/machine';
+
+/** A cache that nobody will ever destroy, with the id of the defect. */
+export interface OrphanedCache {
+  readonly cache: Handle;
+  readonly id: string;
+  readonly detail: string;
+}
+
+/**
+ * Caches of removed memcgs that wait for a destroy work which never comes, in a kernel in which only the release of a cache's last
+ * page or its memcg's offline queues that work (3.14). On a quiet machine no such work is queued.
+ */
+export function orphanedCaches(nodes: readonly KernelNode[]): OrphanedCache[] {
+  const offline = new Set<Handle>();
+  for (const node of nodes) {
+    for (const [css, { memcg }] of node.csses.entries()) if (memcg?.kmemState === 'allocated') offline.add(css);
+  }
+  const orphaned: OrphanedCache[] = [];
+  for (const node of nodes) {
+    for (const [cache, { dead, nrPages }] of node.cacheParams) {
+      const memcg = node.caches.peek(cache)?.memcg ?? 0;
+      if (!offline.has(memcg)) continue;
+      if (!dead) {
+        const detail = 'made after its memcg had gone offline: nobody marks it dead, so nothing ever destroys it';
+        orphaned.push({ cache, id: 'V0-e', detail });
+      } else if (nrPages === 0) {
+        orphaned.push({ cache, id: 'leak', detail: 'dead and without pages, but its destroy work is not queued' });
+      }
+    }
+  }
+  return orphaned;
+}

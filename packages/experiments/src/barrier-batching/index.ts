@@ -1,0 +1,81 @@
+import type { Experiment } from '../lab/types.js';
+import {
+  cacheNames,
+  makeProgram,
+  modulesProgram,
+  removeProgram,
+  settleProgram,
+  type Trigger,
+  type Workload,
+} from './programs.js';
+
+const SECOND = 1e9;
+const PLACEMENT = { kind: 'sticky' } as const;
+
+/** E0: what does it cost to wait for RCU callbacks when many memcgs with RCU-typed caches go at once? */
+export const barrierBatching: Experiment = {
+  name: 'barrier-batching',
+  summary:
+    'remove many memcgs whose caches are partly RCU-typed: how many rcu_barrier calls, and how long until all is gone?',
+  params: {
+    memcgs: { kind: 'integer', amount: true, min: 1, max: 65000, default: 100, summary: 'memcgs to make and remove' },
+    typesafeCaches: {
+      kind: 'integer',
+      min: 0,
+      max: 4,
+      default: 1,
+      summary: 'synthetic: RCU-typed caches that each memcg uses',
+    },
+    caches: {
+      kind: 'integer',
+      min: 0,
+      max: 32,
+      default: 2,
+      summary: 'synthetic: other caches that each memcg uses',
+    },
+    rate: {
+      kind: 'integer',
+      min: 0,
+      max: 100000,
+      default: 0,
+      summary: 'removals per second of machine time; 0: back to back',
+    },
+    trigger: {
+      kind: 'choice',
+      values: ['rmdir', 'reclaim'],
+      default: 'rmdir',
+      summary:
+        'what makes the memcgs go: rmdir; reclaim: objects keep them until all are removed, then are freed at once',
+    },
+    workload: {
+      kind: 'choice',
+      values: ['synthetic', 'fork'],
+      default: 'synthetic',
+      summary:
+        'what each worker does: one object of each synthetic cache; fork: a child with files, 14 caches as measured',
+    },
+  },
+  window: ['remove'],
+  schedule: { memcgs: 2 },
+  objects: ({ workload }) => (workload === 'fork' ? 'measured' : 'distribution'),
+  async run(lab, params) {
+    const memcgs = Number(params.memcgs);
+    const workload = params.workload as Workload;
+    const trigger = params.trigger as Trigger;
+    const names = cacheNames(workload, trigger, Number(params.typesafeCaches), Number(params.caches));
+    const rate = Number(params.rate);
+    const pause = rate === 0 ? 0 : SECOND / rate;
+    await lab.phase('modules', () => modulesProgram(names), PLACEMENT);
+    await lab.nextPhase('create', (control) => makeProgram(control, { memcgs, workload, names }), PLACEMENT, {
+      total: memcgs,
+    });
+    const { topology } = lab;
+    const reclaimers = Array.from({ length: topology.nodes }, (_, node) => topology.firstCpuOf(node));
+    const removal = { memcgs, pause, trigger, reclaimers };
+    await lab.nextPhase('settle', settleProgram, PLACEMENT, { until: 'quiet' });
+    await lab.nextPhase('remove', (control) => removeProgram(control, removal), PLACEMENT, {
+      total: memcgs,
+    });
+    return {};
+  },
+};

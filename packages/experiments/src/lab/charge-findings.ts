@@ -1,0 +1,24 @@
+import { type Counters, callCount, type Finding } from '@kmemlab/results';
+
+/**
+ * What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
+ * went below zero since power-on (V6-d; the kernel warns once).
+ */
+export function chargeFindings(window: Counters, sums: Readonly<Record<string, number>>): Finding[] {
+  const findings: Finding[] = [
+    {
+      class: 'unaccounted',
+      count: callCount(window, 'over_limit_allocations'),
+      pinnedBy: {},
+      detail: 'slab objects handed out although the memcg may not be charged for them: the limit is not enforced',
+    },
+    {
+      class: 'negative-counter',
+      count: sums.page_counter_underflow ?? 0,
+      pinnedBy: {},
+      detail:
+        'times that a page counter went below zero: what the root inherited without use_hierarchy was never charged to it',
+    },
+  ];
+  return findings.filter(({ count }) => count > 0);
+}

@@ -1,0 +1,52 @@
+import type { Experiment } from '../lab/types.js';
+import { dropProgram, generationsProgram, settleProgram, unlinkProgram } from './programs.js';
+
+const MS = 1e6;
+const PLACEMENT = { kind: 'sticky' } as const;
+
+/** E2b: how many removed memcgs stay because others still use what they paid for? */
+export const zombies: Experiment = {
+  name: 'zombies',
+  summary:
+    'memcgs come and go, files that were made in them stay: how many removed memcgs are kept, generation by generation?',
+  params: {
+    generations: {
+      kind: 'integer',
+      amount: true,
+      min: 1,
+      max: 65000,
+      default: 100,
+      summary: 'memcgs, one after the other',
+    },
+    sharedFraction: {
+      kind: 'fraction',
+      default: 1,
+      summary: 'part of the files that stays when their memcg goes',
+    },
+    pause: {
+      kind: 'integer',
+      min: 0,
+      max: 10000,
+      default: 20,
+      summary: 'ms of machine time between two generations: long against a grace period, or all are dying at once',
+    },
+    files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'empty tmpfs files made in each memcg' },
+  },
+  window: ['generations'],
+  schedule: { generations: 2, files: 2 },
+  async run(lab, params) {
+    const generations = Number(params.generations);
+    const files = Number(params.files);
+    const shared = Math.round(files * Number(params.sharedFraction));
+    const scope = { generations, files, shared, pause: Number(params.pause) * MS };
+    const made = await lab.phase('generations', (control) => generationsProgram(control, scope), PLACEMENT, {
+      total: generations,
+    });
+    const unlinked = await lab.nextPhase('unlink', (control) => unlinkProgram(control, scope), PLACEMENT, {
+      total: generations,
+    });
+    const settled = await lab.nextPhase('settle', () => settleProgram(generations), PLACEMENT);
+    const dropped = await lab.nextPhase('drop', () => dropProgram(generations), PLACEMENT);
+    return { series: [...made, ...unlinked, ...settled, ...dropped] };
+  },
+};

@@ -1,0 +1,96 @@
+import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import type { Sample } from '@kmemlab/results';
+import { attempt, enterHierarchy } from '../hierarchy.js';
+import type { GuestControl } from '../lab/types.js';
+
+const SECOND = 1e9;
+/** Samples of the generations, at most. */
+const SAMPLES = 40;
+/** cache_reap empties the arrays of busy CPUs within so many seconds. */
+const SETTLE_SECONDS = 30;
+const DROP_SECONDS = 5;
+/** Dentries and inodes. */
+const DROP_SLAB = '2\n';
+const FIRST_FILE = '/tmp/first';
+
+export interface Scope {
+  readonly generations: number;
+  /** Files made in each memcg, and how many of them stay. */
+  readonly files: number;
+  readonly shared: number;
+  /** Between two generations, ns. */
+  readonly pause: number;
+}
+
+function* sample(phase: string, generation: number): Program<Sample> {
+  return { phase, generation, ...(yield* sys.census()) };
+}
+
+const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;
+
+function* makeFile(path: string): Program<void> {
+  yield* sys.close(yield* sys.create(path));
+}
+
+/**
+ * One task goes into each memcg, makes its files, and comes back. A first file, which goes at once, has the
+ * memcg's caches made, so that the others are all charged. The file through which it comes back stays open, so that
+ * no memcg pays for looking it up.
+ */
+export function* generationsProgram(
+  { pid, tick }: GuestControl,
+  { generations, files, shared, pause }: Scope,
+): Program<Sample[]> {
+  yield* enterHierarchy();
+  const home = yield* sys.open('cgroup.procs');
+  const every = Math.ceil(generations / SAMPLES);
+  const samples = [yield* sample('generations', 0)];
+  for (let generation = 1; generation <= generations; generation++) {
+    const name = String(generation);
+    yield* sys.mkdir(name);
+    yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
+    yield* makeFile(FIRST_FILE);
+    yield* sys.unlink(FIRST_FILE);
+    yield* sys.flushCreation();
+    for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file));
+    for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
+    yield* sys.write(home, `${pid}\n`);
+    yield* sys.rmdir(name);
+    if (pause > 0) yield* sys.nanosleep(pause);
+    if (generation % every === 0) samples.push(yield* sample('generations', generation));
+    tick(generation);
+  }
+  yield* sys.nanosleep(SECOND);
+  samples.push(yield* sample('generations', generations));
+  yield* sys.close(home);
+  return samples;
+}
+
+/** The files go. */
+export function* unlinkProgram({ tick }: GuestControl, { generations, shared }: Scope): Program<Sample[]> {
+  for (let generation = 1; generation <= generations; generation++) {
+    for (let file = 0; file < shared; file++) yield* sys.unlink(fileName(generation, file));
+    tick(generation);
+  }
+  yield* sys.nanosleep(SECOND);
+  return [yield* sample('unlink', generations)];
+}
+
+/** Time passes; the task looks round once a second. */
+export function* settleProgram(generations: number): Program<Sample[]> {
+  for (let second = 0; second < SETTLE_SECONDS; second++) {
+    yield* sys.nanosleep(SECOND);
+    yield* sys.census();
+  }
+  return [yield* sample('settle', generations)];
+}
+
+/** Reclaim of everything that can be reclaimed, if this kernel has the file for it. */
+export function* dropProgram(generations: number): Program<Sample[]> {
+  yield* attempt(writeFile('/proc/sys/vm/drop_caches', DROP_SLAB));
+  for (let second = 0; second < DROP_SECONDS; second++) {
+    yield* sys.nanosleep(SECOND);
+    yield* sys.census();
+  }
+  return [yield* sample('drop', generations)];
+}

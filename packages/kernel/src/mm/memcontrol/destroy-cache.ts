@@ -1,0 +1,51 @@
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
+import { type Defect, orDefect } from '../../defect.js';
+import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
+import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { CacheField } from '../../published-state.js';
+import { defineHandler } from '../../registry.js';
+import { Trace } from '../../tracepoints.js';
+import { addToList, removeFromList } from '../slab-common/cache-list.js';
+import { freeDescriptor, isRcuTyped } from '../slab-common/destroy.js';
+import type { Destruction } from '../slab-common/types.js';
+import { freeParams } from './cache-params.js';
+import { memcgUnregisterCache } from './register-cache.js';
+
+/** refcount−−: whoever comes second finds the descriptor freed. */
+const dropReference = defineHandler(
+  'cache.dropReference',
+  (node, args: { cache: Handle; defect: Defect }, context): void => {
+    orDefect(args.defect, () => node.caches.get(args.cache, context.step), 'double-destroy');
+  },
+);
+
+/**
+ * kmem_cache_destroy (3.14) of one cache: under slab_mutex off the list and shut down, its arrays and node structures too; a
+ * child is unregistered. Then, with slab_mutex dropped, one rcu_barrier if the cache is RCU-typed, and the descriptor goes.
+ * Evaluates to false if objects are left: the cache stays. Process context.
+ * @param defect what it is if somebody else has destroyed the cache meanwhile
+ */
+export function* destroyCache(cpu: Cpu, cache: Handle, defect: Defect): Coroutine<boolean> {
+  yield* call(getOnlineCpusMems, cpu);
+  yield* call(mutexLock, cpu, 'slab_mutex');
+  yield* request(homeOf(cache), dropReference, { cache, defect }, cache);
+  const { caches } = cpu.published;
+  const [root, memcg] = [caches.read(cache, CacheField.root), caches.read(cache, CacheField.memcg)];
+  yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
+  const empty = yield* call(cpu.build.allocator.shutdown, cpu, cache);
+  if (empty) yield* call(cpu.build.allocator.release, cpu, cache);
+  else yield* request(BOOT_NODE, addToList, { cache, root, memcg });
+  if (empty && root !== 0) yield* call(memcgUnregisterCache, cpu, cache);
+  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  if (empty) yield* call(freeAfterBarrier, cpu, cache, root, defect === 'V0-f' ? 'root' : 'memcg');
+  yield* call(putOnlineCpusMems, cpu);
+  return empty;
+}
+
+function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle, of: Destruction): Coroutine<void> {
+  if (isRcuTyped(cpu, cache)) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu, of);
+  cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
+  if (root !== 0) yield* request(homeOf(cache), freeParams, { cache }, cache);
+  yield* call(freeDescriptor, cpu, cache);
+}
