@@ -52,7 +52,8 @@ export class Leaks implements Family {
 
   /**
    * References of each css that something holds: charged pages and stocks or, in a kernel where these hold none, registered
-   * caches and kmem usage; linked caches, tasks, children, its cgroup's own css, creation items.
+   * caches and kmem usage; linked caches, tasks until their task_struct goes, children, its cgroup's own css, inherited
+   * obj_cgroups, creation items.
    */
   holders(): Map<Handle, number> {
     const counts = new Map<Handle, number>();
@@ -63,14 +64,15 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) {
       if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
+      for (const [, task] of node.tasks.entries()) {
+        add(task.exiting ? task.lastMemcg : node.published.tasks.memcgOf(task.pid), 1);
+      }
       for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
-        if (css.memcg !== null) add(handle, css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
-        if (css.memcg !== null) add(css.self, 1);
         if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
         if (css.memcg === null) continue;
         add(css.self, 1);
-        add(handle, css.memcg.inherited.size);
+        add(handle, css.memcg.inherited.size + css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
       }
       if (this.view.build.policies.memcg.links === null) continue;
       for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);

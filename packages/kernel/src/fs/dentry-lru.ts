@@ -1,4 +1,5 @@
 import type { Handle, Step } from '@kmemlab/machine';
+import { GLOBAL_LIST } from '../mm/list-lru.js';
 import { lruIdOfOwner } from '../mm/memcontrol/obj-lifecycle.js';
 import type { KernelNode } from '../node.js';
 import { CacheField, CssField } from '../published-state.js';
@@ -18,10 +19,12 @@ export const isUnused = (dentry: Dentry): boolean =>
 
 /**
  * memcg_cache_id(mem_cgroup_from_kmem(dentry)), mem_cgroup_from_obj in 5.9: the list that the dentry belongs to now, by the memcg
- * of its cache, or by the owner that its slab block has for it.
+ * of its cache, or by the owner that its slab block has for it. Where no memcg has ever got lists of its own (3.14), there is one
+ * for all.
  */
-export function lruIdOf(node: KernelNode, { object, cache }: Dentry): number {
+export function lruIdOf(node: KernelNode, { object, cache, fs }: Dentry): number {
   const { caches, csses } = node.published;
+  if (node.listLrus.find(fs)?.size === 0) return GLOBAL_LIST;
   const memcg = caches.read(cache, CacheField.memcg);
   return memcg === 0 ? lruIdOfOwner(node, object) : csses.read(memcg, CssField.kmemcgId) - 1;
 }
