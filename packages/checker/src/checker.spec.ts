@@ -41,14 +41,15 @@ const added: Event = ['slabAdd', 0, PAGE, CACHE, 10];
 const [CSS, OBJ] = [0, makeHandle(0, 7, 1)];
 const kill: Event = ['refKill', 0, CSS, OBJ];
 const released: Event = ['refRelease', 0, CSS, OBJ, 0];
-const gpBegins: Event = ['rcuGracePeriod', 0, 0, 1, 0];
-const gpEnds: readonly Event[] = [
-  ['rcuQuiescent', 0, 0, 1],
-  ['rcuQuiescent', 1, 0, 1],
-  ['rcuQuiescent', 2, 0, 1],
+/** A grace period from its start to its end; something happens when it has begun. */
+const gracePeriod = (...meanwhile: readonly Event[]): readonly Event[] => [
+  ['rcuGracePeriod', 0, 0, 1, 0],
+  ...meanwhile,
+  ...[0, 1, 2].map((cpu): Event => ['rcuQuiescent', cpu, 0, 1]),
   ['rcuGracePeriod', 0, 0, 1, 1],
 ];
-const switched: readonly Event[] = [kill, gpBegins, ...gpEnds, ['refSwitch', 0, CSS, OBJ]];
+const wholeGracePeriod = gracePeriod();
+const switched: readonly Event[] = [kill, ...wholeGracePeriod, ['refSwitch', 0, CSS, OBJ]];
 
 const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   ['SMP-1', 'a call that runs with interrupts on', [...raised, ['csdExecute', 1, 0, CSD, 0, 7]]],
@@ -170,7 +171,7 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   [
     'REF-3',
     'a switch after a grace period that had begun before the kill',
-    [gpBegins, kill, ...gpEnds, ['refSwitch', 0, CSS, OBJ]],
+    [...gracePeriod(kill), ['refSwitch', 0, CSS, OBJ]],
   ],
   ['REF-3', 'a release during the switch', [kill, released]],
   [
