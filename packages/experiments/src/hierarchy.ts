@@ -1,4 +1,4 @@
-import { GuestError, type Program, sys } from '@kmemlab/kernel';
+import { GuestError, type Program, sys, writeFile } from '@kmemlab/kernel';
 
 /** Where the hierarchy of the memory controller may be mounted: v1, v2. */
 const HIERARCHIES = ['/mnt/cgroup/memory', '/sys/fs/cgroup'] as const;
@@ -17,4 +17,13 @@ export function* attempt(program: Program<unknown>): Program<boolean> {
 /** Go to the root of the memory controller's hierarchy, wherever it is mounted. */
 export function* enterHierarchy(): Program<void> {
   for (const path of HIERARCHIES) if (yield* attempt(sys.chdir(path))) return;
+}
+
+/**
+ * Make a cgroup below the current directory. On v1 its kmem limit is written at once: 3.14 accounts kernel memory only from
+ * then on.
+ */
+export function* makeCgroup(name: string): Program<void> {
+  yield* sys.mkdir(name);
+  yield* attempt(writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n'));
 }

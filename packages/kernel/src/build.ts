@@ -7,7 +7,7 @@ import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
-import type { ArraySwap, SlabTrim } from './mm/slab/types.js';
+import type { ArraySwap, PageUse, SlabTrim } from './mm/slab/types.js';
 import type { Chosen } from './mm/slab-common/alloc.js';
 import type { SlabAllocator } from './mm/slab-common/allocator.js';
 import type { Deactivation } from './mm/slab-common/deactivate.js';
@@ -138,6 +138,11 @@ export interface Policies {
     growArrays: (cpu: Cpu, size: number) => Coroutine<void>;
     /** A charged slab page holds a css reference. */
     readonly pagesHoldCss: boolean;
+    /** Charge pages that are no slab to the running task's memcg: evaluates to it, 0 for none, negative if denied. */
+    chargePages: (cpu: Cpu, order: number, use: PageUse) => Coroutine<Handle>;
+    unchargePages: (cpu: Cpu, memcg: Handle, order: number, use: PageUse) => Coroutine<void>;
+    /** References on its css that a charged block of 2^order pages holds, where pages hold any. */
+    cssRefsOfBlock: (order: number) => number;
     /** How limits are written and counted. */
     limits: LimitOperations;
     /** kmem_cache_destroy of a root cache. Evaluates to false if objects are left. */

@@ -60,16 +60,15 @@ export class Leaks implements Family {
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
     };
-    const { pagesHoldCss } = this.view.build.policies.memcg;
+    const { pagesHoldCss, cssRefsOfBlock } = this.view.build.policies.memcg;
     for (const node of this.view.nodes) {
-      if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, 2 ** page.order);
+      if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, cssRefsOfBlock(page.order));
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
       for (const [, task] of node.tasks.entries()) {
         add(task.exiting ? task.lastMemcg : node.published.tasks.memcgOf(task.pid), 1);
       }
       for (const [handle, css] of node.csses.entries()) {
         add(css.parent, 1);
-        if (css.cgroup !== null) add(css.cgroup.memory, css.cgroup.tasks);
         if (css.memcg === null) continue;
         add(css.self, 1);
         add(handle, css.memcg.inherited.size + css.memcg.slabCaches.length + Number(css.memcg.kmemDead));

@@ -1,5 +1,5 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
-import { enterHierarchy } from '../hierarchy.js';
+import { enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { untilSteady } from '../steady.js';
 
@@ -51,7 +51,7 @@ interface Making {
 export function* makeProgram({ tick }: GuestControl, { memcgs, workload, names }: Making): Program<void> {
   yield* enterHierarchy();
   for (let i = 0; i < memcgs; i++) {
-    yield* sys.mkdir(String(i));
+    yield* makeCgroup(String(i));
     const pid = yield* sys.fork({ name: `worker${i}`, program: () => worker(workload, names) });
     yield* writeFile(`${i}/cgroup.procs`, `${pid}\n`);
     yield* sys.kill(pid);

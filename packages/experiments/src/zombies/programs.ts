@@ -1,6 +1,6 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { Sample } from '@kmemlab/results';
-import { attempt, enterHierarchy } from '../hierarchy.js';
+import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
@@ -47,7 +47,7 @@ export function* generationsProgram(
   const samples = [yield* sample('generations', 0)];
   for (let generation = 1; generation <= generations; generation++) {
     const name = String(generation);
-    yield* sys.mkdir(name);
+    yield* makeCgroup(name);
     yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
     yield* makeFile(FIRST_FILE);
     yield* sys.unlink(FIRST_FILE);

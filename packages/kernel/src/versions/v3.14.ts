@@ -9,7 +9,12 @@ import {
   scheduleCreateOnSystemWq,
 } from '../mm/memcontrol/create-on-system-wq.js';
 import { destroyRootWithChildren } from '../mm/memcontrol/destroy-work.js';
-import { chargeSlabToCurrent, releaseAndUnchargeSlab } from '../mm/memcontrol/kmem-charge.js';
+import {
+  chargeSlabToCurrent,
+  chargeStack,
+  memcgKmemUnchargePages,
+  releaseAndUnchargeSlab,
+} from '../mm/memcontrol/kmem-charge.js';
 import { byteLimits, memcgPropagateKmem } from '../mm/memcontrol/kmem-limit.js';
 import { memCgroupCssFree, memCgroupCssOffline } from '../mm/memcontrol/reparent-charges.js';
 import { swapOnEachCpu } from '../mm/slab/tune.js';
@@ -41,6 +46,8 @@ const policies = (config: KernelConfig): Policies => {
       chargeSlab: chargeSlabToCurrent,
       unchargeSlab: releaseAndUnchargeSlab,
       pagesHoldCss: false,
+      chargePages: chargeStack,
+      unchargePages: memcgKmemUnchargePages,
       limits: byteLimits,
       destroyRoot: destroyRootWithChildren,
       online: memcgPropagateKmem,
@@ -64,5 +71,6 @@ export const v314: KernelVersion = {
   source: '3.14.1',
   summary: 'everything is accounted once kmem is limited; caches go by work items that nothing synchronises with',
   caches: caches314,
+  withoutCgroup2: true,
   policies,
 };

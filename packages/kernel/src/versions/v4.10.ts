@@ -12,6 +12,7 @@ import {
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
+import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
 import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
@@ -71,6 +72,9 @@ const policies = (config: KernelConfig): Policies => ({
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
     pagesHoldCss: true,
+    chargePages,
+    unchargePages,
+    cssRefsOfBlock: (order) => 2 ** order,
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,

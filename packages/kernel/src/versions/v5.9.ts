@@ -5,7 +5,7 @@ import { memcgReparentObjcgs } from '../mm/memcontrol/obj-cgroup.js';
 import { memcgSlabFreeHook, memcgSlabPostAllocHook, memcgSlabPreAllocHook } from '../mm/memcontrol/obj-hooks.js';
 import { chargeNoSlab, memcgOnlineObjcg } from '../mm/memcontrol/obj-lifecycle.js';
 import { freeObjVector } from '../mm/memcontrol/obj-vector.js';
-import { drainPagesOf, oneRefPerStock } from '../mm/memcontrol/page-stock.js';
+import { chargeBlock, drainPagesOf, oneRefPerStock, unchargeBlock } from '../mm/memcontrol/page-stock.js';
 import { allocStatistics, freeStatistics } from '../mm/memcontrol/percpu-statistics.js';
 import { v53 } from './v5.3.js';
 
@@ -36,6 +36,9 @@ const policies = (config: KernelConfig): Policies => {
       drainLocalStock: drainLocalObjStock,
       drainStockOf: drainPagesOf,
       stockRefs: oneRefPerStock,
+      chargePages: chargeBlock,
+      unchargePages: unchargeBlock,
+      cssRefsOfBlock: () => 1,
       growArrays: nothing,
       initRootArray: nothing,
       allocStatistics,

@@ -17,7 +17,7 @@ export interface ChargedPages {
 }
 
 /** Kernel memory (__GFP_ACCOUNT), not a user page. */
-const isKernel = (use: PageUse): boolean => use === 'kernel_stack' || use === 'kernel';
+export const isKernel = (use: PageUse): boolean => use === 'kernel_stack' || use === 'kernel';
 
 const ownPages = defineHandler(
   'page.own',
@@ -29,26 +29,43 @@ const ownPages = defineHandler(
   },
 );
 
-/** The running task's memcg pays. Evaluates to it, 0 if nobody need pay, or a negative number if a limit forbids it. */
-function* charge(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+/**
+ * The running task's memcg pays for user pages (mem_cgroup_try_charge, 4.10: memory counter) or kernel memory
+ * (memcg_kmem_charge: also kmem), with one css reference a page. Evaluates to it, 0 if nobody need pay, or a negative number
+ * if a limit forbids it.
+ */
+export function* chargePages(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+  return yield* call(chargeCurrent, cpu, (memcg) =>
+    isKernel(use) ? memcgKmemCharge(cpu, memcg, order) : tryCharge(cpu, memcg, 2 ** order),
+  );
+}
+
+/** get_mem_cgroup_from_mm around a charge: another CPU may be moving the task out of a memcg that goes. */
+export function* chargeCurrent(cpu: Cpu, charge: (memcg: Handle) => Coroutine<boolean>): Coroutine<Handle> {
   const memcg = cpu.accountedMemcg();
-  // get_mem_cgroup_from_mm: another CPU may be moving the task out of a memcg that goes.
   if (memcg === 0 || !(yield* call(cssTrygetOnline, cpu, memcg))) return 0;
-  const paid = isKernel(use)
-    ? yield* call(memcgKmemCharge, cpu, memcg, order)
-    : yield* call(tryCharge, cpu, memcg, 2 ** order);
+  const paid = yield* call(charge, memcg);
   yield* call(cssPut, cpu, memcg);
   return paid ? memcg : -1;
 }
 
+/** mem_cgroup_uncharge, memcg_kmem_uncharge (4.10). Any context. */
+export function* unchargePages(cpu: Cpu, memcg: Handle, order: number, use: PageUse): Coroutine<void> {
+  if (isKernel(use)) yield* call(memcgKmemUncharge, cpu, memcg, order);
+  else {
+    yield* call(pageCounterUncharge, memcg, 'memory', 2 ** order);
+    yield* call(cssPut, cpu, memcg, 2 ** order);
+  }
+}
+
 /**
- * Pages for the running task, charged to its memcg: user pages (mem_cgroup_try_charge: memory counter), or kernel memory
- * (memcg_kmem_charge: also kmem). One css reference a page. Null if there are none or a limit forbids it. Process context.
+ * Pages for the running task, charged as the version does it; null if there are none or a limit forbids it. Process
+ * context.
  */
 export function* allocChargedPages(cpu: Cpu, order: number, use: PageUse): Coroutine<ChargedPages | null> {
   const page = yield* call(allocPagesNode, cpu, order);
   if (page === 0) return null;
-  const memcg = yield* call(charge, cpu, order, use);
+  const memcg = yield* call(cpu.build.policies.memcg.chargePages, cpu, order, use);
   if (memcg < 0) {
     yield* call(freePagesAt, cpu, page);
     return null;
@@ -57,14 +74,8 @@ export function* allocChargedPages(cpu: Cpu, order: number, use: PageUse): Corou
   return { page, memcg, order, use };
 }
 
-/** Uncharge (mem_cgroup_uncharge, memcg_kmem_uncharge) and free. Any context. */
+/** Uncharge and free. Any context. */
 export function* freeChargedPages(cpu: Cpu, { page, memcg, order, use }: ChargedPages): Coroutine<void> {
-  if (memcg !== 0) yield* call(isKernel(use) ? memcgKmemUncharge : uncharge, cpu, memcg, order);
+  if (memcg !== 0) yield* call(cpu.build.policies.memcg.unchargePages, cpu, memcg, order, use);
   yield* call(freePagesAt, cpu, page);
-}
-
-/** mem_cgroup_uncharge. */
-function* uncharge(cpu: Cpu, memcg: Handle, order: number): Coroutine<void> {
-  yield* call(pageCounterUncharge, memcg, 'memory', 2 ** order);
-  yield* call(cssPut, cpu, memcg, 2 ** order);
 }

@@ -3,6 +3,7 @@ import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
+import type { PageUse } from '../slab/types.js';
 import { addPages } from './cache-params.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
@@ -49,6 +50,11 @@ export function* memcgKmemNewpageCharge(cpu: Cpu, order: number): Coroutine<Hand
   const charged = yield* call(memcgChargeKmem, css, PAGE_SIZE * 2 ** order);
   yield* call(cssPut, cpu, css);
   return charged ? css : DENIED;
+}
+
+/** Pages that are no slab (3.14): of kernel memory stacks are charged; the model leaves user pages, which go to the parent at offline, to nobody. */
+export function* chargeStack(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+  return use === 'kernel_stack' ? yield* call(memcgKmemNewpageCharge, cpu, order) : 0;
 }
 
 /** __memcg_kmem_uncharge_pages (3.14): whoever frees them, the memcg that page_cgroup names gets the bytes back. */

@@ -2,7 +2,9 @@ import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { rootMemcg } from '../../published-state.js';
+import type { PageUse } from '../slab/types.js';
 import { CHARGE_BATCH, DENIED, tryCharge } from './charge.js';
+import { chargeCurrent, isKernel } from './charge-page.js';
 import type { Stocked } from './cpu-stock.js';
 import { pageCounterTryCharge, pageCounterUncharge } from './page-counter.js';
 import { consumeStock } from './stock.js';
@@ -88,6 +90,21 @@ export function* chargeKmemPages(cpu: Cpu, css: Handle, order: number): Coroutin
   if (!(yield* call(chargeKmem, cpu, css, 2 ** order))) return DENIED;
   yield* call(cssGet, cpu, css);
   return css;
+}
+
+/** Pages that are no slab (5.9): kernel memory, or user pages (mem_cgroup_charge); one reference for the block either way. */
+export function* chargeBlock(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+  const memcg = yield* call(chargeCurrent, cpu, (css) =>
+    isKernel(use) ? chargeKmem(cpu, css, 2 ** order) : tryCharge(cpu, css, 2 ** order, chargeOnce),
+  );
+  if (memcg > 0) yield* call(cssGet, cpu, memcg);
+  return memcg;
+}
+
+export function* unchargeBlock(cpu: Cpu, css: Handle, order: number, use: PageUse): Coroutine<void> {
+  if (isKernel(use)) yield* call(unchargeKmem, cpu, css, 2 ** order);
+  else yield* call(pageCounterUncharge, css, 'memory', 2 ** order);
+  yield* call(cssPut, cpu, css);
 }
 
 /** __memcg_kmem_uncharge_page (5.9): the block's pages, and its reference. */
