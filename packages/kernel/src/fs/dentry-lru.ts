@@ -22,7 +22,9 @@ export const isUnused = (dentry: Dentry): boolean =>
  */
 export function lruIdOf({ published, listLrus }: KernelNode, { cache, fs }: Dentry): number {
   const memcg = published.caches.read(cache, CacheField.memcg);
-  return memcg === 0 || listLrus.find(fs)?.size === 0 ? GLOBAL_LIST : published.csses.read(memcg, CssField.kmemcgId) - 1;
+  return memcg === 0 || listLrus.find(fs)?.size === 0
+    ? GLOBAL_LIST
+    : published.csses.read(memcg, CssField.kmemcgId) - 1;
 }
 
 /** Last part of dput: a dentry that nobody holds any more is marked as referenced and goes onto the LRU unless it is there. */
