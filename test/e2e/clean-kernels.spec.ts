@@ -12,20 +12,23 @@ const topologies = [
 
 const schedules = [{ strategy: 'time' as const }, ...[1, 2, 3].map((seed) => ({ strategy: 'random' as const, seed }))];
 
-describe.each(['v4.10', 'v4.10+avoid-kick-on-create'])('%s keeps every invariant', (kernel) => {
-  for (const [nodes, cpusPerNode] of topologies) {
-    test.each(schedules)(`on ${nodes}x${cpusPerNode}, %o`, async (schedule) => {
-      const { outcome, verdicts, failure } = await run({
-        experiment: 'torture',
-        kernel,
-        nodes,
-        cpusPerNode,
-        ...schedule,
+describe.each(['v4.10', 'v4.10+avoid-kick-on-create', 'v4.12', 'v5.2', 'v5.3'])(
+  '%s keeps every invariant',
+  (kernel) => {
+    for (const [nodes, cpusPerNode] of topologies) {
+      test.each(schedules)(`on ${nodes}x${cpusPerNode}, %o`, async (schedule) => {
+        const { outcome, verdicts, failure } = await run({
+          experiment: 'torture',
+          kernel,
+          nodes,
+          cpusPerNode,
+          ...schedule,
+        });
+        expect({ outcome, verdicts, failure }).toEqual({ outcome: 'ok', verdicts: [] });
       });
-      expect({ outcome, verdicts, failure }).toEqual({ outcome: 'ok', verdicts: [] });
-    });
-  }
-});
+    }
+  },
+);
 
 /** Calls that nobody waits for, so that each CPU's queue holds several csds at a time. */
 const overlappingCalls: PatchFile = {

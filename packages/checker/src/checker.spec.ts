@@ -41,10 +41,14 @@ const added: Event = ['slabAdd', 0, PAGE, CACHE, 10];
 const [CSS, OBJ] = [0, makeHandle(0, 7, 1)];
 const kill: Event = ['refKill', 0, CSS, OBJ];
 const released: Event = ['refRelease', 0, CSS, OBJ, 0];
-const wholeGracePeriod: readonly Event[] = [
+/** A grace period from its start to its end; something happens when it has begun. */
+const gracePeriod = (...meanwhile: readonly Event[]): readonly Event[] => [
   ['rcuGracePeriod', 0, 0, 1, 0],
+  ...meanwhile,
+  ...[0, 1, 2].map((cpu): Event => ['rcuQuiescent', cpu, 0, 1]),
   ['rcuGracePeriod', 0, 0, 1, 1],
 ];
+const wholeGracePeriod = gracePeriod();
 const switched: readonly Event[] = [kill, ...wholeGracePeriod, ['refSwitch', 0, CSS, OBJ]];
 
 const broken: readonly (readonly [string, string, readonly Event[]])[] = [
@@ -167,7 +171,7 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
   [
     'REF-3',
     'a switch after a grace period that had begun before the kill',
-    [['rcuGracePeriod', 0, 0, 1, 0], kill, ['rcuGracePeriod', 0, 0, 1, 1], ['refSwitch', 0, CSS, OBJ]],
+    [...gracePeriod(kill), ['refSwitch', 0, CSS, OBJ]],
   ],
   ['REF-3', 'a release during the switch', [kill, released]],
   [

@@ -93,7 +93,7 @@ export interface Policies {
     waitsForShared: boolean;
     /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
     trims: SlabTrim;
-    /** First of all in kmem_cache_destroy of a root cache; no lock is held. */
+    /** First of all in kmem_cache_destroy of a root cache, even if the cache stays under another name (V4-d); no lock is held. */
     beforeDestroy: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /**
      * A cache was shut down and taken off all lists: release it, or have it released, under slab_mutex. Evaluates to false if

@@ -40,7 +40,7 @@ export class Workqueues implements Family {
 
   readonly listeners: Family['listeners'] = [
     [Trace.workQueue, (cpu, work, queued, target) => this.queued(cpu, work, queued === 1, target)],
-    [Trace.workInsert, (_cpu, work, queue, pool) => this.insert(work, queue, pool)],
+    [Trace.workInsert, (cpu, work, queue, pool) => this.insert(cpu, work, queue, pool)],
     [Trace.workStart, (cpu, work, queue) => this.start(cpu, work, queue)],
     [Trace.workEnd, (_cpu, work, queue) => this.end(work, queue)],
     [Trace.workCancel, (_cpu, work, queue, cleared) => this.cancel(work, queue, cleared === 1)],
@@ -77,8 +77,10 @@ export class Workqueues implements Family {
     if (step === HotplugStep.inactive) this.downs[cpu] = (this.downs[cpu] as number) + 1;
   }
 
-  private insert(work: Handle, queue: number, pool: number): void {
+  /** An rcu_work is queued by the CPU that runs its callback. */
+  private insert(cpu: number, work: Handle, queue: number, pool: number): void {
     const state = this.states.obtain(work);
+    if (state.queuedFor < 0) state.queuedFor = cpu;
     state.pool = pool;
     state.poolDowns = this.downs[pool] ?? 0;
     state.place = this.flushes.insert(queue, state);

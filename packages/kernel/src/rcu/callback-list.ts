@@ -49,11 +49,13 @@ export class RcuCallbackList {
     this.next.push(head);
   }
 
-  /** Put a callback behind the last one, to be invoked right after it; false if there is none (rcu_segcblist_entrain, 5.2). */
-  entrain(head: RcuHead): boolean {
-    const last = [this.next, this.nextReady.heads, this.wait.heads, this.done].find(({ length }) => length > 0);
-    last?.push(head);
-    return last !== undefined;
+  /**
+   * Put a callback behind the last one, to be invoked right after it; behind those that are being invoked if there is no other
+   * (rcu_segcblist_entrain, 5.2).
+   */
+  entrain(head: RcuHead): void {
+    const last = [this.next, this.nextReady.heads, this.wait.heads].find(({ length }) => length > 0);
+    (last ?? this.done).push(head);
   }
 
   /** Callbacks whose grace period has completed may run now (rcu_advance_cbs). */

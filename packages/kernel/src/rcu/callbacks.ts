@@ -31,10 +31,14 @@ function enqueue(cpu: Cpu, data: RcuData, fn: string, argument: number, lazy: bo
   cpu.trace(Trace.rcuQueue, data.flavour, functionNumber('rcu', fn), argument, head.serial);
 }
 
-/** Put a barrier's callback behind the last one of this CPU; false if there is none (rcu_segcblist_entrain, 5.2). */
+/**
+ * Put a barrier's callback behind the last one of this CPU, which may be invoked just now; false if there is none
+ * (rcu_segcblist_entrain, 5.2).
+ */
 export function entrain(cpu: Cpu, data: RcuData, fn: string, argument: number): boolean {
+  if (data.length === 0) return false;
   const head = newHead(cpu, fn, argument, false);
-  if (!data.callbacks.entrain(head)) return false;
+  data.callbacks.entrain(head);
   countCallbacks(cpu, data, [head], 1);
   return true;
 }

@@ -4,7 +4,6 @@ import '../fs/super.js';
 import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate } from '../mm/slab-common/create.js';
-
 import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adoptTask } from '../sched/task-struct.js';
@@ -63,6 +62,7 @@ function* sysInitModule(
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
+  yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
   if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
   return 0;
 }

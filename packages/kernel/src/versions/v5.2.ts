@@ -1,5 +1,6 @@
 import { caches52 } from '../boot/caches-5.2.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
+import { cssFreeByRcuWork } from '../cgroup/free-by-rcu-work.js';
 import type { FsType } from '../fs/types.js';
 import { deactivateWithCssRef, memcgDeactivateKmemCaches } from '../mm/memcontrol/deactivate-caches.js';
 import { flushMemcgWorkqueue, refuseIfDying } from '../mm/memcontrol/root-dying.js';
@@ -28,6 +29,7 @@ const policies = (config: KernelConfig): Policies => {
       deactivate: memcgDeactivateKmemCaches(deactivateWithCssRef(before.memcg.deactivation, true)),
     },
     reclaim: reclaim52(),
+    cgroup: { ...before.cgroup, freeLater: cssFreeByRcuWork },
     fs: { ...before.fs, procDropsAtClose: false, recordsOf: (fs) => records[fs] ?? [] },
   };
 };

@@ -8,6 +8,9 @@ import { queuePending } from './workqueue.js';
 
 const callbackName = (queue: WorkqueueName): string => `rcu_work_rcufn:${queue}`;
 
+/** Stands for the CPU that will queue the item: the one on which the callback runs, another one if this goes down. */
+const AFTER_GRACE_PERIOD = -1;
+
 /** CPU of the bound pool that an item last ran in, or -1. */
 const lastCpuOf = defineHandler(
   'wq.lastCpu',
@@ -20,7 +23,7 @@ const lastCpuOf = defineHandler(
  */
 export function* queueRcuWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
-  const { queued } = yield* request(homeOf(work), setPending, { work, cpu: cpu.id }, work);
+  const { queued } = yield* request(homeOf(work), setPending, { work, cpu: AFTER_GRACE_PERIOD }, work);
   if (queued) yield* call(callRcu, cpu, callbackName(queue), work);
   return queued;
 }

@@ -70,4 +70,19 @@ describe('WorkPool', () => {
       { seed: 16 },
     );
   });
+
+  it('lets an item be stolen until a worker has taken it, and then be waited for', () => {
+    const pool = new WorkPool();
+    pool.insert(7);
+    pool.insert(8);
+    pool.flush(90);
+    const first = pool.next() as QueuedWork;
+    expect(pool.steal(first.work)).toBeNull();
+    expect(pool.whenFinished(first.work, 91)).toBe(true);
+    expect(pool.steal(8)).toEqual([]);
+    expect(pool.steal(8)).toBeNull();
+    expect(pool.whenFinished(8, 92)).toBe(false);
+    expect(pool.finish(first)).toEqual([91, 90]);
+    expect(pool.busy).toBe(false);
+  });
 });

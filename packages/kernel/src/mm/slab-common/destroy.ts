@@ -102,11 +102,10 @@ function* shutdownMemcgCaches(cpu: Cpu, root: Handle): Coroutine<{ busy: Handle[
 }
 
 /**
- * kmem_cache_destroy (4.10) of a root cache: its memcg caches first. Evaluates to false if objects are left in any of them;
+ * kmem_cache_destroy (4.10) of a root cache that nobody uses by another name: its memcg caches first. Evaluates to false if objects are left in any of them;
  * those that were empty are gone all the same. Process context.
  */
 export function* kmemCacheDestroy(cpu: Cpu, cache: Handle): Coroutine<boolean> {
-  yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   const { busy, left } = yield* call(shutdownMemcgCaches, cpu, cache);

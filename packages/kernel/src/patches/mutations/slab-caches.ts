@@ -1,6 +1,5 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
-import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { drainFreelist } from '../../mm/slab/node-handlers.js';
@@ -51,21 +50,15 @@ export const releaseWithoutDrain: Patch = {
 
 export const ignoreSlabsLeft: Patch = {
   name: 'ignore-slabs-left',
-  summary: 'slabs take no reference on their memcg, and a shrink never sees that slabs are left',
+  summary: 'slabs are not charged, so they hold no memcg, and a shrink never sees that slabs are left',
   mutation: true,
   breaks: 'SLAB-6',
   apply: (kernel) => {
-    const { memcg } = kernel.policies;
-    const { chargeSlab, unchargeSlab } = memcg;
-    memcg.chargeSlab = function* chargeOnly(cpu, cache, order, page): Coroutine<Handle> {
-      const css = yield* call(chargeSlab, cpu, cache, order, page);
-      if (css > 0) yield* call(cssPut, cpu, css, 2 ** order);
-      return css;
+    // biome-ignore lint/correctness/useYield: charging nothing is the bug
+    kernel.policies.memcg.chargeSlab = function* chargeNothing(): Coroutine<Handle> {
+      return 0;
     };
-    memcg.unchargeSlab = function* unchargeOnly(cpu, cache, css, order, page): Coroutine<void> {
-      yield* call(cssGet, cpu, css, 2 ** order);
-      yield* call(unchargeSlab, cpu, cache, css, order, page);
-    };
+    kernel.policies.memcg.unchargeSlab = function* unchargeNothing() {};
     type Left = { detached: DetachedSlab | null; left: number };
     wrapHandler<{ cache: Handle }, Left>(kernel, drainFreelist.name, (drain) => (node, args, context) => ({
       ...drain(node, args, context),
