@@ -53,9 +53,10 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
   if (tunes) yield* tuneWhileReaping();
   else yield* sys.nanosleep(REAP_INTERVAL);
   for (let i = 1; i < loops; i += 2) yield* sys.unlink(`/tmp/${cpu}-${i}`);
-  yield* sys.nanosleep(2 * REAP_INTERVAL);
   yield* attempt(sys.read(outlives));
   yield* sys.close(outlives);
+  // The phase ends with nothing but sleeping tasks: only a machine at rest can be searched for leaks.
+  yield* sys.nanosleep(2 * REAP_INTERVAL);
 }
 
 /** A child that uses memory and exits. */

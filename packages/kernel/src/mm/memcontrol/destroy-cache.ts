@@ -49,4 +49,5 @@ function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle, of: Destructio
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   if (root !== 0) yield* request(homeOf(cache), freeParams, { cache }, cache);
   yield* call(freeCache, cpu, cache, yield* request(homeOf(cache), describeCache, { cache }, cache));
+  cpu.counters.add('caches_destroyed');
 }
