@@ -37,5 +37,12 @@ runCpuWorker(async ({ trip, order, samples }) => {
     },
   };
   const config = { allocator: 'slab', preemption: 'nonpreempt', hz: 250 };
-  return { build: new KernelBuild(versions[0], [measured], config), stretches: [] };
+  return {
+    build: new KernelBuild(
+      versions.find(({ name }) => name === 'v4.10'),
+      [measured],
+      config,
+    ),
+    stretches: [],
+  };
 });

@@ -33,7 +33,11 @@ const machine = new NodeMachine({
   topology,
   costs: resolveCosts({}),
   seed: 1,
-  build: new KernelBuild(versions[0], [], { allocator: 'slab', preemption: 'nonpreempt', hz: 250 }),
+  build: new KernelBuild(
+    versions.find(({ name }) => name === 'v4.10'),
+    [],
+    { allocator: 'slab', preemption: 'nonpreempt', hz: 250 },
+  ),
   timeScale: 1,
   epoch: process.hrtime.bigint(),
   workerEntry: new URL('./cpu.mjs', import.meta.url),

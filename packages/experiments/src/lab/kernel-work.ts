@@ -26,18 +26,20 @@ export interface KernelWork {
   readonly done: number;
   /** Work items executed, less those queued: grows while a backlog shrinks, and not if an item only queues itself again. */
   readonly drained: number;
-  /** Times that each work function was executed, without those that run for ever anyway. */
-  readonly workRuns: Readonly<Record<string, number>>;
 }
 
 export function kernelWork(get: (name: string) => number): KernelWork {
-  const executed = functionNames('work').map((fn) => [fn, get(fn)] as const);
-  return {
-    done: PROGRESS.reduce((sum, name) => sum + get(name), 0),
-    drained: executed.reduce((sum, [, runs]) => sum + runs, 0) - get('queue_work'),
-    workRuns: Object.fromEntries(executed.filter(([fn]) => fn !== PERIODIC)),
-  };
+  const sum = (names: readonly string[]) => names.reduce((total, name) => total + get(name), 0);
+  return { done: sum(PROGRESS), drained: sum(functionNames('work')) - get('queue_work') };
 }
+
+/** Times that each work function was executed, without those that run for ever anyway. */
+export const workRuns = (get: (name: string) => number): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    functionNames('work')
+      .filter((fn) => fn !== PERIODIC)
+      .map((fn) => [fn, get(fn)]),
+  );
 
 /** How many grace periods of one flavour have begun and ended. */
 export interface GracePeriodCounts {

@@ -87,7 +87,7 @@ export class LiveWatch {
 
   private async look(idleNs: number, graceNs: number): Promise<void> {
     const { reports, judge, stalled } = this.options;
-    const { workRuns } = reports.work;
+    const { workRuns } = reports;
     const waits = await this.waits();
     if (waits !== undefined && (await this.confirmed(waits))) return;
     const look = waits && { waits, workRuns };

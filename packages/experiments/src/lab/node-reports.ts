@@ -1,6 +1,6 @@
 import type { NodeReport } from '@kmemlab/machine-live';
 import { PhaseDurations, type PlainDurations } from '@kmemlab/results';
-import { type GracePeriodCounts, gracePeriods, type KernelWork, kernelWork } from './kernel-work.js';
+import { type GracePeriodCounts, gracePeriods, type KernelWork, kernelWork, workRuns } from './kernel-work.js';
 import type { NodeCounts } from './live-node.js';
 import { emptyReading, type Reading, readingOf } from './reading.js';
 
@@ -64,6 +64,10 @@ export class NodeReports {
   /** What the kernel has done itself. */
   get work(): KernelWork {
     return kernelWork((name) => this.sum(name));
+  }
+
+  get workRuns(): Readonly<Record<string, number>> {
+    return workRuns((name) => this.sum(name));
   }
 
   get gracePeriods(): readonly GracePeriodCounts[] {

@@ -11,7 +11,7 @@ import {
 import { nodeWaitsOf, waitsOf } from '@kmemlab/kernel';
 import type { Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
-import { gracePeriods, kernelWork, NO_PROGRESS, STALL_NS } from './kernel-work.js';
+import { gracePeriods, kernelWork, NO_PROGRESS, STALL_NS, workRuns } from './kernel-work.js';
 import { GracePeriodWatch, StallWatch } from './stall-watch.js';
 
 /** Model time from one look at the machine to the next, ns. */
@@ -76,7 +76,7 @@ export class SimWatch {
       if (graceNs > STALL_NS) this.report(gracePeriodVerdict(waitsOfMachine(machine), graceNs, now));
       return;
     }
-    this.judge({ waits: waitsOfMachine(machine), workRuns: work.workRuns }, idleNs, graceNs);
+    this.judge({ waits: waitsOfMachine(machine), workRuns: workRuns((name) => this.count(name)) }, idleNs, graceNs);
   }
 
   /** No event is left: nothing will ever happen again. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GracePeriodWatch, StallWatch } from './stall-watch.js';
 
-const work = (done: number, drained: number) => ({ done, drained, workRuns: {} });
+const work = (done: number, drained: number) => ({ done, drained });
 
 /** What the watch says at each of these moments, one second apart. */
 const idle = (moments: readonly (readonly [calls: number, done: number, drained: number])[]): number[] => {
