@@ -256,6 +256,28 @@ function removedWithFile(lab: Lab): void {
   lab.run(sys.rmdir('a'));
 }
 
+describe('V0-a with SLUB', () => {
+  it('keeps memcgs whose files are gone for ever, until their caches are shrunk through sysfs', () => {
+    const lab = labInHierarchy({ config: { allocator: 'slub' } });
+    removedWithFile(lab);
+    lab.settle();
+    lab.run(sys.unlink('/tmp/f'));
+    lab.settle();
+    lab.run(naps(25));
+    lab.run(writeFile('/proc/sys/vm/drop_caches', '2\n'));
+    lab.settle();
+    expect(lab.memcgs()).toEqual(['/', 'a']);
+    for (const name of lab.machine.nodes
+      .flatMap((node) => [...node.caches.entries()])
+      .filter(([, { memcg }]) => memcg !== 0)
+      .map(([, cache]) => cache.name)) {
+      lab.run(writeFile(`/sys/kernel/slab/${name}/shrink`, '1\n'));
+      lab.settle();
+    }
+    expect(lab.memcgs()).toEqual(['/']);
+  });
+});
+
 describe('root destruction', () => {
   it('takes the children of live memcgs along', () => {
     const lab = labInHierarchy();
