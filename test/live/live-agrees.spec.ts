@@ -198,6 +198,8 @@ describe('torture on 2 x 2', () => {
     /^calls\.(kfree_rcu|dentries_shrunk)$/,
     // A memcg that nothing pins has its caches released with one barrier.
     /^calls\.rcu_barrier\./,
+    // An inode whose dentry was dropped is read again: where that happens in a memcg, it has one more cache.
+    /^caches\.created$/,
   ];
 
   test(
@@ -215,7 +217,10 @@ describe('torture on 2 x 2', () => {
       const except = [...WITH_TIME, ...BY_CPU, ...WITH_LAG, ...WITH_PINS, ...WITH_OTHERS];
       expect(countsOf(live.counters, except)).toEqual(countsOf(sim.counters, except));
       const { counters } = live;
-      expect({ memcgs: counters.memcg.created, caches: counters.caches.created }).toEqual({ memcgs: 8, caches: 51 });
+      const { created, destroyed, dead } = counters.caches;
+      expect(counters.memcg.created).toBe(8);
+      expect(created).toBeGreaterThanOrEqual(51);
+      expect(destroyed + dead).toBe(created);
       // The other one is for the cache of the module.
       expect(counters.calls.rcu_barrier.requested).toBe(1 + counters.memcg.freed);
       const kicks = callCount(counters, 'kick_all_cpus_sync');
