@@ -248,6 +248,8 @@ export interface Patch {
   readonly breaks?: string;
   /** Configuration tokens with which it breaks that; any if absent. */
   readonly config?: string;
+  /** The scenario of the matrix that shows it soonest, as `torture 1x1`; the first if absent. */
+  readonly shownBy?: string;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */
