@@ -1,6 +1,6 @@
 import { argv, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { KernelBuild, kickAllCpusSync, versions } from '@kmemlab/kernel';
+import { defaultConfig, KernelBuild, kickAllCpusSync, versions } from '@kmemlab/kernel';
 import { BOOT_CPU, call, profileModel, resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
 
@@ -28,7 +28,7 @@ function settle(machine, until) {
  */
 export function kick({ profile, nodes, cpus, end = 'typical' }) {
   const version = versions.find(({ name }) => name === 'v4.10');
-  const build = new KernelBuild(version, [], { allocator: 'slab', preemption: 'nonpreempt', hz: 250 });
+  const build = new KernelBuild(version, [], defaultConfig);
   const kicks = [];
   const durations = { record() {}, kick: (split) => kicks.push(split) };
   const topology = new Topology(nodes, cpus / nodes);

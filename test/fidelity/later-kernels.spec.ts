@@ -6,17 +6,18 @@ import { kicks, run, sum } from './run.js';
 
 /*
  * What Linux 4.12.0 did in the script's loop over 100 memcgs, on 1 to 8 CPUs: 300 caches, created by the CPU of the task, no
- * kick and no interrupt; at removal one all-CPU call per shrink and shutdown. 5.2 on account open files, too: 500 caches.
+ * kick and no interrupt; at removal one all-CPU call per shrink and shutdown. 5.2 on account open files, too: 500 caches. There
+ * the inode of a file in /proc outlives its close, so only the look into /proc/cgroups, in the phase settle, makes one more.
  */
 const cells = [
-  { kernel: 'v4.12', nodes: 1, cpusPerNode: 1, caches: 3 },
-  { kernel: 'v4.12', nodes: 1, cpusPerNode: 4, caches: 3 },
-  { kernel: 'v4.12', nodes: 2, cpusPerNode: 4, caches: 3 },
-  { kernel: 'v5.2', nodes: 1, cpusPerNode: 4, caches: 5 },
-  { kernel: 'v5.3', nodes: 1, cpusPerNode: 4, caches: 5 },
+  { kernel: 'v4.12', nodes: 1, cpusPerNode: 1, caches: 3, proc: 0 },
+  { kernel: 'v4.12', nodes: 1, cpusPerNode: 4, caches: 3, proc: 0 },
+  { kernel: 'v4.12', nodes: 2, cpusPerNode: 4, caches: 3, proc: 0 },
+  { kernel: 'v5.2', nodes: 1, cpusPerNode: 4, caches: 5, proc: 1 },
+  { kernel: 'v5.3', nodes: 1, cpusPerNode: 4, caches: 5, proc: 1 },
 ];
 
-describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, nodes, cpusPerNode, caches }) => {
+describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, nodes, cpusPerNode, caches, proc }) => {
   const loops = 100;
   const request = { experiment: 'avoid-ipis', kernel, nodes, cpusPerNode, params: { loops } };
 
@@ -24,7 +25,7 @@ describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, 
     const { counters, phases, verdicts } = await run(request);
     expect(verdicts).toEqual([]);
     expect(phases.create?.caches.created).toBe(caches * loops);
-    expect(counters.caches.created).toBe(caches * loops);
+    expect(counters.caches.created).toBe(caches * loops + proc);
     expect(kicks(counters)).toBe(0);
     expect(counters.ipi.sent).toBe(0);
     expect(sum(counters.interrupts.CAL)).toBe(0);
@@ -36,7 +37,7 @@ describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, 
     if (remove === undefined) throw new Error('no phase remove');
     const shutdowns = callCount(remove, 'shutdown_cache');
     const shrinks = callCount(remove, 'kmem_cache_shrink');
-    expect(shrinks).toBe(caches * loops + 1 + shutdowns);
+    expect(shrinks).toBe(caches * loops + proc + 1 + shutdowns);
     expect(remove.ipi.sent).toBe(shrinks * (cpusPerNode * nodes - 1));
     expect(callCount(remove, 'synchronize_sched')).toBe(0);
     expect(callCount(remove, 'rcu_barrier')).toBe(0);

@@ -191,13 +191,19 @@ describe.each(tunings)('tune-slabinfo on $nodes x $cpusPerNode, $params', ({ ker
 });
 
 describe('torture on 2 x 2', () => {
-  /** A memcg whose cache exists when dentry is tuned has it tuned, too: how many do depends on who was first. */
-  const WITH_TUNES = [/^calls\.(kick_all_cpus_sync|synchronize_sched)$/];
-  /** How far the tasks on the other CPUs have come with their last files when that on CPU0 ends. */
-  const WITH_END = [/^calls\.kfree_rcu$/];
+  const WITH_OTHERS = [
+    // A memcg whose cache exists when dentry is tuned has it tuned, too: how many do depends on who was first.
+    /^calls\.(kick_all_cpus_sync|synchronize_sched)$/,
+    // How far the tasks on the other CPUs have come with their files when that on CPU0 ends, or the last one drops dentries.
+    /^calls\.(kfree_rcu|dentries_shrunk)$/,
+    // A memcg that nothing pins has its caches released with one barrier.
+    /^calls\.rcu_barrier\./,
+    // An inode whose dentry was dropped is read again: where that happens in a memcg, it has one more cache.
+    /^caches\.created$/,
+  ];
 
   test(
-    'counts what the deterministic machine counts, except how many caches a write to slabinfo meets',
+    'counts what the deterministic machine counts, except what a write to slabinfo or drop_caches meets',
     async () => {
       const [pair] = await onBoth({
         experiment: 'torture',
@@ -208,10 +214,15 @@ describe('torture on 2 x 2', () => {
       });
       const { live, sim } = pair as Pair;
       expect(ended(live)).toEqual(well);
-      const except = [...WITH_TIME, ...BY_CPU, ...WITH_LAG, ...WITH_PINS, ...WITH_TUNES, ...WITH_END];
+      const except = [...WITH_TIME, ...BY_CPU, ...WITH_LAG, ...WITH_PINS, ...WITH_OTHERS];
       expect(countsOf(live.counters, except)).toEqual(countsOf(sim.counters, except));
       const { counters } = live;
-      expect({ memcgs: counters.memcg.created, caches: counters.caches.created }).toEqual({ memcgs: 8, caches: 34 });
+      const { created, destroyed, dead } = counters.caches;
+      expect(counters.memcg.created).toBe(8);
+      expect(created).toBeGreaterThanOrEqual(51);
+      expect(destroyed + dead).toBe(created);
+      // The other one is for the cache of the module.
+      expect(counters.calls.rcu_barrier.requested).toBe(1 + counters.memcg.freed);
       const kicks = callCount(counters, 'kick_all_cpus_sync');
       expect(callCount(counters, 'do_tune_cpucache')).toBe(kicks);
       const drains = called(counters, 'kmem_cache_shrink') + called(counters, 'shutdown_cache');

@@ -93,6 +93,8 @@ export interface Policies {
     waitsForShared: boolean;
     /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
     trims: SlabTrim;
+    /** A new root cache may share one that can serve its objects, too (find_mergeable). */
+    readonly merges: boolean;
     /** First of all in kmem_cache_destroy of a root cache, even if the cache stays under another name (V4-d); no lock is held. */
     beforeDestroy: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /**
@@ -205,7 +207,7 @@ export interface KernelConfig {
   readonly cgroup: 'v1' | 'v2';
   /**
    * Object sizes of a distribution, booted with slab_nomerge; or of the small build whose counts were measured, which
-   * merges caches of equal objects.
+   * merges caches of equal objects. In 3.14 SLAB merges nothing, and SLUB, which does not know slab_nomerge, always.
    */
   readonly objects: 'distribution' | 'measured';
 }
@@ -246,6 +248,8 @@ export interface Patch {
   readonly breaks?: string;
   /** Configuration tokens with which it breaks that; any if absent. */
   readonly config?: string;
+  /** The scenario of the matrix that shows it soonest, as `torture 1x1`; the first if absent. */
+  readonly shownBy?: string;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */

@@ -9,7 +9,7 @@ import type { SearchPlan, Tried } from './types.js';
 const DEFAULT_SCHEDULES = 300;
 const DEPTH = 3;
 
-/** What each kernel goes through, in this order, until something is found. */
+/** What each kernel goes through until something is found: first what its patch names, then in this order. */
 const SCENARIOS = [
   { experiment: 'torture', nodes: 2, cpusPerNode: 2 },
   { experiment: 'torture', nodes: 1, cpusPerNode: 1 },
@@ -44,6 +44,7 @@ interface Subject {
   readonly patch?: string;
   readonly breaks?: string;
   readonly config?: string;
+  readonly shownBy?: string;
   readonly file?: PatchFile;
 }
 
@@ -66,8 +67,9 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
       mutation && (appliesTo?.includes(version) ?? true) && (request.only?.includes(name) ?? true),
   );
   const broken = mutations.map(
-    ({ name, breaks, config }): Subject => ({
+    ({ name, breaks, config, shownBy }): Subject => ({
       patch: name,
+      ...(shownBy !== undefined && { shownBy }),
       ...(breaks !== undefined && { breaks }),
       ...(config !== undefined && { config }),
     }),
@@ -118,14 +120,18 @@ function configFor({ config }: MatrixRequest, { breaks = '' }: Subject): string 
 }
 
 /** SLUB has no tunables to write. */
-const scenariosFor = (config: string | undefined): readonly ScenarioShape[] =>
-  SCENARIOS.filter(({ experiment }) => experiment !== 'tune-slabinfo' || !config?.split(',').includes('slub'));
+function scenariosFor(config: string | undefined, { shownBy }: Subject): readonly ScenarioShape[] {
+  const slub = config?.split(',').includes('slub') ?? false;
+  const possible = SCENARIOS.filter(({ experiment }) => experiment !== 'tune-slabinfo' || !slub);
+  const soonest = possible.filter((shape) => nameOf(shape) === shownBy);
+  return [...soonest, ...possible.filter((shape) => !soonest.includes(shape))];
+}
 
 async function rowOf(subject: Subject, request: MatrixRequest, tryAlone: TryAlone): Promise<MatrixRow> {
   const { schedules = DEFAULT_SCHEDULES } = request;
   const columns: Column[] = [];
   const config = configFor(request, subject);
-  for (const shape of scenariosFor(config)) {
+  for (const shape of scenariosFor(config, subject)) {
     const scenario = await resolveScenario(
       requestFor({ ...request, ...(config !== undefined && { config }) }, subject, shape),
     );

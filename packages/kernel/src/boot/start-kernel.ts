@@ -8,7 +8,7 @@ import { startBusyTask } from '../guest/busy-task.js';
 import { createCache } from '../mm/slab-common/create.js';
 import { kmemCacheAlias } from '../mm/slab-common/merge.js';
 import { Scalar } from '../published-state.js';
-import { bootCaches } from './measured-sizes.js';
+import { bootCaches } from './boot-caches.js';
 import '../rcu/grace-period.js';
 import { rcuOnline } from '../rcu/hotplug.js';
 import { defineFunction, defineHandler } from '../registry.js';

@@ -34,6 +34,7 @@ const policies = (config: KernelConfig): Policies => {
       afterPublish: function* nothingMore() {},
       waitsForShared: false,
       trims: 'emptied',
+      merges: config.allocator === 'slub',
     },
     slub: slub314(),
     memcg: {

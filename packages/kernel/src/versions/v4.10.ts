@@ -50,6 +50,7 @@ const policies = (config: KernelConfig): Policies => ({
     kicksPerPublish: () => 1,
     waitsForShared: true,
     trims: 'lastFree',
+    merges: config.objects === 'measured',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),

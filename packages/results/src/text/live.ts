@@ -22,10 +22,10 @@ export function livePlaceLines(result: RunResult, options: TextOptions): string[
   const { live } = result;
   if (!live) return [];
   const pinned = live.pinned ? 'nodes pinned to cores' : 'not pinned';
-  const scale = live.timeScale === 1 ? '' : `, machine time = ${formatCount(live.timeScale)} x host time`;
+  const scale = `machine time = ${formatCount(live.timeScale)} x host time`;
   return [
     `${heading(options, 'Broker')}: ${live.broker.server} (${live.broker.kind})`,
-    `  ${formatCount(live.cpus)} CPU threads on ${formatCount(live.cores)} ${plural(live.cores, 'core')}, ${pinned}${scale}`,
+    `  ${formatCount(live.cpus)} CPU threads on ${formatCount(live.cores)} ${plural(live.cores, 'core')}, ${pinned}, ${scale}`,
     ...oversubscriptionLines(result, options),
     ...floorLines(live, options),
     ...asOfLines(result, live, options),

@@ -5,13 +5,13 @@ import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { SlabFlag } from '../slab/types.js';
 import { listRoots } from './cache-list.js';
+import { objectAlignment } from './geometry.js';
 import type { CacheSpec } from './types.js';
 
 /** SLAB_NEVER_MERGE, and caches with a constructor. */
 const NEVER = SlabFlag.destroyByRcu | SlabFlag.ctor;
 /** SLAB_MERGE_SAME: what two merged caches must have in common. */
 const SAME = SlabFlag.reclaim | SlabFlag.account;
-const CACHE_LINE = 64;
 const POINTER = 8;
 
 const addReference = defineHandler('cacheList.addReference', (node, args: { cache: Handle }): void => {
@@ -27,31 +27,24 @@ const publishName = defineHandler('cache.publishName', (node, args: { name: stri
   node.published.roots.set(args.name, args.cache);
 });
 
-/** calculate_alignment of SLAB_HWCACHE_ALIGN: a cache line, halved while the object fits in half. */
-function alignmentOf(size: number, flags: number): number {
-  if ((flags & SlabFlag.hwcacheAlign) === 0) return POINTER;
-  let align = CACHE_LINE;
-  while (size <= align / 2) align /= 2;
-  return Math.max(POINTER, align);
-}
-
 /**
  * find_mergeable (mm/slab_common.c 4.10): the oldest root cache that can serve these objects, too: without constructor and
- * not RCU-typed, equally accounted and reclaimable, of the same size and no smaller alignment. 0 if there is none. A build
- * with the objects of a distribution merges nothing, as with slab_nomerge. Caller holds slab_mutex.
+ * not RCU-typed, equally accounted and reclaimable, of the same size, which the alignment divides; with SLAB, of no smaller
+ * alignment. 0 if there is none, or if the kernel merges nothing. Caller holds slab_mutex.
  */
 function* findMergeable(cpu: Cpu, { objectSize, flags }: CacheSpec): Coroutine<Handle> {
-  if (cpu.build.config.objects === 'distribution' || (flags & NEVER) !== 0) return 0;
+  const { config, policies } = cpu.build;
+  if (!policies.slab.merges || (flags & NEVER) !== 0) return 0;
   const { geometry } = cpu.build.allocator;
   const { size } = geometry(objectSize, flags, cpu.topology.cpuCount);
   const { caches, roots } = cpu.published;
-  const align = alignmentOf(objectSize, flags);
+  const align = objectAlignment(objectSize, flags);
   const fits = (root: Handle): boolean => {
     const theirs = caches.read(root, CacheField.flags);
     const theirSize = caches.read(root, CacheField.objectSize);
     if (root === roots.get('kmem_cache') || (theirs & NEVER) !== 0 || (theirs & SAME) !== (flags & SAME)) return false;
-    const theirAlign = alignmentOf(theirSize, theirs);
-    return theirSize >= size && theirSize - size < POINTER && theirAlign % align === 0 && theirSize % align === 0;
+    if (config.allocator === 'slab' && objectAlignment(theirSize, theirs) % align !== 0) return false;
+    return theirSize >= size && theirSize - size < POINTER && theirSize % align === 0;
   };
   const oldestFirst = (yield* request(BOOT_NODE, listRoots, null)).reverse();
   return oldestFirst.find(fits) ?? 0;
@@ -71,7 +64,7 @@ export function* kmemCacheAlias(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
 
 /** The first part of kmem_cache_destroy: a name less. Evaluates to true if the cache has others and stays. */
 export function* dropAlias(cpu: Cpu, name: string): Coroutine<boolean> {
-  if (cpu.build.config.objects === 'distribution') return false;
+  if (!cpu.build.policies.slab.merges) return false;
   yield* call(mutexLock, cpu, 'slab_mutex');
   const cache = cpu.published.roots.get(name);
   const left = yield* request(BOOT_NODE, dropReference, { cache });

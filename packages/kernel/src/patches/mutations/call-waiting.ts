@@ -45,6 +45,7 @@ export const forgetLastCpu: Patch = {
   name: 'forget-last-cpu',
   summary: 'calls to all CPUs leave out the last one that is online',
   mutation: true,
+  shownBy: 'tune-slabinfo 2x2',
   breaks: 'SMP-5',
   apply: ({ policies }) => {
     policies.smp.everyone = (cpu) => cpu.published.onlineCpus().slice(0, -1);

@@ -4,11 +4,15 @@ import { tryChargeLevel, unchargeLevel } from '../../mm/memcontrol/page-counter.
 import type { CounterName } from '../../mm/memcontrol/types.js';
 import { wrapHandler } from './wrap-handler.js';
 
+/** Later, ancestors take the charges of a removed memcg over; 3.14 counts otherwise. */
+const appliesTo = ['v4.10', 'v4.12', 'v5.2'];
+
 export const ignoreKmem: Patch = {
   name: 'ignore-kmem',
   summary: 'the kmem counters of all memcgs stay as they are, whatever is charged',
   mutation: true,
   breaks: 'MEMCG-1',
+  appliesTo,
   apply: (kernel) => {
     type Change = { css: Handle; counter: CounterName; pages: number };
     for (const { name } of [tryChargeLevel, unchargeLevel]) {
@@ -25,6 +29,7 @@ export const loseSlabStatistics: Patch = {
   summary: 'what a CPU passes on of its slab statistics reaches no memcg',
   mutation: true,
   breaks: 'MEMCG-2',
+  appliesTo,
   apply: (kernel) => {
     kernel.policies.reclaim.statBatch = 0;
     type Change = { pages: number };
@@ -41,6 +46,7 @@ export const forgetMemcgCaches: Patch = {
   summary: 'freeing a memcg leaves its caches where they are',
   mutation: true,
   breaks: 'MEMCG-3',
+  appliesTo,
   apply: ({ policies }) => {
     policies.memcg.free = function* freeNothing() {};
   },

@@ -10,6 +10,7 @@ export const withholdQuiescentState: Patch = {
   name: 'withhold-quiescent-state',
   summary: 'the last CPU never reports a quiescent state, and is not looked at while it is idle',
   mutation: true,
+  shownBy: 'torture 1x1',
   breaks: 'RCU-10',
   apply: (kernel) => {
     wrapHandler<GracePeriod & { cpu: number }, void>(

@@ -47,6 +47,7 @@ export const leakReadLock: Patch = {
   name: 'leak-read-lock',
   summary: 'the lookup of a memcg cache that does not exist returns without rcu_read_unlock',
   mutation: true,
+  shownBy: 'avoid-ipis 2x2',
   breaks: 'RCU-9',
   config: 'preempt',
   apply: ({ policies }) => {
