@@ -1,5 +1,5 @@
 import { checkerFor } from '@kmemlab/experiments';
-import { KernelBuild, versions } from '@kmemlab/kernel';
+import { defaultConfig, KernelBuild, versions } from '@kmemlab/kernel';
 import { resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
 import { createProgram, removeProgram } from '../../packages/experiments/dist/avoid-ipis/programs.js';
@@ -11,7 +11,7 @@ function script(loops, checked) {
   const build = new KernelBuild(
     versions.find(({ name }) => name === 'v4.10'),
     [],
-    { allocator: 'slab', preemption: 'nonpreempt', hz: 250 },
+    defaultConfig,
   );
   const topology = new Topology(1, 8);
   let machine;

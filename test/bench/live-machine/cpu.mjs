@@ -1,5 +1,5 @@
 // The CPUs of a machine that is measured: v4.10, whose mkdir also makes the round trips that are timed.
-import { handlerAt, handlerCount, KernelBuild, patchApi, versions } from '@kmemlab/kernel';
+import { defaultConfig, handlerAt, handlerCount, KernelBuild, patchApi, versions } from '@kmemlab/kernel';
 import { runCpuWorker } from '@kmemlab/machine-live';
 
 const { call, kickAllCpusSync, request, smpCallFunctionSingle } = patchApi;
@@ -36,12 +36,11 @@ runCpuWorker(async ({ trip, order, samples }) => {
       };
     },
   };
-  const config = { allocator: 'slab', preemption: 'nonpreempt', hz: 250 };
   return {
     build: new KernelBuild(
       versions.find(({ name }) => name === 'v4.10'),
       [measured],
-      config,
+      defaultConfig,
     ),
     stretches: [],
   };

@@ -1,5 +1,5 @@
 // One node of a machine that is measured, as a process of its own. Speaks with the bench over IPC.
-import { KernelBuild, sys, versions } from '@kmemlab/kernel';
+import { defaultConfig, KernelBuild, sys, versions } from '@kmemlab/kernel';
 import { resolveCosts, Topology } from '@kmemlab/machine';
 import { connectBus, LinkSet, NodeMachine } from '@kmemlab/machine-live';
 import { summarize } from '../../../packages/coordinator/dist/floors/summary.js';
@@ -36,7 +36,7 @@ const machine = new NodeMachine({
   build: new KernelBuild(
     versions.find(({ name }) => name === 'v4.10'),
     [],
-    { allocator: 'slab', preemption: 'nonpreempt', hz: 250 },
+    defaultConfig,
   ),
   timeScale: 1,
   epoch: process.hrtime.bigint(),
