@@ -140,7 +140,11 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an unknown experiment', ['run', 'avoid-ipi'], /did you mean avoid-ipis\?/],
   ['an unknown version', ['run', 'avoid-ipis', '--kernel', 'v4.9'], /unknown version "v4\.9"/],
   ['an unknown patch', ['run', 'avoid-ipis', '--kernel', 'v4.10+never-kik'], /did you mean never-kick\?/],
-  ['an unknown patch option', ['run', 'avoid-ipis', '--kernel', 'v4.10+never-kick:x=1'], /has no option "x=1"/],
+  [
+    'an unknown patch option',
+    ['run', 'avoid-ipis', '--kernel', 'v4.10+never-kick:x=1'],
+    /patch never-kick has no such parameter; leave it out/,
+  ],
   ['an unknown flag', ['run', 'avoid-ipis', '--nodez', '2'], /did you mean --nodes\?/],
   ['an unknown parameter', ['run', 'avoid-ipis', '--param', 'loop=3'], /did you mean loops\?/],
   ['a parameter out of range', ['run', 'avoid-ipis', '--param', 'loops=65001'], /give 1\.\.65000/],

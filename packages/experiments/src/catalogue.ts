@@ -2,7 +2,7 @@ import { invariants } from '@kmemlab/checker';
 import { patches, versions } from '@kmemlab/kernel';
 import type { CatalogueEntry, CatalogueTopic } from './api.js';
 import { experiments } from './experiments.js';
-import { defaultOf, rangeOf } from './params.js';
+import { defaultOf, type ParamSpecs, rangeOf } from './params.js';
 
 const verdicts: readonly CatalogueEntry[] = [
   ['use-after-free', 'a freed object was touched; names the freeing and the touching step'],
@@ -28,6 +28,13 @@ const profiles: readonly CatalogueEntry[] = [
   },
 ];
 
+/** Parameters or options, a line each. */
+const linesOf = (specs: ParamSpecs): string[] =>
+  Object.entries(specs).map(([name, spec]) => {
+    const standard = defaultOf(spec);
+    return `${name} (${rangeOf(spec)}; ${standard === undefined ? 'not set' : `default ${standard}`}): ${spec.summary}`;
+  });
+
 /** The lines of `kmemlab list TOPIC`. */
 export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
   switch (topic) {
@@ -35,10 +42,7 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
       return experiments.map(({ name, summary, params }) => ({
         name,
         summary,
-        details: Object.entries(params).map(([param, spec]) => {
-          const standard = defaultOf(spec);
-          return `${param} (${rangeOf(spec)}; ${standard === undefined ? 'not set' : `default ${standard}`}): ${spec.summary}`;
-        }),
+        details: linesOf(params),
       }));
     case 'kernels':
       return versions.map(({ name, source, summary }) => ({ name, summary, details: [`models Linux ${source}`] }));
@@ -48,6 +52,7 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
         summary: patch.summary,
         details: [
           ...(patch.mail === undefined ? [] : [patch.mail]),
+          ...linesOf(patch.options ?? {}),
           ...(patch.mutation === true && patch.silent !== true
             ? [`deliberately broken: ${patch.breaks ?? 'an invariant'}`]
             : []),

@@ -56,8 +56,8 @@ export function placementOf(text: string): Placement {
 
 const isInteger = (text: string): boolean => /^[+-]?\d+$/.test(text);
 
-function checkCpu(where: string, cpu: number, topology: Topology): void {
-  if (cpu < topology.cpuCount) return;
+function checkCpu(where: string, cpu: number, topology: Topology | undefined): void {
+  if (topology === undefined || cpu < topology.cpuCount) return;
   throw new InputError(`${where}: the machine has CPUs 0 to ${topology.cpuCount - 1}; choose one of them`);
 }
 
@@ -66,7 +66,7 @@ function checkCpu(where: string, cpu: number, topology: Topology): void {
  * @param where how the user gave it, e.g. `--param loops`
  * @throws InputError naming the value and what is allowed
  */
-function checkParam(where: string, spec: ParamSpec, value: string, topology: Topology): number | string {
+function checkParam(where: string, spec: ParamSpec, value: string, topology?: Topology): number | string {
   const wrong = (): InputError =>
     new InputError(`${where}: ${JSON.stringify(value)} is not allowed; give ${rangeOf(spec)}`);
   switch (spec.kind) {
@@ -98,21 +98,23 @@ function checkParam(where: string, spec: ParamSpec, value: string, topology: Top
 }
 
 /**
- * All parameters of an experiment: the given ones checked, the others at their defaults.
+ * All parameters of an experiment, or options of a patch: the given ones checked, the others at their defaults.
+ * @param owner whose they are, for messages
+ * @param topology the machine whose CPUs they may name; any CPU number will do if absent
  * @throws InputError for an unknown name or a value out of range
  */
 export function resolveParams(
-  experiment: string,
+  owner: string,
   specs: ParamSpecs,
   given: Readonly<Record<string, string>>,
   where: (name: string) => string,
-  topology: Topology,
+  topology?: Topology,
 ): ParamValues {
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(specs, name)) continue;
-    throw new InputError(
-      `${where(name)}: ${experiment} has no such parameter; ${suggestion(name, Object.keys(specs))}`,
-    );
+    const names = Object.keys(specs);
+    const mend = names.length === 0 ? 'leave it out' : suggestion(name, names);
+    throw new InputError(`${where(name)}: ${owner} has no such parameter; ${mend}`);
   }
   const values: Record<string, number | string> = {};
   for (const [name, spec] of Object.entries(specs)) {

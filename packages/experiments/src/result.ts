@@ -1,3 +1,4 @@
+import { spelled } from '@kmemlab/kernel';
 import type { Verdict as MachineVerdict } from '@kmemlab/machine';
 import {
   callCount,
@@ -74,7 +75,7 @@ export function buildResult(run: Run): RunResult {
     schema: 'kmemlab.result/1',
     experiment: scenario.experiment,
     kernel: scenario.kernel,
-    patches: kernel.build.patches.map((patch) => patch.name),
+    patches: kernel.build.patches.map(spelled),
     config: scenario.config,
     engine: scenario.engine,
     seed: scenario.seed,

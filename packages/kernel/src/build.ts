@@ -236,6 +236,14 @@ export interface KernelVersion {
   readonly policies: (config: KernelConfig) => Policies;
 }
 
+/** A decision that a patch leaves to its user: `patch:name=value`. */
+export type PatchOption = { readonly summary: string } & (
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly default: number }
+  | { readonly kind: 'choice'; readonly values: readonly string[]; readonly default: string }
+);
+
+export type PatchOptionValues = Readonly<Record<string, number | string>>;
+
 /** A change to a kernel, as one module. See docs/writing-a-patch.md. */
 export interface Patch {
   readonly name: string;
@@ -254,9 +262,22 @@ export interface Patch {
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */
   readonly appliesTo?: readonly string[];
-  /** Adjust policies or replace named functions and handlers of the kernel being built. */
-  readonly apply: (kernel: KernelBuild, api: PatchApi) => void;
+  /** What can be chosen; nothing if absent. */
+  readonly options?: Readonly<Record<string, PatchOption>>;
+  /** Options that were chosen; the others are at their defaults. */
+  readonly chosen?: PatchOptionValues;
+  /** Adjust policies or replace named functions and handlers of the kernel being built; `options` has all of them. */
+  readonly apply: (kernel: KernelBuild, api: PatchApi, options: PatchOptionValues) => void;
 }
+
+/** A patch as the user names it, with the options that were chosen. */
+export const spelled = ({ name, chosen = {} }: Patch): string =>
+  [name, ...Object.entries(chosen).map(([option, value]) => `${option}=${value}`)].join(':');
+
+const optionsOf = ({ options = {}, chosen }: Patch): PatchOptionValues => ({
+  ...Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default])),
+  ...chosen,
+});
 
 const allocators = { slab: slabAllocator, slub: slubAllocator } as const satisfies Record<string, SlabAllocator>;
 
@@ -280,7 +301,7 @@ export class KernelBuild {
   private applyPatch(patch: Patch): void {
     const { slab } = this.policies;
     const { afterPublish, kicksPerPublish } = slab;
-    patch.apply(this, patchApi);
+    patch.apply(this, patchApi, optionsOf(patch));
     if (slab.afterPublish !== afterPublish && slab.kicksPerPublish === kicksPerPublish) slab.kicksPerPublish = null;
   }
 
@@ -289,6 +310,6 @@ export class KernelBuild {
   }
 
   get name(): string {
-    return [this.version.name, ...this.patches.map((patch) => patch.name)].join('+');
+    return [this.version.name, ...this.patches.map(spelled)].join('+');
   }
 }

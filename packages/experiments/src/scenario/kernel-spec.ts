@@ -1,6 +1,7 @@
-import { type KernelVersion, type Patch, patches, versions } from '@kmemlab/kernel';
+import { type KernelVersion, type Patch, type PatchOptionValues, patches, versions } from '@kmemlab/kernel';
 import { suggestion } from '@kmemlab/results';
 import { InputError } from '../api.js';
+import { resolveParams } from '../params.js';
 
 /** A kernel as the user names it: a version and patches in the order in which they are applied. */
 export interface KernelChoice {
@@ -25,14 +26,14 @@ export function parseKernel(spec: string): KernelChoice {
     );
   }
   const chosen = patchSpecs.map((patchSpec) => findPatch(spec, patchSpec, version));
-  const twice = chosen.find((patch, index) => chosen.indexOf(patch) !== index);
+  const twice = chosen.find(({ name }, index) => chosen.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${twice.name} is named twice; name it once`);
   return { version, patches: chosen };
 }
 
 function findPatch(spec: string, patchSpec: string, version: KernelVersion): Patch {
-  const [name = '', ...options] = patchSpec.split(':');
+  const [name = '', ...texts] = patchSpec.split(':');
   const patch = patches.find((candidate) => candidate.name === name);
   if (patch === undefined) {
     const names = patches.map((candidate) => candidate.name);
@@ -40,15 +41,25 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
       `kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ${suggestion(name, names)}`,
     );
   }
-  if (options.length > 0) {
-    throw new InputError(
-      `kernel ${JSON.stringify(spec)}: patch ${name} has no option ${JSON.stringify(options[0])}; leave it out`,
-    );
-  }
   if (patch.appliesTo !== undefined && !patch.appliesTo.includes(version.name)) {
     throw new InputError(
       `kernel ${JSON.stringify(spec)}: patch ${name} applies to ${patch.appliesTo.join(', ')}, not to ${version.name}; choose one of these`,
     );
   }
-  return patch;
+  const chosen = optionsOf(spec, patch, texts);
+  return Object.keys(chosen).length === 0 ? patch : { ...patch, chosen };
+}
+
+/** Options as `name=value`; those that are at their defaults are left out, so that a kernel has one name. */
+function optionsOf(spec: string, { name, options = {} }: Patch, texts: readonly string[]): PatchOptionValues {
+  const where = (option: string): string => `kernel ${JSON.stringify(spec)}: option ${option}`;
+  const given: Record<string, string> = {};
+  for (const text of texts) {
+    const [option = '', ...value] = text.split('=');
+    if (value.length === 0) throw new InputError(`${where(option)} of ${name} has no value; give ${option}=VALUE`);
+    if (Object.hasOwn(given, option)) throw new InputError(`${where(option)} of ${name} is given twice; give it once`);
+    given[option] = value.join('=');
+  }
+  const values = resolveParams(`patch ${name}`, options, given, where);
+  return Object.fromEntries(Object.entries(values).filter(([option, value]) => value !== options[option]?.default));
 }

@@ -46,9 +46,9 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
  */
 export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], config: KernelConfig): KernelBuild {
   const guarded = users.map(({ patch }): Patch => {
-    const apply: Patch['apply'] = (kernel) => {
+    const apply: Patch['apply'] = (kernel, _, options) => {
       try {
-        patch.apply(kernel, patchApi);
+        patch.apply(kernel, patchApi, options);
       } catch (error) {
         throw new InputError(`--patch ${patch.name}: apply() threw ${oneLine(error)}; mend the file`);
       }

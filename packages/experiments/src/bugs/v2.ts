@@ -1,0 +1,3 @@
+import type { BugCases } from './types.js';
+
+export const casesV2: BugCases = {};
