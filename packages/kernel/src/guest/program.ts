@@ -104,6 +104,8 @@ export const sys = {
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`. */
   keepObject: (cache: string) => number('lab_keep_object', cache),
+  /** kmalloc of more than two pages, left to `reclaim`; SLUB only. */
+  keepLarge: (bytes: number) => number('lab_keep_large', bytes),
   /** Free all objects that were left to it on the node where it runs; evaluates to how many. */
   reclaim: () => number('lab_reclaim'),
   census: lookRound,

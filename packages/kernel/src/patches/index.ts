@@ -1,6 +1,7 @@
 import type { Patch } from '../build.js';
 import { avoidKickOnCreate } from './avoid-kick-on-create.js';
 import { mutations } from './mutations/index.js';
+import { reparent2014 } from './reparent-2014.js';
 
 /** Every patch that a kernel specification can name. */
-export const patches: readonly Patch[] = [avoidKickOnCreate, ...mutations];
+export const patches: readonly Patch[] = [avoidKickOnCreate, reparent2014, ...mutations];

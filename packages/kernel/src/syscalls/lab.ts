@@ -1,7 +1,9 @@
 import { type Coroutine, call, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
+import { type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
+import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -50,15 +52,33 @@ export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string): Coro
   return 0;
 }
 
+const keepPages = defineHandler('lab.keepPages', (node, args: ChargedPages): void => {
+  node.keptPages.push(args);
+});
+
+const takeKeptPages = defineHandler('lab.takeKeptPages', (node, _args: null): ChargedPages[] =>
+  node.keptPages.splice(0),
+);
+
+/** kmalloc of more than two pages, left to labReclaim. -EINVAL with SLAB, which has caches for that. */
+export function* labKeepLarge(cpu: Cpu, _task: TaskRecord, bytes: number): Coroutine<number> {
+  if (cpu.build.allocator.name !== 'slub') return EINVAL;
+  const pages = yield* call(kmallocLarge, cpu, bytes);
+  if (pages === null) return ENOMEM;
+  yield* request(cpu.node, keepPages, pages);
+  return 0;
+}
+
 /** Objects that reclaim frees in one go (SHRINK_BATCH). */
 const BATCH = 128;
 
 /**
- * Free all objects of this CPU's node that were left to it, as a node's kswapd does through a shrinker. Evaluates to how
- * many.
+ * Free all that this CPU's node keeps for it, as a node's kswapd does through a shrinker. Evaluates to how
+ * many objects that were.
  */
 export function* labReclaim(cpu: Cpu): Coroutine<number> {
   let freed = 0;
+  for (const pages of yield* request(cpu.node, takeKeptPages, null)) yield* call(freeChargedPages, cpu, pages);
   for (;;) {
     const objects = yield* request(cpu.node, takeKept, { most: BATCH });
     if (objects.length === 0) return freed;

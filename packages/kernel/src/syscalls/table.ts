@@ -20,7 +20,15 @@ import {
   sysUnlink,
   sysWrite,
 } from './files.js';
-import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
+import {
+  labCensus,
+  labFlushCreation,
+  labFlushWorkqueue,
+  labKeepLarge,
+  labKeepObject,
+  labReclaim,
+  labUseCache,
+} from './lab.js';
 import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 import { labRcu } from './rcu.js';
 import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
@@ -95,6 +103,7 @@ const syscalls = {
   lab_flush_creation: labFlushCreation,
   lab_use_cache: labUseCache,
   lab_keep_object: labKeepObject,
+  lab_keep_large: labKeepLarge,
   lab_reclaim: labReclaim,
   lab_census: labCensus,
   lab_rcu: labRcu,

@@ -11,6 +11,7 @@ import {
   scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
+import { slabinfoOf } from '../fs/slabinfo.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
 import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
@@ -19,6 +20,7 @@ import { pageLimits } from '../mm/memcontrol/limits.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
+import { childrenOnList } from '../mm/slab-common/cache-list.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
 import { slub410 } from '../mm/slub/policies.js';
@@ -73,6 +75,11 @@ const policies = (config: KernelConfig): Policies => ({
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
     pagesHoldCss: true,
+    chargeAhead: null,
+    hooksEveryPage: false,
+    childCaches: null,
+    slabinfo: slabinfoOf,
+    childrenOf: childrenOnList,
     chargePages,
     unchargePages,
     cssRefsOfBlock: (order) => 2 ** order,

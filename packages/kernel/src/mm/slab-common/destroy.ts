@@ -18,7 +18,7 @@ export function* shutdownCache(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   if (!(yield* call(cpu.build.allocator.shutdown, cpu, cache))) return false;
   const root = cpu.published.caches.read(cache, CacheField.root);
   const memcg = cpu.published.caches.read(cache, CacheField.memcg);
-  yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
+  yield* request(BOOT_NODE, removeFromList, { cache, root });
   const { links } = cpu.build.policies.memcg;
   if (root !== 0 && links !== null) yield* call(links.unlink, cpu, cache, memcg);
   return true;
