@@ -1,6 +1,5 @@
 import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
-import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
@@ -20,6 +19,7 @@ import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import { interruptHandlers } from './smp/vectors.js';
 import type { Syscall, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 

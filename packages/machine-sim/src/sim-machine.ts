@@ -339,7 +339,7 @@ export class SimMachine implements Port {
         return true;
       case EventKind.timer:
         if (!this.armedTimers.delete(event.id)) return false;
-        cpu.timerExpired(event.name, event.data, event.deferrable);
+        cpu.timers.expire(event.name, event.data, event.deferrable);
         return true;
       case EventKind.syscall:
         if (cpu.refuses(null)) {
