@@ -149,15 +149,21 @@ export class SimMachine implements Port {
     return this.guests.callsOf(pid);
   }
 
-  /** From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made. */
-  schedule(decide: Decider): StallOrder {
-    const order = this.stalled(decide);
+  /**
+   * From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made.
+   * @param windows labels of the preemption points that count as such for the decider; all if absent
+   */
+  schedule(decide: Decider, windows?: readonly string[]): StallOrder {
+    const order = this.stalled(decide, windows);
     this.strategy = order;
     return order;
   }
 
-  private stalled(decide: Decider): StallOrder {
-    return new StallOrder(decide, (cpu) => this.cpu(cpu).atPoint !== null);
+  private stalled(decide: Decider, windows?: readonly string[]): StallOrder {
+    return new StallOrder(decide, (cpu) => {
+      const point = this.cpu(cpu).atPoint;
+      return point !== null && (windows?.includes(point) ?? true);
+    });
   }
 
   get isolcpus(): readonly number[] {
