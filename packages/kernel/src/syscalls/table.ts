@@ -21,7 +21,10 @@ import {
   sysWrite,
 } from './files.js';
 import {
+  labBusy,
   labCensus,
+  labChildCaches,
+  labChildDirectories,
   labFlushCreation,
   labFlushWorkqueue,
   labKeepLarge,
@@ -46,6 +49,12 @@ type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Corouti
 function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
   yield* call(hrtimerNanosleep, cpu, ns);
   return 0;
+}
+
+/** clock_gettime(CLOCK_MONOTONIC), ns of the machine's time. */
+// biome-ignore lint/correctness/useYield: a system call
+function* sysClockGettime(cpu: Cpu): Coroutine<number> {
+  return Math.round(cpu.now());
 }
 
 /** Flags of a module's cache by the letters that stand for them. */
@@ -96,6 +105,7 @@ const syscalls = {
   pause: sysPause,
   kill: sysKill,
   nanosleep: sysNanosleep,
+  clock_gettime: sysClockGettime,
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
@@ -106,6 +116,9 @@ const syscalls = {
   lab_keep_large: labKeepLarge,
   lab_reclaim: labReclaim,
   lab_census: labCensus,
+  lab_child_caches: labChildCaches,
+  lab_child_directories: labChildDirectories,
+  lab_busy: labBusy,
   lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 
