@@ -81,7 +81,8 @@ const dropPageHooks: Step = ({ memcg }) => {
 };
 
 /** 11: a memcg that goes offline hands its caches to its parent; no cache holds it, and it does not hold itself. */
-const reparentSlabOnOffline: Step = (_policies, children) => {
+const reparentSlabOnOffline: Step = ({ reclaim }, children) => {
+  reclaim.chargesEndWithMemcg = false;
   children.offline = memcgReparentSlab;
   children.unregister = unregisterWherever;
   children.holdsMemcg = false;
