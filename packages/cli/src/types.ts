@@ -1,8 +1,10 @@
 import type { Broker, BrokerChoice, FloorSet, HostDescription, MeasureOptions } from '@kmemlab/coordinator';
 import type {
+  bugMatrix,
   CatalogueEntry,
   CatalogueTopic,
   check,
+  mergeBugMatrix,
   mutationMatrix,
   playReplay,
   RunOptions,
@@ -19,6 +21,8 @@ export interface Searches {
   readonly check: typeof check;
   readonly playReplay: typeof playReplay;
   readonly mutationMatrix: typeof mutationMatrix;
+  readonly bugMatrix: typeof bugMatrix;
+  readonly mergeBugMatrix: typeof mergeBugMatrix;
 }
 
 /** The experiments, as the command needs them; tests pass a fake one. */

@@ -1,8 +1,8 @@
 import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
-import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { MemcgCacheLists } from './mm/memcontrol/memcg-cache-lists.js';
@@ -21,6 +21,7 @@ import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import { interruptHandlers } from './smp/vectors.js';
 import type { Syscall, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
@@ -158,6 +159,8 @@ export interface Policies {
     cacheLists: MemcgCacheLists;
     /** The workqueue of the item in each memcg cache, by which it is deactivated after a grace period (4.12). */
     deactivationQueue: WorkqueueName;
+    /** How memcg caches that count their references are found, charged and ended; asked in such kernels only. */
+    readonly lifecycle: CacheLifecycle;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
     deactivate: (cpu: Cpu, memcg: Handle, id: number, parent: Handle) => Coroutine<void>;
     /** What the allocator does there. */

@@ -158,15 +158,21 @@ export class SimMachine implements Port {
     return this.guests.callsOf(pid);
   }
 
-  /** From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made. */
-  schedule(decide: Decider): StallOrder {
-    const order = this.stalled(decide);
+  /**
+   * From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made.
+   * @param windows labels of the preemption points that count as such for the decider; all if absent
+   */
+  schedule(decide: Decider, windows?: readonly string[]): StallOrder {
+    const order = this.stalled(decide, windows);
     this.strategy = order;
     return order;
   }
 
-  private stalled(decide: Decider): StallOrder {
-    return new StallOrder(decide, (cpu) => this.cpu(cpu).atPoint !== null);
+  private stalled(decide: Decider, windows?: readonly string[]): StallOrder {
+    return new StallOrder(decide, (cpu) => {
+      const point = this.cpu(cpu).atPoint;
+      return point !== null && (windows?.includes(point) ?? true);
+    });
   }
 
   get isolcpus(): readonly number[] {
@@ -333,7 +339,7 @@ export class SimMachine implements Port {
         return true;
       case EventKind.timer:
         if (!this.armedTimers.delete(event.id)) return false;
-        cpu.timerExpired(event.name, event.data, event.deferrable);
+        cpu.timers.expire(event.name, event.data, event.deferrable);
         return true;
       case EventKind.syscall:
         if (cpu.refuses(null)) {

@@ -3,6 +3,7 @@ import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
+import { mergedLifecycle } from '../mm/memcontrol/cache-lifecycle.js';
 import {
   allocateCreateItem,
   memcgKmemGetCache,
@@ -89,6 +90,7 @@ const policies = (config: KernelConfig): Policies => ({
     deactivationQueue: 'system_wq',
     deactivate:
       config.allocator === 'slub' ? memcgDeactivateInTwoPasses : memcgDeactivateKmemCaches(kmemCacheShrinkDeactivate),
+    lifecycle: mergedLifecycle,
     deactivation: deactivationOf(config),
     initRootArray,
     allocStatistics: null,

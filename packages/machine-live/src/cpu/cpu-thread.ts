@@ -131,7 +131,7 @@ export class CpuThread implements Port {
     const now = this.time();
     for (let timer = this.timers.takeExpired(now); timer !== undefined; timer = this.timers.takeExpired(now)) {
       this.events++;
-      this.cpu.timerExpired(timer.name, timer.data, timer.deferrable);
+      this.cpu.timers.expire(timer.name, timer.data, timer.deferrable);
     }
     if (this.workEnd <= now) {
       this.cpu.debt = Math.max(this.workEnd - now, -MOST_CREDIT);
