@@ -8,9 +8,11 @@ import type {
   SubmitOptions,
 } from '@kmemlab/coordinator';
 import type {
+  bugMatrix,
   CatalogueEntry,
   CatalogueTopic,
   check,
+  mergeBugMatrix,
   mutationMatrix,
   playReplay,
   RunOptions,
@@ -27,6 +29,8 @@ export interface Searches {
   readonly check: typeof check;
   readonly playReplay: typeof playReplay;
   readonly mutationMatrix: typeof mutationMatrix;
+  readonly bugMatrix: typeof bugMatrix;
+  readonly mergeBugMatrix: typeof mergeBugMatrix;
 }
 
 /** The experiments, as the command needs them; tests pass a fake one. */

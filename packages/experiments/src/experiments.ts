@@ -1,5 +1,6 @@
 import { avoidIpis } from './avoid-ipis/index.js';
 import { barrierBatching } from './barrier-batching/index.js';
+import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { torture } from './torture/index.js';
@@ -12,6 +13,7 @@ export const experiments: readonly Experiment[] = [
   tuneSlabinfo,
   barrierBatching,
   zombies,
+  emptyCache,
   torture,
   rcuTorture,
 ];

@@ -1,8 +1,8 @@
 import type { Coroutine, Handle, ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
-import { interruptHandlers } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
+import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
@@ -20,6 +20,7 @@ import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
 import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
+import { interruptHandlers } from './smp/vectors.js';
 import type { Syscall, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
@@ -151,6 +152,8 @@ export interface Policies {
     destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
+    /** How memcg caches that count their references are found, charged and ended; asked in such kernels only. */
+    readonly lifecycle: CacheLifecycle;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */
     deactivate: (cpu: Cpu, memcg: Handle, id: number, parent: Handle) => Coroutine<void>;
     /** What the allocator does there. */

@@ -1,7 +1,6 @@
 import {
   type Context,
   Core,
-  type Coroutine,
   type CoroutineFunction,
   type Costs,
   type Handle,
@@ -15,20 +14,21 @@ import {
 import type { KernelBuild } from './build.js';
 import { Counters, ipiSentBy } from './counters.js';
 import type { CpuStock } from './mm/memcontrol/cpu-stock.js';
+import { TaskAccounting } from './mm/memcontrol/task-accounting.js';
 import type { DetachedSlab } from './mm/slab/types.js';
 import type { Environment, NodeMemory } from './node-memory.js';
-import { type Published, rootMemcg } from './published-state.js';
+import type { Published } from './published-state.js';
 import type { GpNumbers } from './rcu/gp-numbers.js';
 import { rcuNoteContextSwitch } from './rcu/quiescent.js';
 import { rcuTaskDone, rcuTaskEnters, rcuTaskLeaves } from './rcu/read.js';
 import { RcuCpu } from './rcu/state.js';
+import { CpuTasks, type SyscallReturn } from './sched/cpu-tasks.js';
+import { CpuTimers } from './sched/cpu-timers.js';
 import type { Stretch } from './sched/preemption-point.js';
 import { RunQueue } from './sched/run-queue.js';
 import { doSoftirq } from './sched/softirq.js';
 import type { TaskRecord } from './sched/task.js';
-import { type ExpiredTimer, HRTIMER, localTimerInterrupt, TICK } from './sched/timer.js';
-import { rescheduleInterrupt } from './sched/wake.js';
-import { deadCpuInterrupt, smpCallFunctionInterrupt } from './smp/interrupt.js';
+import { deadCpuInterrupt } from './smp/interrupt.js';
 import { SmpState } from './smp/state.js';
 import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js';
 import { type DurationSink, Trace, type Tracepoint } from './tracepoints.js';
@@ -37,18 +37,6 @@ import type { CpuWords } from './words.js';
 const THREADS_PER_CPU = 4096;
 /** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
 const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
-
-/** What a user task is in the kernel for. */
-interface SyscallInProgress {
-  readonly task: TaskRecord;
-  readonly done: SyscallReturn;
-  readonly number: number;
-  /** memcg_kmem_skip_account. */
-  skips: number;
-}
-
-/** Receives the result of each system call on this CPU. */
-export type SyscallReturn = (task: TaskRecord, result: SyscallResult) => void;
 
 /**
  * A CPU of the modelled kernel: CPU-local state, which only code running on this CPU touches, on top of the machine's
@@ -69,13 +57,12 @@ export class Cpu extends Core {
   readonly smp: SmpState;
   readonly rcu: RcuCpu;
   readonly stock: CpuStock;
-  /** memcgs that tasks in the kernel here have chosen to be charged, by task (active_memcg). */
-  readonly activeMemcgs = new Map<number, Handle>();
+  readonly accounting: TaskAccounting;
+  readonly tasks = new CpuTasks();
+  readonly timers: CpuTimers;
   private readonly runQueue = new RunQueue();
-  readonly expiredTimers: ExpiredTimer[] = [];
   /** The array set that this CPU swapped in last; a later swap begins only when the published pointer leads to this one. */
   swapped: { readonly cache: Handle; readonly set: Handle } = { cache: 0, set: 0 };
-  private readonly deferredTimers: ExpiredTimer[] = [];
   /** Slabs of RCU-typed caches whose page callbacks are pending on this CPU, by page. */
   readonly rcuSlabs = new Map<Handle, { readonly cache: Handle; readonly slab: DetachedSlab }>();
   /** Windows to be stretched on purpose, null if none. */
@@ -89,25 +76,14 @@ export class Cpu extends Core {
   /** cache_reap's work item on this CPU and the alien node whose turn it is. */
   reapWork: Handle = 0;
   reapAlienNode = 0;
-  tickExpired = false;
-  /** Pids of the tasks that are in user mode on this CPU. */
-  private readonly userTasks = new Set<number>();
   /** False from the moment at which the CPU begins to go down until it is up again: new tasks run elsewhere. */
   active = true;
   /** The CPU is offline: it is idle, and takes no interrupt. */
   dead = false;
-  /** Tasks that are in the kernel here, running, runnable or asleep. */
-  private tasks = 0;
-  /** Waiter of the only task that is to be left. */
-  private aloneWaiter = 0;
-  private tickArmed = false;
   /** When kernel code took this CPU from a user task, ns; negative while it has not. */
   private tookUserAt = -1;
-  private readonly nohzFull: boolean;
+  readonly nohzFull: boolean;
   private threads = 0;
-  /** Task records of the user tasks that are in the kernel on this CPU. */
-  private readonly syscallTasks = new Map<Context, SyscallInProgress>();
-  private syscallsBegun = 0;
 
   constructor(
     id: number,
@@ -124,6 +100,8 @@ export class Cpu extends Core {
     this.published = home.published;
     this.ownWords = home.words(id);
     this.stock = this.ownWords.stock;
+    this.accounting = new TaskAccounting(home.published);
+    this.timers = new CpuTimers(this, port);
     this.rcuNumbers = home.rcuNumbers;
     this.rcu = new RcuCpu(build);
     this.allNodes = Array.from({ length: this.topology.nodes }, (_, node) => node);
@@ -168,19 +146,9 @@ export class Cpu extends Core {
     return cache;
   }
 
-  /** The memcg that an accounted allocation here is charged to: that which the running user task has chosen or is in; 0 outside process context. */
+  /** The memcg that an accounted allocation here is charged to; 0 if none. */
   accountedMemcg(): Handle {
-    const context = this.current;
-    if (context === undefined || context.kind !== 'task') return 0;
-    const own = context.taskId > 0 ? this.published.tasks.memcgOf(context.taskId) : 0;
-    const memcg = this.activeMemcgs.get(context.taskId) ?? own;
-    return memcg === rootMemcg(this.published) ? 0 : memcg;
-  }
-
-  /** memcg_stop_kmem_account (+1) and memcg_resume_kmem_account (−1) of the running user task. */
-  skipAccounting(by: 1 | -1): void {
-    const user = this.current === undefined ? undefined : this.syscallTasks.get(this.current);
-    if (user !== undefined) user.skips += by;
+    return this.accounting.memcgOf(this.current);
   }
 
   /** BUG(): the kernel itself found its state broken. */
@@ -227,7 +195,7 @@ export class Cpu extends Core {
   /** kthread_run on this CPU. */
   spawn(name: string, fn: CoroutineFunction, args: readonly unknown[]): void {
     const id = -(++this.threads * THREADS_PER_CPU + this.id);
-    this.tasks++;
+    this.tasks.threadEnters();
     this.runQueue.enqueue(Core.contextFor(id, name, fn, args));
   }
 
@@ -239,20 +207,8 @@ export class Cpu extends Core {
   /** The CPU is offline from now on; its timers have been taken away. */
   die(): void {
     this.dead = true;
-    this.tickArmed = false;
-    this.userTasks.clear();
-  }
-
-  /** True if other tasks are in the kernel here: then the waiter is completed when the last of them has left. */
-  tellWhenAlone(waiter: number): boolean {
-    if (this.tasks > 1) this.aloneWaiter = waiter;
-    return this.tasks > 1;
-  }
-
-  private taskLeft(): void {
-    if (--this.tasks > 1 || this.aloneWaiter === 0) return;
-    this.deliverCompletion(this.aloneWaiter, 0);
-    this.aloneWaiter = 0;
+    this.timers.die();
+    this.tasks.user.clear();
   }
 
   /** A remote or local waker starts the kernel thread registered as `thread` here. */
@@ -265,36 +221,30 @@ export class Cpu extends Core {
   /** A task arrives with its next system call; it occupies the CPU from now until it leaves. */
   deliverSyscall(task: TaskRecord, syscall: Syscall, done: SyscallReturn): void {
     const context = Core.contextFor(task.pid, task.name, doSyscall, [this, task, syscall]);
-    this.userTasks.delete(task.pid);
-    this.tasks++;
-    this.syscallTasks.set(context, { task, done, number: ++this.syscallsBegun, skips: 0 });
+    this.tasks.syscallEnters(context, task, done);
     this.runQueue.enqueue(context);
   }
 
   /** The task is about to run, or runs, in user mode on this CPU. */
   enterUser(pid: number): void {
-    this.userTasks.add(pid);
+    this.tasks.user.add(pid);
     this.ownWords.idle = false;
-    this.armTick();
+    this.timers.armTick();
     if (this.ownWords.dynticks % 2 === 1) return;
     if (!this.nohzFull) this.ownWords.dynticks++;
-    this.runDeferredTimers();
+    this.timers.runDeferred();
   }
 
   /** The task runs elsewhere now, or has exited. */
   leaveUser(pid: number): void {
-    if (!this.userTasks.delete(pid) || this.userTasks.size > 0) return;
+    const { user } = this.tasks;
+    if (!user.delete(pid) || user.size > 0) return;
     if (this.current === undefined && this.runQueue.length === 0) this.goIdle();
   }
 
   /** Tasks that wait for this CPU, in the order in which they will run. */
   get runnable(): readonly Context[] {
     return this.runQueue.runnable;
-  }
-
-  /** Number of the system call that a user task is in, counted on this CPU; 0 for a kernel thread. */
-  syscallNumber(context: Context): number {
-    return this.syscallTasks.get(context)?.number ?? 0;
   }
 
   protected override pickNext(): Context | undefined {
@@ -305,23 +255,19 @@ export class Cpu extends Core {
     this.runQueue.ticks = 0;
     this.runQueue.lastTask = next.taskId;
     this.ownWords.disturbances.contextSwitches++;
-    if (this.nohzFull && this.userTasks.size > 0) this.startTick();
+    if (this.nohzFull && this.tasks.user.size > 0) this.timers.startTick();
     this.debt += this.costs['sched.contextSwitch'];
     rcuNoteContextSwitch(this);
     return next;
   }
 
   protected override taskDone(context: Context): void {
-    this.taskLeft();
-    const user = this.syscallTasks.get(context);
+    const syscall = this.tasks.leaves(context);
+    const alone = this.tasks.takeAloneWaiter();
+    if (alone !== 0) this.deliverCompletion(alone, 0);
     rcuTaskDone(this, context);
-    if (user === undefined) {
-      rcuNoteContextSwitch(this);
-      return;
-    }
-    this.syscallTasks.delete(context);
-    this.userTasks.add(user.task.pid);
-    user.done(user.task, context.resume as SyscallResult);
+    if (syscall === undefined) rcuNoteContextSwitch(this);
+    else syscall.done(syscall.task, context.resume as SyscallResult);
   }
 
   protected override wake(context: Context): void {
@@ -373,24 +319,24 @@ export class Cpu extends Core {
     });
   }
 
-  // Idle, ticks and timers.
+  // Idle and user mode.
 
   protected override quiet(entering: boolean): void {
     if (entering) {
       rcuNoteContextSwitch(this);
-      if (this.userTasks.size === 0) this.goIdle();
+      if (this.tasks.user.size === 0) this.goIdle();
       else this.returnToUser();
-      if (this.nohzFull && this.rcu.length > 0) this.startTick();
+      if (this.nohzFull && this.rcu.length > 0) this.timers.startTick();
       return;
     }
-    const fromUser = this.userTasks.size > 0;
+    const fromUser = this.tasks.user.size > 0;
     if (fromUser) this.tookUserAt = this.now();
     if (this.ownWords.dynticks % 2 === 1) return;
     this.ownWords.dynticks++;
     if (!fromUser) this.debt += this.costs['sched.idleExit'];
     this.ownWords.idle = false;
-    this.armTick();
-    this.runDeferredTimers();
+    this.timers.armTick();
+    this.timers.runDeferred();
   }
 
   /** A user task goes on; on a nohz_full CPU in an extended quiescent state. */
@@ -406,56 +352,9 @@ export class Cpu extends Core {
     if (this.ownWords.dynticks % 2 === 1) this.ownWords.dynticks++;
   }
 
-  /** Timers that have expired and not been run; they are taken away. */
-  takeExpiredTimers(): ExpiredTimer[] {
-    this.tickExpired = false;
-    return [...this.expiredTimers.splice(0), ...this.deferredTimers.splice(0)];
-  }
-
-  private runDeferredTimers(): void {
-    if (this.deferredTimers.length === 0) return;
-    this.expiredTimers.push(...this.deferredTimers.splice(0));
-    this.deliverInterrupt(Vector.localTimer);
-  }
-
-  /** Start the periodic tick unless it runs, or the CPU is nohz_full and does without. */
-  armTick(): void {
-    if (!this.nohzFull || !this.canStopTick) this.startTick();
-  }
-
-  /** sched_can_stop_tick and rcu_needs_cpu: at most one task wants a nohz_full CPU, and RCU does not need its tick. */
-  private get canStopTick(): boolean {
-    const runnable = this.userTasks.size + this.runQueue.length + Number(this.currentTask !== undefined);
-    return runnable <= 1 && this.rcu.length === 0;
-  }
-
-  /** Start the periodic tick at the next jiffy unless it runs. */
-  private startTick(): void {
-    if (this.tickArmed || this.dead) return;
-    this.tickArmed = true;
-    const { jiffy } = this;
-    this.port.timer(this, jiffy - (Math.floor(this.port.time()) % jiffy), TICK, 0, false);
-  }
-
-  /**
-   * A timer of this CPU expired. An idle CPU stops its tick unless RCU callbacks wait, and puts deferrable timers off; a
-   * nohz_full one stops its tick with one task, too.
-   */
-  timerExpired(name: string, data: number, deferrable: boolean): void {
-    const idle = this.ownWords.idle;
-    if (name === TICK) {
-      this.tickArmed = false;
-      if (idle && !this.rcu.needsTick) return;
-      if (this.nohzFull && this.canStopTick) return;
-      this.tickExpired = true;
-    } else if (deferrable && idle) {
-      this.deferredTimers.push({ name, data });
-      return;
-    } else {
-      if (name !== HRTIMER) this.tickExpired = true;
-      this.expiredTimers.push({ name, data });
-    }
-    this.deliverInterrupt(Vector.localTimer);
+  /** Tasks that want this CPU now: those in user mode, the runnable ones and the one in the kernel on it. */
+  get tasksThatWantIt(): number {
+    return this.tasks.user.size + this.runQueue.length + Number(this.currentTask !== undefined);
   }
 
   // Interrupts.
@@ -465,7 +364,7 @@ export class Cpu extends Core {
   }
 
   protected override softirqPending(): boolean {
-    return this.expiredTimers.length > 0 || this.rcu.softirq;
+    return this.timers.expired.length > 0 || this.rcu.softirq;
   }
 
   protected override softirq(): CoroutineFunction {
@@ -474,7 +373,7 @@ export class Cpu extends Core {
 
   /** An interrupt or softirq came while the CPU had nothing to do. */
   get interruptsIdle(): boolean {
-    return this.currentTask === undefined && this.userTasks.size === 0 && this.runQueue.length === 0;
+    return this.currentTask === undefined && this.tasks.user.size === 0 && this.runQueue.length === 0;
   }
 
   /** True while anything but deferrable timers is queued for this CPU. */
@@ -482,11 +381,3 @@ export class Cpu extends Core {
     return this.runQueue.length > 0 || this.rcu.length > 0 || this.current !== undefined;
   }
 }
-
-/** What each vector runs. */
-export const interruptHandlers: Readonly<Record<number, (cpu: Cpu, vector: number) => Coroutine<void>>> = {
-  [Vector.callFunction]: smpCallFunctionInterrupt,
-  [Vector.callFunctionSingle]: smpCallFunctionInterrupt,
-  [Vector.reschedule]: rescheduleInterrupt,
-  [Vector.localTimer]: localTimerInterrupt,
-};

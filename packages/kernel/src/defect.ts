@@ -1,10 +1,10 @@
 import { type VerdictClass, VerdictError } from '@kmemlab/machine';
 
 /**
- * Defects of 3.14 that end in a touch of freed memory, by their ids: docs/kernels.md. A kernel that keeps its references in
- * order reaches none of them.
+ * Defects that end in a touch of freed memory, by their ids: docs/kernels.md. A kernel that keeps its references in order reaches
+ * none of them.
  */
-export type Defect = 'V0-b' | 'V0-c' | 'V0-f' | 'V0-g' | 'V0-h';
+export type Defect = 'V0-b' | 'V0-c' | 'V0-f' | 'V0-g' | 'V0-h' | 'V5p-d' | 'V5p-e';
 
 /** Touch an object; if it was freed, the verdict carries the id of the defect, and the class if one is given. */
 export function orDefect<T>(id: Defect, touch: () => T, verdictClass?: VerdictClass): T {

@@ -60,7 +60,7 @@ export class KernelNode extends NodeMemory {
   /** Memcgs of this node that were removed and are not freed yet. */
   dyingMemcgs = 0;
   /** Objects that experiments left to reclaim. */
-  readonly keptObjects: Allocation[] = [];
+  readonly keptObjects = new Map<number, Allocation[]>();
   /** memcg_cache_params (3.14) of the child caches homed here. */
   readonly cacheParams = new Map<Handle, MemcgCacheParams>();
   /** kmalloc'ed memory of the cgroups homed here, by their own css. */

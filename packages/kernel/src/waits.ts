@@ -77,7 +77,7 @@ export function waitsOf(cpu: Cpu): CpuWaits {
       task: context.taskId,
       name: context.taskName,
       kind: context.kind,
-      syscall: cpu.syscallNumber(context),
+      syscall: cpu.tasks.syscallNumber(context),
       doing,
       waiter,
       target: doing === 'spins' ? cpu.smp.targetOf(waiter) : -1,

@@ -24,7 +24,7 @@ export interface Port {
   request(core: Core, context: Context, effect: RequestEffect<unknown>): void;
   post(core: Core, effect: PostEffect): void;
   raise(core: Core, cpus: readonly number[], vector: number): void;
-  /** Start a timer on the core and return its id; `Core.timerExpired` will be called with it. */
+  /** Start a timer on the core and return its id; the core is told of it when it expires. */
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number;
   /** Forget a timer that may have expired already. */
   cancelTimer(core: Core, timer: number): void;

@@ -156,6 +156,26 @@ export interface Sample {
   readonly caches: number;
 }
 
+/** Caches of memcgs, and pages of their slabs, at one moment; `ns` of machine time after the last object was freed. */
+export interface EmptiedSample {
+  readonly ns: number;
+  readonly caches: number;
+  readonly pages: number;
+}
+
+/** What became of the caches of removed memcgs once nobody used an object of theirs. */
+export interface Emptied {
+  /** Caches and pages just before the last objects were freed, and at the end. */
+  readonly before: { readonly caches: number; readonly pages: number };
+  readonly after: { readonly caches: number; readonly pages: number };
+  /** When the last cache was seen to be gone, ns of machine time after the last free; absent if one is left. */
+  readonly goneAfterNs?: number;
+  /** Pages that were held although nobody used an object in them, times seconds. */
+  readonly pageSeconds: number;
+  /** Samples that differ from the one before, and the last. */
+  readonly samples: readonly EmptiedSample[];
+}
+
 /** The slowest kick of the window; `cpu` is the CPU that answered last. Times in ns of the engine's clock. */
 export interface SlowestKick {
   readonly cpu: number;
@@ -250,6 +270,7 @@ export interface RunResult {
   readonly script?: ScriptReadings;
   /** Samples in the order in which they were taken. */
   readonly series?: readonly Sample[];
+  readonly emptied?: Emptied;
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;
   readonly phases: Phases;

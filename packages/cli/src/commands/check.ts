@@ -22,6 +22,8 @@ interface CheckFlags extends SearchedFlags {
   readonly schedules?: number;
   readonly strategy?: SearchStrategy;
   readonly depth?: number;
+  readonly only?: string;
+  readonly window?: readonly string[];
   readonly jobs?: number;
   readonly save?: string;
   readonly json: boolean;
@@ -55,13 +57,15 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
   async func(flags, experiment) {
     const { cli } = this;
     const { searches } = await cli.loadEngine();
-    const { kernel, schedules, strategy, depth, jobs, save, json, ...machine } = flags;
+    const { kernel, schedules, strategy, depth, only, window, jobs, save, json, ...machine } = flags;
     const run = { ...(await requestFrom(experiment, machine)), ...(kernel !== undefined && { kernel }) };
     const request: CheckRequest = {
       run,
       ...(schedules !== undefined && { schedules }),
       ...(strategy !== undefined && { strategy }),
       ...(depth !== undefined && { depth }),
+      ...(only !== undefined && { only }),
+      ...(window !== undefined && { windows: window }),
     };
     const plan = await searches.resolveCheck(request);
     const line = new ProgressLine(cli.stderr, cli.now, '', 'model');
@@ -118,6 +122,21 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         optional: true,
         placeholder: 'D',
         brief: 'Delays in a schedule: exactly for pct (default 3), at most for exhaustive (default 2)',
+      },
+      only: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        placeholder: 'ID',
+        brief: 'Look for this rule or class of verdict only, e.g. V0-b or use-after-free',
+      },
+      window: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        variadic: true,
+        placeholder: 'LABEL',
+        brief: 'Be late at preemption points of this label only, and at any step (repeatable)',
       },
       jobs: jobsFlag,
       save: {

@@ -18,6 +18,10 @@ export interface CheckRequest {
   readonly schedules?: number;
   readonly strategy?: SearchStrategy;
   readonly depth?: number;
+  /** Rule or class of the verdicts that count; all if absent. */
+  readonly only?: string;
+  /** Labels of the preemption points at which somebody is late; all if absent. */
+  readonly windows?: readonly string[];
 }
 
 export interface CheckOptions extends SearchOptions {
@@ -32,7 +36,8 @@ export interface Checked {
 }
 
 /** @throws InputError one line: what, where, how to mend */
-export async function resolveCheck({ run, schedules, strategy = 'pct', depth }: CheckRequest): Promise<SearchPlan> {
+export async function resolveCheck(request: CheckRequest): Promise<SearchPlan> {
+  const { run, schedules, strategy = 'pct', depth, only, windows } = request;
   const scenario = await resolveScenario({ ...run, engine: 'sim', forSearch: true });
   inRange('--schedules', schedules, MOST_SCHEDULES);
   inRange('--depth', depth, MOST_DEPTH);
@@ -45,6 +50,8 @@ export async function resolveCheck({ run, schedules, strategy = 'pct', depth }: 
     schedules: schedules ?? DEFAULT_SCHEDULES,
     depth: depth ?? DEFAULT_DEPTH[strategy],
     anyVerdict: false,
+    ...(only !== undefined && { only }),
+    ...(windows !== undefined && windows.length > 0 && { windows }),
   };
 }
 

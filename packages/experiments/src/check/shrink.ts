@@ -34,9 +34,13 @@ export async function shrink(plan: SearchPlan, found: Counterexample, signal?: A
     best = next;
     next = await firstOf(smallerParams(best.plan.scenario), best.plan, found, signal);
   }
-  const { scenario } = best.plan;
+  return shrinkStalls(best.plan.scenario, best.stalls, found);
+}
+
+/** Leave the scenario as it is, and look for the same verdict with fewer and shorter stalls. */
+export async function shrinkStalls(scenario: Scenario, from: readonly Stall[], found: Verdictless): Promise<Shrunk> {
   const subject = await Subject.of(scenario);
-  const stalls = await fewerStalls(subject, best.stalls, found);
+  const stalls = await fewerStalls(subject, from, found);
   return { scenario, stalls, subject, trial: await subject.trial(replay(stalls)) };
 }
 
@@ -64,7 +68,7 @@ async function firstOf(
 }
 
 async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
-  const subject = await Subject.of(plan.scenario);
+  const subject = await Subject.of(plan.scenario, plan.windows);
   const { extent } = await subject.trial(WITHOUT_STALLS);
   const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
   const part = { first: 0, count: tries, given: [], expand: 0 };

@@ -48,12 +48,16 @@ export class Subject {
     private readonly params: Scenario['params'],
     /** Why the machine did not boot; every trial then ends like that. */
     private readonly bootError: unknown,
+    private readonly windows: readonly string[] | undefined,
   ) {
     this.bootDigest = machine.digest.toString();
   }
 
-  /** @throws InputError if a patch file does not load */
-  static async of(scenario: Scenario): Promise<Subject> {
+  /**
+   * @param windows labels of the preemption points that count; all if absent
+   * @throws InputError if a patch file does not load
+   */
+  static async of(scenario: Scenario, windows?: readonly string[]): Promise<Subject> {
     const experiment = findExperiment(scenario.experiment);
     const { build } = await kernelOf(scenario);
     const topology = new Topology(scenario.nodes, scenario.cpusPerNode);
@@ -87,7 +91,7 @@ export class Subject {
         (error: unknown) => error,
       );
     const boot = new Checkpoint([machine, checker], [build, topology, costs]);
-    return new Subject(topology, machine, checker, newLab, boot, experiment, scenario.params, bootError);
+    return new Subject(topology, machine, checker, newLab, boot, experiment, scenario.params, bootError, windows);
   }
 
   /** Label of the preemption point that the CPU is passing, null if it is not at one. */
@@ -99,7 +103,7 @@ export class Subject {
   async trial(decide: Decider, onStep: OnStep | null = null): Promise<Trial> {
     const { machine, experiment, params } = this;
     this.boot.restore();
-    const order = machine.schedule(decide);
+    const order = machine.schedule(decide, this.windows);
     machine.onStep = onStep;
     const lab = this.newLab();
     let failure: string | undefined;

@@ -5,8 +5,8 @@ import type { SearchPlan, Tried } from './types.js';
 
 let prepared: Promise<Prepared> | undefined;
 
-async function prepare({ scenario }: SearchPlan): Promise<Prepared> {
-  const subject = await Subject.of(scenario);
+async function prepare({ scenario, windows }: SearchPlan): Promise<Prepared> {
+  const subject = await Subject.of(scenario, windows);
   const { extent } = await subject.trial(WITHOUT_STALLS);
   return { subject, extent };
 }
@@ -22,3 +22,5 @@ export default async function tryPart(part: Part): Promise<Tried> {
 export async function tryAlone(plan: SearchPlan): Promise<Tried> {
   return trySchedules(await prepare(plan), plan, { first: 0, count: plan.schedules, given: [], expand: 0 });
 }
+
+export { tryCase } from './bug-case.js';

@@ -1,6 +1,6 @@
 import type { KernelConfig, Placement, Program, Stretch } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
-import type { Sample, ScriptReadings } from '@kmemlab/results';
+import type { Emptied, Sample, ScriptReadings } from '@kmemlab/results';
 import type { ParamSpecs, ParamValues } from '../params.js';
 
 /** What a guest program is told from outside. */
@@ -46,6 +46,7 @@ export interface Lab {
 export interface Findings {
   readonly script?: ScriptReadings;
   readonly series?: readonly Sample[];
+  readonly emptied?: Emptied;
 }
 
 /** A built-in experiment: parameters, and the phases it runs. */

@@ -102,11 +102,17 @@ export const sys = {
   print: (text: string) => number('write', STDOUT, text),
   /** Take one object of a cache and give it back. */
   useCache: (cache: string) => number('lab_use_cache', cache),
-  /** Take one object of a cache and leave it to `reclaim`. */
-  keepObject: (cache: string) => number('lab_keep_object', cache),
-  /** Free all objects that were left to it on the node where it runs; evaluates to how many. */
-  reclaim: () => number('lab_reclaim'),
+  /** Take one object of a cache and leave it to `reclaim`, with all others of its lot. */
+  keepObject: (cache: string, lot = 0) => number('lab_keep_object', cache, lot),
+  /** Free all objects of a lot that were left to it by tasks on one node, by default the one where it runs; evaluates to how many. */
+  reclaim: (lot = 0, node = -1) => number('lab_reclaim', lot, node),
+  /** Keep the CPU busy in the kernel. */
+  busy: (ns: number) => number('lab_busy', ns),
+  /** ns of the machine's time since power-on. */
+  clock: () => number('clock_gettime'),
   census: lookRound,
+  childCaches,
+  childDirectories,
 };
 
 /** Removed memcgs that have not been freed, and caches. */
@@ -118,6 +124,23 @@ export interface Census {
 function* lookRound(): Program<Census> {
   const [dying = 0, caches = 0] = (yield* text('lab_census')).split(' ').map(Number);
   return { dying, caches };
+}
+
+/** Caches of memcgs, and the pages of their slabs. */
+export interface ChildCaches {
+  readonly caches: number;
+  readonly pages: number;
+}
+
+function* childCaches(): Program<ChildCaches> {
+  const [caches = 0, pages = 0] = (yield* text('lab_child_caches')).split(' ').map(Number);
+  return { caches, pages };
+}
+
+/** Directories below /sys/kernel/slab of the children of a root cache, if they have any. */
+function* childDirectories(root: string): Program<string[]> {
+  const listing = yield* text('lab_child_directories', root);
+  return listing === '' ? [] : listing.split('\n');
 }
 
 /** Open a file, read all of it, close it. */

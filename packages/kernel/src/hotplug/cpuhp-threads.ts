@@ -25,7 +25,7 @@ export const CPUHP_DOWN = defineFunction('thread', 'cpuhp/down', function* deact
 
 function* untilAlone(cpu: Cpu): Coroutine<void> {
   const waiter = cpu.newWaiter();
-  if (cpu.tellWhenAlone(waiter)) yield* wait(waiter);
+  if (cpu.tasks.tellWhenAlone(waiter)) yield* wait(waiter);
   else cpu.dropWaiter(waiter);
 }
 

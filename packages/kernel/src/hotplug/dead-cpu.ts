@@ -33,7 +33,7 @@ const takeOver = defineHandler('hotplug.takeOver', (node, args: { cpu: number })
 
 /** Take it all away from the CPU, which is this one. Its tick and its cache_reap end with it. */
 export function leftBehindBy(cpu: Cpu): LeftBehind {
-  const expired = cpu.takeExpiredTimers().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
+  const expired = cpu.timers.takeExpired().map((timer) => ({ ...timer, deferrable: false, left: 0 }));
   const timers = [...expired, ...cpu.takeTimers()].filter(({ name, data }) => name !== TICK && data !== cpu.reapWork);
   return { timers, stock: cpu.stock.take(), cpuSlabs: cpu.ownWords.cpuSlabs.takeAll() };
 }
@@ -46,7 +46,7 @@ export function* inherit(cpu: Cpu, dead: number): Coroutine<void> {
   const { timers, stock, cpuSlabs } = yield* request(cpu.nodeOf(dead), takeOver, { cpu: dead });
   for (const { left, name, data, deferrable } of timers) yield* after(left, name, data, deferrable);
   yield* call(rcuAdoptOrphans, cpu);
-  cpu.armTick();
+  cpu.timers.armTick();
   yield* call(cpu.build.policies.memcg.drainStockOf, cpu, stock);
   if (cpuSlabs.length > 0) yield* call(slubCpuDead, cpu, cpuSlabs);
 }

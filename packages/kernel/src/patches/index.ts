@@ -1,6 +1,7 @@
 import type { Patch } from '../build.js';
 import { avoidKickOnCreate } from './avoid-kick-on-create.js';
 import { mutations } from './mutations/index.js';
+import { percpuRefLifecycle, percpuRefLifecycleV4 } from './percpu-ref-lifecycle.js';
 
 /** Every patch that a kernel specification can name. */
-export const patches: readonly Patch[] = [avoidKickOnCreate, ...mutations];
+export const patches: readonly Patch[] = [avoidKickOnCreate, percpuRefLifecycle, percpuRefLifecycleV4, ...mutations];

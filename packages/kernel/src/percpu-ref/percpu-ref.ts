@@ -10,6 +10,7 @@ import {
   type Step,
 } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { type Defect, orDefect } from '../defect.js';
 import type { KernelNode } from '../node.js';
 import type { Published } from '../published-state.js';
 import { callRcuSched } from '../rcu/callbacks.js';
@@ -44,6 +45,8 @@ export interface RefClass {
   readonly release: string;
   /** Registered `confirm` function, run in softirq when no CPU can take the reference for live any more; null for none. */
   readonly confirm: string | null;
+  /** Id of the defect by which an owner is freed while the switch of its reference is under way; none if absent. */
+  readonly usedAfterFree?: Defect;
 }
 
 const classes = new Map<RefOwner, RefClass & { readonly switchToAtomic: string }>();
@@ -100,11 +103,18 @@ export const collectPercpu = defineHandler('percpuRef.collect', (node, args: Ref
   return sum;
 });
 
+/** The reference whose switch ends: the callback uses what the owner's memory holds by now. */
+function switchingRef(node: KernelNode, name: RefName, step: () => Step): PercpuRef {
+  const { usedAfterFree } = classes.get(name.owner) as RefClass;
+  const touch = (): PercpuRef => sharedOf(node, name, step);
+  return usedAfterFree === undefined ? touch() : orDefect(usedAfterFree, touch);
+}
+
 /** The sum of all counters replaces the bias; with `exit` the counters are freed at once. */
 export const finishSwitch = defineHandler(
   'percpuRef.finishSwitch',
   (node, args: RefName & { sum: number; exit: boolean }, context): void => {
-    const ref = sharedOf(node, args, context.step);
+    const ref = switchingRef(node, args, context.step);
     ref.count += args.sum - REF_BIAS;
     node.trace(Trace.refSwitch, context.cpu, numberOf(args.owner), args.object, 0, 0);
     if (args.exit) ref.exited = true;

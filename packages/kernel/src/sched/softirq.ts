@@ -7,7 +7,7 @@ import { runTimers } from './timer.js';
 /** __do_softirq: timers, then RCU, with interrupts on. Runs at the exit of an interrupt, or before the CPU goes idle. */
 export function* doSoftirq(cpu: Cpu): Coroutine<void> {
   cpu.ownWords.disturbances.softirqs++;
-  if (cpu.expiredTimers.length > 0) yield* call(runTimers, cpu);
+  if (cpu.timers.expired.length > 0) yield* call(runTimers, cpu);
   if (cpu.rcu.softirq) yield* call(rcuProcessCallbacks, cpu);
   rcuNoteSoftirqEnd(cpu);
 }

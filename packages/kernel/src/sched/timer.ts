@@ -28,16 +28,17 @@ export const TIMED_OUT = -110;
 export function* localTimerInterrupt(cpu: Cpu): Coroutine<void> {
   cpu.ownWords.interrupts.localTimer++;
   yield* work(cpu.costs['interrupt.entry']);
-  if (!cpu.tickExpired) return;
-  cpu.tickExpired = false;
-  cpu.armTick();
+  if (!cpu.timers.tickExpired) return;
+  cpu.timers.tickExpired = false;
+  cpu.timers.armTick();
   cpu.schedulerTick();
   rcuCheckCallbacks(cpu, cpu.interruptsUser);
 }
 
 /** run_timer_softirq. */
 export function* runTimers(cpu: Cpu): Coroutine<void> {
-  for (let timer = cpu.expiredTimers.shift(); timer !== undefined; timer = cpu.expiredTimers.shift()) {
+  const { expired } = cpu.timers;
+  for (let timer = expired.shift(); timer !== undefined; timer = expired.shift()) {
     yield* call(cpu.build.functions.find('timer', timer.name), cpu, timer.data);
   }
 }

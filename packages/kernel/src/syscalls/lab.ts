@@ -1,8 +1,9 @@
-import { type Coroutine, call, request, requestAll } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
+import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
@@ -33,20 +34,25 @@ export function* labUseCache(cpu: Cpu, _task: TaskRecord, cache: string): Corout
   return 0;
 }
 
-const keep = defineHandler('lab.keep', (node, args: Allocation): void => {
-  node.keptObjects.push(args);
+const keep = defineHandler('lab.keep', (node, { lot, ...object }: Allocation & { lot: number }): void => {
+  const kept = node.keptObjects.get(lot) ?? [];
+  kept.push(object);
+  node.keptObjects.set(lot, kept);
 });
 
-const takeKept = defineHandler('lab.takeKept', (node, args: { most: number }): Allocation[] =>
-  node.keptObjects.splice(0, args.most),
-);
+const takeKept = defineHandler('lab.takeKept', (node, args: { lot: number; most: number }): Allocation[] => {
+  const kept = node.keptObjects.get(args.lot) ?? [];
+  const taken = kept.splice(0, args.most);
+  if (kept.length === 0) node.keptObjects.delete(args.lot);
+  return taken;
+});
 
-/** Take one object of a named cache and leave it to labReclaim. */
-export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string): Coroutine<number> {
+/** Take one object of a named cache and leave it to labReclaim, with all others of its lot. */
+export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string, lot: number): Coroutine<number> {
   if (cpu.published.roots.get(cache) === 0) return EINVAL;
   const object = yield* call(takeObject, cpu, cache);
   if (object === null) return ENOMEM;
-  yield* request(cpu.node, keep, object);
+  yield* request(cpu.node, keep, { ...object, lot });
   return 0;
 }
 
@@ -54,17 +60,39 @@ export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string): Coro
 const BATCH = 128;
 
 /**
- * Free all objects of this CPU's node that were left to it, as a node's kswapd does through a shrinker. Evaluates to how
- * many.
+ * Free all objects of a lot that were left to it by tasks on one node, as a node's kswapd does through a shrinker; `node` −1
+ * is this CPU's. Evaluates to how many.
  */
-export function* labReclaim(cpu: Cpu): Coroutine<number> {
+export function* labReclaim(cpu: Cpu, _task: TaskRecord, lot: number, node: number): Coroutine<number> {
   let freed = 0;
   for (;;) {
-    const objects = yield* request(cpu.node, takeKept, { most: BATCH });
+    const objects = yield* request(node < 0 ? cpu.node : node, takeKept, { lot, most: BATCH });
     if (objects.length === 0) return freed;
     for (const object of objects) yield* call(freeObject, cpu, object);
     freed += objects.length;
   }
+}
+
+/** Keep this CPU busy in the kernel for so many ns. */
+export function* labBusy(_cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
+  yield* work(ns);
+  return 0;
+}
+
+const childCaches = defineHandler('lab.childCaches', (node, _args: null): { caches: number; pages: number } => {
+  const { caches } = node.published;
+  const isChild = (cache: Handle): boolean => caches.isCurrent(cache) && caches.read(cache, CacheField.root) !== 0;
+  const live = [...node.caches.entries()].filter(([cache]) => isChild(cache)).length;
+  let pages = 0;
+  for (const [, { cache, order }] of node.pages.entries()) if (isChild(cache)) pages += 2 ** order;
+  return { caches: live, pages };
+});
+
+/** How many caches of memcgs there are, and how many pages their slabs have: two numbers. */
+export function* labChildCaches(cpu: Cpu): Coroutine<string> {
+  const counts = yield* requestAll(cpu.allNodes, childCaches, null);
+  const sum = (field: 'caches' | 'pages'): number => counts.reduce((total, count) => total + count[field], 0);
+  return `${sum('caches')} ${sum('pages')}`;
 }
 
 const census = defineHandler('lab.census', (node, _args: null): { dying: number; caches: number } => ({
@@ -77,4 +105,13 @@ export function* labCensus(cpu: Cpu): Coroutine<string> {
   const counts = yield* requestAll(cpu.allNodes, census, null);
   const sum = (field: 'dying' | 'caches'): number => counts.reduce((total, count) => total + count[field], 0);
   return `${sum('dying')} ${sum('caches')}`;
+}
+
+const childDirectories = defineHandler('lab.childDirectories', (node, args: { root: string }): string[] =>
+  node.slabKset.ofMemcgs(args.root),
+);
+
+/** Directories below /sys/kernel/slab of the children of a root cache, as a listing would show them: a line each. */
+export function* labChildDirectories(_cpu: Cpu, _task: TaskRecord, root: string): Coroutine<string> {
+  return (yield* request(BOOT_NODE, childDirectories, { root })).join('\n');
 }

@@ -20,7 +20,17 @@ import {
   sysUnlink,
   sysWrite,
 } from './files.js';
-import { labCensus, labFlushCreation, labFlushWorkqueue, labKeepObject, labReclaim, labUseCache } from './lab.js';
+import {
+  labBusy,
+  labCensus,
+  labChildCaches,
+  labChildDirectories,
+  labFlushCreation,
+  labFlushWorkqueue,
+  labKeepObject,
+  labReclaim,
+  labUseCache,
+} from './lab.js';
 import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
 import { labRcu } from './rcu.js';
 import { sysExit, sysFork, sysKill, sysPause, sysWait } from './tasks.js';
@@ -38,6 +48,12 @@ type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Corouti
 function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
   yield* call(hrtimerNanosleep, cpu, ns);
   return 0;
+}
+
+/** clock_gettime(CLOCK_MONOTONIC), ns of the machine's time. */
+// biome-ignore lint/correctness/useYield: a system call
+function* sysClockGettime(cpu: Cpu): Coroutine<number> {
+  return Math.round(cpu.now());
 }
 
 /** Flags of a module's cache by the letters that stand for them. */
@@ -88,6 +104,7 @@ const syscalls = {
   pause: sysPause,
   kill: sysKill,
   nanosleep: sysNanosleep,
+  clock_gettime: sysClockGettime,
   init_module: sysInitModule,
   delete_module: sysDeleteModule,
   lab_flush_workqueue: labFlushWorkqueue,
@@ -97,6 +114,9 @@ const syscalls = {
   lab_keep_object: labKeepObject,
   lab_reclaim: labReclaim,
   lab_census: labCensus,
+  lab_child_caches: labChildCaches,
+  lab_child_directories: labChildDirectories,
+  lab_busy: labBusy,
   lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 

@@ -3,6 +3,7 @@ import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu, cssReleaseByWork } from '../cgroup/destroy.js';
 import { trylockOnce } from '../locking/mutex.js';
 import { initRootArray, memcgUpdateAllCaches } from '../mm/memcontrol/cache-ids.js';
+import { mergedLifecycle } from '../mm/memcontrol/cache-lifecycle.js';
 import {
   allocateCreateItem,
   memcgKmemGetCache,
@@ -79,6 +80,7 @@ const policies = (config: KernelConfig): Policies => ({
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,
+    lifecycle: mergedLifecycle,
     deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,

@@ -6,11 +6,11 @@ import type { Cpu } from '../../cpu.js';
  * its own (current->active_memcg). Process context; calls do not nest. The caller holds a reference on the memcg.
  */
 export function memallocUseMemcg(cpu: Cpu, memcg: Handle): void {
-  if (cpu.activeMemcgs.has(cpu.taskId)) cpu.bug('memalloc_use_memcg is called twice');
-  cpu.activeMemcgs.set(cpu.taskId, memcg);
+  if (cpu.accounting.hasActive(cpu.taskId)) cpu.bug('memalloc_use_memcg is called twice');
+  cpu.accounting.setActive(cpu.taskId, memcg);
 }
 
 /** memalloc_unuse_memcg. */
 export function memallocUnuseMemcg(cpu: Cpu): void {
-  cpu.activeMemcgs.delete(cpu.taskId);
+  cpu.accounting.setActive(cpu.taskId, 0);
 }

@@ -1,9 +1,16 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
-import { defineRefClass, percpuRefExit, percpuRefPut, percpuRefTryget } from '../../percpu-ref/percpu-ref.js';
+import { orDefect } from '../../defect.js';
+import {
+  defineRefClass,
+  percpuRefExit,
+  percpuRefPut,
+  percpuRefTryget,
+  percpuRefTrygetLive,
+} from '../../percpu-ref/percpu-ref.js';
 import { CacheField, CssField } from '../../published-state.js';
+import { callRcu } from '../../rcu/callbacks.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import type { Chosen } from '../slab-common/alloc.js';
@@ -11,6 +18,7 @@ import type { CacheWorkName } from '../slab-common/types.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { queueCacheWork } from './cache-work.js';
 import { isDying } from './root-dying.js';
+import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
 /*
  * References since 5.3: each page of a memcg cache holds the cache, and so does an allocation in progress; each linked cache
@@ -25,6 +33,7 @@ export const cacheRefs = defineRefClass({
   modeField: CacheField.refMode,
   release: 'kmemcg_cache_shutdown',
   confirm: null,
+  usedAfterFree: 'V5p-e',
 });
 
 const setMemcg = defineHandler('memcg.setCacheMemcg', (node, args: { cache: Handle; memcg: Handle }, context): void => {
@@ -50,7 +59,7 @@ export const cacheLinks = {
 
   /** memcg_unlink_cache: the reference on the memcg that the cache belongs to by now goes, which may be the last. */
   *unlink(cpu: Cpu, cache: Handle, memcg: Handle): Coroutine<void> {
-    yield* call(storeMemcg, cpu, cache, 0);
+    if (cpu.build.policies.memcg.lifecycle.unlinkForgets) yield* call(storeMemcg, cpu, cache, 0);
     yield* call(cssPut, cpu, memcg);
   },
 
@@ -62,12 +71,14 @@ export const cacheLinks = {
 
 /**
  * memcg_kmem_get_cache (5.3): an RCU read section around the look into the slot and the attempt to take a reference on what
- * is there. Slots are cleared before the kill, so at worst a killed cache is kept for one more allocation.
+ * is there. Slots are cleared before the kill, so at worst a killed cache is kept for one more allocation. In the posted form
+ * each lookup leaves two sections that it never ends (V5p-a).
  */
 export function* getCountedCache(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
   rcuReadLock(cpu);
   const chosen = yield* call(chooseCounted, cpu, root, memcg);
-  rcuReadUnlock(cpu);
+  if (cpu.build.policies.memcg.lifecycle.leaveLookup === 'lock') rcuReadLock(cpu);
+  else rcuReadUnlock(cpu);
   return chosen;
 }
 
@@ -76,7 +87,8 @@ function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if (id < 0) return unaccounted;
   const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
-  if (cache !== 0 && (yield* call(percpuRefTryget, cpu, cacheRefs, cache))) return { cache, held: cache };
+  const tryget = cpu.build.policies.memcg.lifecycle.tryget === 'live' ? percpuRefTrygetLive : percpuRefTryget;
+  if (cache !== 0 && (yield* call(tryget, cpu, cacheRefs, cache))) return { cache, held: cache };
   cpu.counters.add('unaccounted_allocations');
   if (cache === 0) yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);
   return unaccounted;
@@ -90,11 +102,11 @@ export function* putCountedCache(cpu: Cpu, { held }: Chosen): Coroutine<void> {
 const setWorkFn = defineHandler(
   'memcg.setWorkFn',
   (node, args: { cache: Handle; fn: CacheWorkName }, context): void => {
-    node.caches.get(args.cache, context.step).workFn = args.fn;
+    orDefect('V5p-d', () => node.caches.get(args.cache, context.step)).workFn = args.fn;
   },
 );
 
-/** Say what the work item of a memcg cache is to do. Caller holds memcg_kmem_wq_lock. */
+/** Say what the work item of a memcg cache is to do; 'none' once it has done it (posted). */
 export function* storeWorkFn(cache: Handle, fn: CacheWorkName): Coroutine<void> {
   yield* request(homeOf(cache), setWorkFn, { cache, fn }, cache);
 }
@@ -105,10 +117,12 @@ export function* storeWorkFn(cache: Handle, fn: CacheWorkName): Coroutine<void> 
  */
 defineFunction('release', 'kmemcg_cache_shutdown', function* kmemcgCacheShutdown(cpu, cache) {
   const root = cpu.published.caches.read(cache, CacheField.root);
-  const flags = yield* call(spinLockIrqsave, cpu, 'memcg_kmem_wq_lock');
+  const flags = yield* call(lockKmemWq, cpu, root);
   if (!(yield* call(isDying, root))) {
     yield* call(storeWorkFn, cache, 'kmemcg_cache_shutdown_fn');
-    yield* call(queueCacheWork, cpu, cache, 'kmemcg_workfn');
+    if (cpu.build.policies.memcg.lifecycle.shutdown === 'queued') {
+      yield* call(queueCacheWork, cpu, cache, 'kmemcg_workfn');
+    } else yield* call(callRcu, cpu, 'kmemcg_rcufn', cache);
   }
-  yield* call(spinUnlockIrqrestore, cpu, 'memcg_kmem_wq_lock', flags);
+  yield* call(unlockKmemWq, cpu, flags);
 });

@@ -63,9 +63,9 @@ export function* memcgKmemGetCacheUnreferenced(cpu: Cpu, root: Handle, memcg: Ha
  */
 export function* scheduleCreateOnSystemWq(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
   const cache = cpu.rootCache(ITEM_CACHE);
-  cpu.skipAccounting(1);
+  cpu.accounting.skip(cpu.taskId, 1);
   const object = yield* call(slabAllocFrom, cpu, cache);
-  cpu.skipAccounting(-1);
+  cpu.accounting.skip(cpu.taskId, -1);
   if (object === 0) {
     yield* call(cssPut, cpu, memcg);
     return;

@@ -57,9 +57,9 @@ function* memcgUpdateKmemLimit(cpu: Cpu, css: Handle, limit: number): Coroutine<
   if (isActive(cpu, css))
     return (yield* request(homeOf(css), setLimit, { css, counter: 'kmem', limit }, css)) ? 0 : EBUSY;
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
-  cpu.skipAccounting(1);
+  cpu.accounting.skip(cpu.taskId, 1);
   const result = yield* call(activateKmem, cpu, css, limit);
-  cpu.skipAccounting(-1);
+  cpu.accounting.skip(cpu.taskId, -1);
   yield* call(mutexUnlock, cpu, 'activate_kmem_mutex');
   return result;
 }
@@ -68,9 +68,9 @@ function* memcgUpdateKmemLimit(cpu: Cpu, css: Handle, limit: number): Coroutine<
 export function* memcgPropagateKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const parent = cpu.published.csses.read(css, CssField.parent);
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
-  cpu.skipAccounting(1);
+  cpu.accounting.skip(cpu.taskId, 1);
   if (isActive(cpu, parent)) yield* call(activateKmem, cpu, css, UNLIMITED);
-  cpu.skipAccounting(-1);
+  cpu.accounting.skip(cpu.taskId, -1);
   yield* call(mutexUnlock, cpu, 'activate_kmem_mutex');
 }
 

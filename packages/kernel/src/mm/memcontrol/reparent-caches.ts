@@ -1,13 +1,13 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, VerdictError, work } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
 import { percpuRefKill } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { preemptionPoint } from '../../sched/preemption-point.js';
 import { listCachesOf, reparentList } from '../slab-common/cache-list.js';
 import { shutdownCaches } from '../slab-common/destroy.js';
 import type { CacheWorkName } from '../slab-common/types.js';
@@ -16,6 +16,7 @@ import { queueCacheWork, underSlabMutex } from './cache-work.js';
 import { deactivateSlots } from './deactivate-caches.js';
 import { memcgFlushPercpuVmstats } from './lruvec-stats.js';
 import { isDying } from './root-dying.js';
+import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
 const readWorkFn = defineHandler(
   'memcg.readWorkFn',
@@ -27,13 +28,22 @@ const readWorkFn = defineHandler(
  * kill of the cache's own reference are scheduled for after a grace period. Caller holds slab_mutex.
  */
 function* kmemcgCacheDeactivate(cpu: Cpu, cache: Handle): Coroutine<void> {
-  yield* call(cpu.build.policies.memcg.deactivation.now, cpu, cache);
-  const flags = yield* call(spinLockIrqsave, cpu, 'memcg_kmem_wq_lock');
-  if (!(yield* call(isDying, cpu.published.caches.read(cache, CacheField.root)))) {
-    yield* call(storeWorkFn, cache, 'kmemcg_cache_deactivate_after_rcu');
-    yield* call(callRcu, cpu, 'kmemcg_rcufn', cache);
+  const { deactivation, lifecycle } = cpu.build.policies.memcg;
+  yield* call(deactivation.now, cpu, cache);
+  const root = cpu.published.caches.read(cache, CacheField.root);
+  if (lifecycle.dyingGuard === 'slab_mutex') {
+    yield* call(scheduleDeactivation, cpu, cache, root);
+    return;
   }
-  yield* call(spinUnlockIrqrestore, cpu, 'memcg_kmem_wq_lock', flags);
+  const flags = yield* call(lockKmemWq, cpu, root);
+  yield* call(scheduleDeactivation, cpu, cache, root);
+  yield* call(unlockKmemWq, cpu, flags);
+}
+
+function* scheduleDeactivation(cpu: Cpu, cache: Handle, root: Handle): Coroutine<void> {
+  if (yield* call(isDying, root)) return;
+  yield* call(storeWorkFn, cache, 'kmemcg_cache_deactivate_after_rcu');
+  yield* call(callRcu, cpu, 'kmemcg_rcufn', cache);
 }
 
 /** kmemcg_rcufn (5.3): softirq; the work item takes the RCU head's place in the cache. */
@@ -46,11 +56,36 @@ defineFunction('work', 'kmemcg_workfn', function* kmemcgWorkfn(cpu, cache) {
   yield* call(underSlabMutex, cpu, cache, runWorkFn);
 });
 
+/** The worker has called work_fn, and is about to clear it (posted). */
+export const CALLED_WORK_FN = 'kmemcg_workfn:called';
+
 function* runWorkFn(cpu: Cpu, cache: Handle): Coroutine<void> {
   const fn = yield* request(homeOf(cache), readWorkFn, { cache }, cache);
   cpu.counters.add(fn);
+  if (fn === 'none') lostShutdown(cpu, cache);
   if (fn === 'kmemcg_cache_shutdown_fn') yield* call(kmemcgCacheShutdownFn, cpu, cache);
   else yield* call(kmemcgCacheDeactivateAfterRcu, cpu, cache);
+  if (!cpu.build.policies.memcg.lifecycle.clearsWorkFn) return;
+  if (cpu.instrumented) yield* call(calledPoint, cpu, cache);
+  yield* call(storeWorkFn, cache, 'none');
+}
+
+function* calledPoint(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { caches } = cpu.published;
+  const gone = () => !caches.isCurrent(cache);
+  const root = gone() ? 0 : caches.read(cache, CacheField.root);
+  yield* call(preemptionPoint, cpu, CALLED_WORK_FN, root, { changed: gone, gone });
+}
+
+/** The release has stored the shutdown while the worker was about to clear the function before it (V5p-d). */
+function lostShutdown(cpu: Cpu, cache: Handle): never {
+  throw new VerdictError({
+    class: 'invariant-broken',
+    id: 'V5p-d',
+    object: `cache ${cache.toString(16)}`,
+    steps: [cpu.step()],
+    detail: 'the worker calls work_fn, which has been cleared: the shutdown stored by the release is lost',
+  });
 }
 
 /** kmemcg_cache_deactivate_after_rcu (5.3): the allocator's second half, then the cache's active state ends. */
@@ -88,12 +123,12 @@ export function* memcgDeactivateAndReparent(cpu: Cpu, memcg: Handle, id: number,
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
-  yield* call(memcgFlushPercpuVmstats, cpu, memcg, true);
+  if (cpu.build.policies.memcg.lifecycle.flushesStatistics) yield* call(memcgFlushPercpuVmstats, cpu, memcg, true);
 }
 
 /** memcg_free_kmem (5.3): all caches have been handed to the parent; what CPUs counted for the memcg goes to its ancestors. */
 export function* memcgFreeWithoutCaches(cpu: Cpu, memcg: Handle): Coroutine<void> {
   const caches = yield* request(BOOT_NODE, listCachesOf, { memcg });
   if (caches.length > 0) cpu.bug(`memcg ${memcg.toString(16)} is freed with ${caches.length} caches on its list`);
-  yield* call(memcgFlushPercpuVmstats, cpu, memcg, false);
+  if (cpu.build.policies.memcg.lifecycle.flushesStatistics) yield* call(memcgFlushPercpuVmstats, cpu, memcg, false);
 }

@@ -2,10 +2,10 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { spinLockIrqsave, spinUnlockIrqrestore } from '../../locking/spinlock.js';
 import { rcuBarrier } from '../../rcu/barrier.js';
 import { defineHandler } from '../../registry.js';
 import { flushWorkqueue } from '../../workqueue/workqueue.js';
+import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
 const setDying = defineHandler('cache.setDying', (node, args: { root: Handle }, context): void => {
   node.caches.get(args.root, context.step).dying = true;
@@ -42,13 +42,16 @@ export function flushMemcgWorkqueue({ allocator }: KernelConfig) {
 }
 
 /**
- * flush_memcg_workqueue (5.3): the flag is guarded by memcg_kmem_wq_lock alone. The works that are flushed may kill
+ * flush_memcg_workqueue (5.3): the flag is guarded by memcg_kmem_wq_lock alone; in the posted form by slab_mutex, too. The works that are flushed may kill
  * references, whose switch the barrier has not waited for (V5p-e).
  */
 export function* flushMemcgWorkqueueLocked(cpu: Cpu, root: Handle): Coroutine<void> {
-  const flags = yield* call(spinLockIrqsave, cpu, 'memcg_kmem_wq_lock');
+  const alsoMutex = cpu.build.policies.memcg.lifecycle.dyingGuard === 'slab_mutex';
+  if (alsoMutex) yield* call(mutexLock, cpu, 'slab_mutex');
+  const flags = yield* call(lockKmemWq, cpu, root);
   yield* request(homeOf(root), setDying, { root }, root);
-  yield* call(spinUnlockIrqrestore, cpu, 'memcg_kmem_wq_lock', flags);
+  yield* call(unlockKmemWq, cpu, flags);
+  if (alsoMutex) yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(rcuBarrier, cpu);
   yield* call(flushWorkqueue, cpu, 'memcg_kmem_cache');
 }

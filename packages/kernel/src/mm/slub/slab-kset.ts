@@ -31,6 +31,12 @@ export class SlabKset {
     return this.names.get(path);
   }
 
+  /** Paths of the directories of memcg caches whose path begins like this. */
+  ofMemcgs(prefix: string): string[] {
+    const own = new Set(this.names.values());
+    return [...own].filter(({ memcg, path }) => memcg !== 0 && path.startsWith(prefix)).map(({ path }) => path);
+  }
+
   /** Some directory lies below this one. */
   hasBelow(path: string): boolean {
     return [...this.names.keys()].some((name) => name.startsWith(`${path}/`));

@@ -1,0 +1,186 @@
+import { type ChildCaches, type Program, sys, writeFile } from '@kmemlab/kernel';
+import type { Emptied, EmptiedSample } from '@kmemlab/results';
+import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
+import type { GuestControl } from '../lab/types.js';
+
+const MS = 1e6;
+const SECOND = 1e9;
+/** The module's cache, of which each memcg gets a child. */
+const CACHE = 'lab_empty';
+/** Lots of objects: those that are freed before rmdir, and those that are freed after it. */
+const SPARE = 1;
+const LIVE = 2;
+/** Between two looks: an eighth of the time that has passed, within these limits, ns. */
+const SHORTEST = MS;
+const LONGEST = 100 * MS;
+/** A task that keeps its CPU awake for cache_reap wakes up so often, ns. */
+const NAP = 250 * MS;
+
+export type Awake = 'all' | 'freer' | 'none';
+
+export interface Scope {
+  readonly memcgs: number;
+  /** Objects allocated in each memcg, and how many of them are in use until after rmdir. */
+  readonly objects: number;
+  readonly live: number;
+  /** bytes */
+  readonly size: number;
+  readonly rcuTyped: boolean;
+  /** CPUs. */
+  readonly allocators: readonly number[];
+  readonly freer: number;
+  readonly shrinker: number;
+  /** Between rmdir and free, ns. */
+  readonly freeAfter: number;
+  readonly shrinks: number;
+  /** ns */
+  readonly shrinkEvery: number;
+  /** ns */
+  readonly observe: number;
+  readonly awake: Awake;
+  readonly nodes: number;
+  readonly cpuCount: number;
+}
+
+/** The root cache. A constructor, or the type, keeps it from being merged. */
+export function* moduleProgram({ size, rcuTyped }: Scope): Program<void> {
+  yield* sys.initModule(CACHE, size, rcuTyped ? 'ar' : 'ac');
+}
+
+const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
+
+/** The manager stays in the root cgroup; in each memcg workers allocate, one on each CPU that does, and exit. */
+export function* createProgram({ tick }: GuestControl, scope: Scope): Program<void> {
+  yield* enterHierarchy();
+  for (let i = 0; i < scope.memcgs; i++) {
+    yield* makeCgroup(String(i));
+    for (const [part, cpu] of scope.allocators.entries()) {
+      const program = () => worker(scope, part);
+      const pid = yield* sys.fork({ name: `worker${i}/${cpu}`, program, placement: pinned(cpu) });
+      yield* writeFile(`${i}/cgroup.procs`, `${pid}\n`);
+      yield* sys.kill(pid);
+      yield* sys.wait();
+    }
+    tick(i + 1);
+  }
+}
+
+/** Waits until it has been moved, has the memcg's cache made, takes its part of the objects, and frees those that are not to live. */
+function* worker({ objects, live, allocators }: Scope, part: number): Program<void> {
+  yield* sys.pause();
+  yield* sys.useCache(CACHE);
+  yield* sys.flushCreation();
+  const stays = (n: number): boolean => Math.floor(((n + 1) * live) / objects) > Math.floor((n * live) / objects);
+  for (let n = part; n < objects; n += allocators.length) yield* sys.keepObject(CACHE, stays(n) ? LIVE : SPARE);
+  yield* sys.reclaim(SPARE);
+}
+
+/** Shrink every child that has a directory in sysfs. */
+function* shrinkProgram({ shrinks, shrinkEvery }: Scope): Program<void> {
+  for (let n = 0; n < shrinks; n++) {
+    for (const directory of yield* sys.childDirectories(CACHE)) {
+      yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
+    }
+    if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
+  }
+}
+
+/** Run a program beside another one; both have ended afterwards. */
+function* beside(scope: Scope, main: Program<void>): Program<void> {
+  if (scope.shrinks > 0) {
+    yield* sys.fork({ name: 'shrink', program: () => shrinkProgram(scope), placement: pinned(scope.shrinker) });
+  }
+  yield* main;
+  if (scope.shrinks > 0) yield* sys.wait();
+}
+
+/** Keeps its CPU in the kernel for so many ns at a time. */
+export function* busyProgram({ stopped }: GuestControl, ns: number): Program<void> {
+  while (!stopped()) {
+    yield* sys.busy(ns);
+    yield* sys.nanosleep(SHORTEST);
+  }
+}
+
+export function* removeProgram({ tick }: GuestControl, scope: Scope): Program<void> {
+  yield* beside(scope, removal(scope, tick));
+}
+
+function* removal({ memcgs, freeAfter }: Scope, tick: (done: number) => void): Program<void> {
+  for (let i = 0; i < memcgs; i++) {
+    yield* sys.rmdir(String(i));
+    tick(i + 1);
+  }
+  if (freeAfter > 0) yield* sys.nanosleep(freeAfter);
+}
+
+/** What there was when the last object had been freed, and when that was. */
+export interface Freed {
+  readonly at: number;
+  readonly before: ChildCaches;
+}
+
+/** The live objects of all nodes are freed on one CPU. */
+export function* freeProgram(scope: Scope): Program<Freed> {
+  const before = yield* sys.childCaches();
+  yield* beside(scope, freeing(scope));
+  return { at: yield* sys.clock(), before };
+}
+
+function* freeing({ freer, nodes }: Scope): Program<void> {
+  yield* sys.fork({ name: 'free', program: () => reclaimAll(nodes), placement: pinned(freer) });
+  yield* sys.wait();
+}
+
+function* reclaimAll(nodes: number): Program<void> {
+  for (let node = 0; node < nodes; node++) yield* sys.reclaim(LIVE, node);
+}
+
+function* napProgram(until: number): Program<void> {
+  while ((yield* sys.clock()) < until) yield* sys.nanosleep(NAP);
+}
+
+const awakeCpus = ({ awake, freer, cpuCount }: Scope): number[] => {
+  if (awake === 'none') return [];
+  return awake === 'freer' ? [freer] : Array.from({ length: cpuCount }, (_, cpu) => cpu);
+};
+
+/** Look round until the time is over. */
+export function* observeProgram(scope: Scope, { at, before }: Freed): Program<Emptied> {
+  const end = at + scope.observe;
+  const awake = awakeCpus(scope);
+  for (const cpu of awake) {
+    yield* sys.fork({ name: `awake${cpu}`, program: () => napProgram(end), placement: pinned(cpu) });
+  }
+  const samples: EmptiedSample[] = [yield* look(at)];
+  for (let now = at; now < end; now = yield* sys.clock()) {
+    const step = Math.min(LONGEST, Math.max(SHORTEST, (now - at) / 8), end - now);
+    yield* sys.nanosleep(scope.awake === 'none' ? end - now : step);
+    samples.push(yield* look(at));
+  }
+  for (const _ of awake) yield* sys.wait();
+  return emptiedOf(before, samples);
+}
+
+function* look(since: number): Program<EmptiedSample> {
+  const { caches, pages } = yield* sys.childCaches();
+  return { ns: (yield* sys.clock()) - since, caches, pages };
+}
+
+/** Samples in which nothing has changed since the one before are left out, but the last. */
+function emptiedOf(before: ChildCaches, all: readonly EmptiedSample[]): Emptied {
+  const changed = ({ caches, pages }: EmptiedSample, at: number): boolean =>
+    caches !== all[at - 1]?.caches || pages !== all[at - 1]?.pages;
+  const samples = all.filter((sample, at) => at === all.length - 1 || changed(sample, at));
+  const last = samples[samples.length - 1];
+  const gone = samples.find(({ caches }) => caches === 0);
+  let held = 0;
+  for (const [at, { ns, pages }] of all.entries()) held += pages * ((all[at + 1]?.ns ?? ns) - ns);
+  return {
+    before: { ...before },
+    after: { caches: last?.caches ?? 0, pages: last?.pages ?? 0 },
+    ...(gone !== undefined && { goneAfterNs: gone.ns }),
+    pageSeconds: held / SECOND,
+    samples,
+  };
+}
