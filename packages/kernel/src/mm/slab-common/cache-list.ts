@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, type Handle, request } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, type Handle, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
 
@@ -84,6 +84,12 @@ export const addToList = defineHandler(
 export const removeFromList = defineHandler('cacheList.remove', (node, args: { cache: Handle; root: Handle }): void => {
   node.cacheList.remove(args.cache, args.root);
 });
+
+/** So many steps along lists of caches. Caller holds slab_mutex. */
+export function* walkSteps(cpu: Cpu, steps: number): Coroutine<void> {
+  cpu.counters.add('cache_list_steps', steps);
+  yield* work(steps * cpu.costs['list.step']);
+}
 
 /** Walk all caches for those of one memcg: the cost is a step per cache in the system, only the hits are visited. */
 export const walkForMemcg = defineHandler(
