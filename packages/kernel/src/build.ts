@@ -3,6 +3,7 @@ import type { Cpu } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
+import type { ChildDestruction } from './mm/memcontrol/child-destruction.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
@@ -158,6 +159,10 @@ export interface Policies {
     deactivate: (cpu: Cpu, memcg: Handle, id: number, parent: Handle) => Coroutine<void>;
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
+    /** How a memcg cache with a destroy work of its own is found to be empty (3.14). */
+    childDestruction: ChildDestruction;
+    /** Who destroys dead caches that their destroy work has left: nobody, or a reaper, every `period` ns if that is not 0. */
+    reaper: { readonly period: number } | null;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
     allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;

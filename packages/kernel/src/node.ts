@@ -17,6 +17,7 @@ import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
+import { DanglingCaches } from './mm/memcontrol/dangling-caches.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
@@ -89,6 +90,7 @@ export class KernelNode extends NodeMemory {
   readonly cacheList = new CacheList();
   readonly slabKset = new SlabKset();
   readonly rcuDestroy = new RcuDestroyList();
+  readonly dangling = new DanglingCaches();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   readonly hotplug = new HotplugLock();

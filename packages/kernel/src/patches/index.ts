@@ -1,7 +1,16 @@
 import type { Patch } from '../build.js';
 import { avoidKickOnCreate } from './avoid-kick-on-create.js';
+import { explicitSlabCharging } from './explicit-slab-charging.js';
 import { mutations } from './mutations/index.js';
+import { noDestroyOnLastPage } from './no-destroy-on-last-page.js';
 import { percpuRefLifecycle, percpuRefLifecycleV4 } from './percpu-ref-lifecycle.js';
 
 /** Every patch that a kernel specification can name. */
-export const patches: readonly Patch[] = [avoidKickOnCreate, percpuRefLifecycle, percpuRefLifecycleV4, ...mutations];
+export const patches: readonly Patch[] = [
+  avoidKickOnCreate,
+  explicitSlabCharging,
+  noDestroyOnLastPage,
+  percpuRefLifecycle,
+  percpuRefLifecycleV4,
+  ...mutations,
+];

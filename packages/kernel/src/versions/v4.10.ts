@@ -14,6 +14,7 @@ import {
 import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
+import { destroyOnLastPage } from '../mm/memcontrol/child-destruction.js';
 import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
@@ -83,6 +84,8 @@ const policies = (config: KernelConfig): Policies => ({
     lifecycle: mergedLifecycle,
     deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
+    childDestruction: destroyOnLastPage,
+    reaper: null,
     initRootArray,
     allocStatistics: null,
     online: memcgOnlineKmem,

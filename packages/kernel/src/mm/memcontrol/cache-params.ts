@@ -1,4 +1,5 @@
-import { type Handle, type Step, VerdictError } from '@kmemlab/machine';
+import { type Coroutine, type Handle, homeOf, request, type Step, VerdictError } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
 import { type Defect, orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
 import { defineHandler } from '../../registry.js';
@@ -70,6 +71,11 @@ export const setDead = defineHandler(
     return params.destroy;
   },
 );
+
+/** memcg_release_pages of a version that does nothing but count. Any context. */
+export function* memcgUnbindPages(_cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
+  yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
+}
 
 export const isDead = defineHandler(
   'memcg.isDead',

@@ -19,7 +19,7 @@ export const FOUND_IN_SLOT = 'kmem_cache_destroy_work_func:found';
 export const SLOT_READ = 'kmem_cache_destroy_memcg_children:slot-read';
 
 /** kmem_cache_shrink (3.14): SLAB holds slab_mutex, SLUB nothing. */
-function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {
+export function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {
   if (cpu.build.allocator.name === 'slub') {
     yield* call(kmemCacheShrink, cpu, cache);
     return;
@@ -31,10 +31,7 @@ function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {
   yield* call(putOnlineCpusMems, cpu);
 }
 
-/**
- * kmem_cache_destroy_work_func (3.14): a dead cache with pages is shrunk, and that is all; without, it is destroyed. If the
- * shrink empties it, the release of its last page queues this item again.
- */
+/** kmem_cache_destroy_work_func (3.14): the cache is looked up by its slot. */
 defineFunction('work', DESTROY_WORK, function* kmemCacheDestroyWorkFunc(cpu, params) {
   const { caches, csses } = cpu.published;
   const memcg = caches.read(params, CacheField.memcg);
@@ -43,10 +40,22 @@ defineFunction('work', DESTROY_WORK, function* kmemCacheDestroyWorkFunc(cpu, par
   const cache = memcg === 0 ? 0 : yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache === 0) destroyedAlready(cpu, params);
   if (cpu.instrumented) yield* call(childPoint, cpu, FOUND_IN_SLOT, cache);
-  const pages = yield* request(homeOf(cache), addPages, { cache, by: 0, defect: 'V0-c' }, cache);
-  if (pages !== 0) yield* call(shrinkChild, cpu, cache);
-  else yield* call(destroyCache, cpu, cache, 'V0-c');
+  yield* call(cpu.build.policies.memcg.childDestruction.work, cpu, cache);
 });
+
+/** nr_pages. */
+export function* pagesOf(cache: Handle): Coroutine<number> {
+  return yield* request(homeOf(cache), addPages, { cache, by: 0, defect: 'V0-c' }, cache);
+}
+
+/**
+ * 3.14: a dead cache with pages is shrunk, and that is all; without, it is destroyed. If the shrink empties it, the release of its
+ * last page queues the work again.
+ */
+export function* destroyIfEmpty(cpu: Cpu, cache: Handle): Coroutine<void> {
+  if ((yield* call(pagesOf, cache)) !== 0) yield* call(shrinkChild, cpu, cache);
+  else yield* call(destroyCache, cpu, cache, 'V0-c');
+}
 
 function destroyedAlready(cpu: Cpu, cache: Handle): never {
   throw new VerdictError({
@@ -74,6 +83,7 @@ export function* memCgroupDestroyAllCaches(cpu: Cpu, css: Handle): Coroutine<voi
  */
 function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
   const { caches, memcgArrays } = cpu.published;
+  const { forget } = cpu.build.policies.memcg.childDestruction;
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
   for (let id = 0; id < memcgArrays.lengthOf(caches.read(root, CacheField.memcgCaches)); id++) {
     const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
@@ -82,6 +92,7 @@ function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
     yield* request(homeOf(cache), setDead, { cache, dead: false, defect: 'V0-f' }, cache);
     const { work } = yield* request(homeOf(cache), destroyItem, { cache, defect: 'V0-f' }, cache);
     yield* call(cancelWorkSync, cpu, 'system_wq', work, 'V0-f');
+    if (forget !== null) yield* call(forget, cpu, cache);
     yield* call(destroyCache, cpu, cache, 'V0-f');
   }
   yield* call(mutexUnlock, cpu, 'activate_kmem_mutex');

@@ -4,11 +4,12 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { PageUse } from '../slab/types.js';
-import { addPages } from './cache-params.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
-import { memcgReleasePages } from './release-pages.js';
 import { resCounterCharge, resCounterUncharge } from './res-counter.js';
+
+const isRoot = (cpu: Cpu, cache: Handle): boolean =>
+  cpu.published.caches.isCurrent(cache) && cpu.published.caches.read(cache, CacheField.root) === 0;
 
 /** Nothing was charged because a limit forbids it. */
 const DENIED = -1;
@@ -25,7 +26,7 @@ export const testAndClearKmemDead = defineHandler(
 );
 
 /** memcg_charge_kmem (3.14) without reclaim: kmem, then memory. */
-function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
+export function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
   if (!(yield* call(resCounterCharge, css, 'kmem', bytes))) return false;
   if (yield* call(resCounterCharge, css, 'memory', bytes)) return true;
   yield* call(resCounterUncharge, css, 'kmem', bytes);
@@ -33,7 +34,7 @@ function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
 }
 
 /** memcg_uncharge_kmem (3.14): the last uncharge of an offline memcg puts the reference that it holds on itself. */
-function* memcgUnchargeKmem(cpu: Cpu, css: Handle, bytes: number): Coroutine<void> {
+export function* memcgUnchargeKmem(cpu: Cpu, css: Handle, bytes: number): Coroutine<void> {
   yield* call(resCounterUncharge, css, 'memory', bytes);
   if ((yield* call(resCounterUncharge, css, 'kmem', bytes)) > 0) return;
   if (yield* request(homeOf(css), testAndClearKmemDead, { css }, css)) yield* call(cssPut, cpu, css);
@@ -67,15 +68,14 @@ export function* memcgKmemUnchargePages(cpu: Cpu, css: Handle, order: number): C
  * child's by now, and the child counts them (memcg_bind_pages).
  */
 export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
-  const { caches } = cpu.published;
-  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return 0;
+  if (isRoot(cpu, cache)) return 0;
   const css = yield* call(memcgKmemNewpageCharge, cpu, order);
-  if (css >= 0) yield* request(homeOf(cache), addPages, { cache, by: 2 ** order, defect: 'V0-h' }, cache);
+  if (css >= 0) yield* call(cpu.build.policies.memcg.childDestruction.bindPages, cpu, cache, order);
   return css;
 }
 
 /** kmem_freepages (3.14): the cache gives the pages up first; then whoever was charged gets the bytes back. */
 export function* releaseAndUnchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number): Coroutine<void> {
-  yield* call(memcgReleasePages, cpu, cache, order);
+  if (!isRoot(cpu, cache)) yield* call(cpu.build.policies.memcg.childDestruction.releasePages, cpu, cache, order);
   if (css !== 0) yield* call(memcgKmemUnchargePages, cpu, css, order);
 }
