@@ -1,4 +1,12 @@
-import type { Broker, BrokerChoice, FloorSet, HostDescription, MeasureOptions } from '@kmemlab/coordinator';
+import type {
+  Broker,
+  BrokerChoice,
+  FloorSet,
+  HostDescription,
+  MeasureOptions,
+  Registration,
+  SubmitOptions,
+} from '@kmemlab/coordinator';
 import type {
   bugMatrix,
   CatalogueEntry,
@@ -57,6 +65,12 @@ export interface NodeOptions {
   readonly onRegistered: (line: string) => void;
 }
 
+/** A server that the user named, for a while. */
+export interface ServerChoice {
+  readonly nats: string;
+  readonly env: CliContext['env'];
+}
+
 /** This computer, as the command needs it; tests pass a fake one. */
 export interface Host {
   describe(env: CliContext['env']): Promise<HostReport>;
@@ -65,6 +79,13 @@ export interface Host {
   calibrate(options: MeasureOptions): Promise<FloorSet>;
   /** Serves runs as one NUMA node until the signal aborts. Rejects with a usage error if there is no such server. */
   serveNode(options: NodeOptions): Promise<void>;
+  /** The nodes that are registered there, by name. Rejects with a usage error if there is no such server. */
+  registeredNodes(choice: ServerChoice): Promise<readonly Registration[]>;
+  /**
+   * Have a coordinator service there run something: its result document, undefined if the signal was aborted before. Rejects
+   * with a usage error if there is no such server or service, or it refuses.
+   */
+  submit(options: ServerChoice & Omit<SubmitOptions, 'bus'>): Promise<unknown>;
 }
 
 /** Where text goes. */

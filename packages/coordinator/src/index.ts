@@ -1,4 +1,5 @@
 export { type BrokerChoice, chooseBroker, namedServer } from './broker/choose.js';
+export { type Access, accessTo, connectTo } from './broker/connect.js';
 export { type Broker, type BrokerKind, type Credentials, credentialsOf, type Environment } from './broker/types.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator.js';
 export { RunFailed, type RunFailure } from './failure.js';
@@ -9,6 +10,8 @@ export { InputProblem } from './input-problem.js';
 export { checkLimits, type MachineSize, mostCpusInOneNode } from './limits.js';
 export { type NodeEnvironment, readNodeEnvironment } from './nodes/child.js';
 export { type NodeExit, NodeStatus } from './nodes/types.js';
+export { ORDER_SCHEMA, type OrderSubjects, SERVICE_GROUP, SUBMIT_SUBJECT, subjectsOf } from './orders/subjects.js';
+export { type SubmitOptions, submitOrder } from './orders/submit.js';
 export * from './protocol.js';
 export { NodeDaemon, type NodeDaemonOptions } from './registry/daemon.js';
 export { discover } from './registry/discover.js';

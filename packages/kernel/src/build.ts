@@ -6,6 +6,7 @@ import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
 import type { ChildDestruction } from './mm/memcontrol/child-destruction.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
+import type { MemcgCacheLists } from './mm/memcontrol/memcg-cache-lists.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { ArraySwap, PageUse, SlabTrim } from './mm/slab/types.js';
@@ -104,6 +105,8 @@ export interface Policies {
      * that is left to the caller, once slab_mutex is dropped.
      */
     dispose: (cpu: Cpu, cache: Handle, of: Destruction) => Coroutine<boolean>;
+    /** A cache leaves the lists of its root and memcg before `dispose`, which may release it, or after it. Under slab_mutex. */
+    unlinks: 'inShutdown' | 'afterShutdown';
     /** Before caches of which one is RCU-typed are released; `of` is 'root' if any of them went with its root cache. */
     barrierBeforeRelease: (cpu: Cpu, of: Destruction) => Coroutine<void>;
   };
@@ -121,7 +124,7 @@ export interface Policies {
     /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
     freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
-    readonly creationQueue: WorkqueueName | null;
+    creationQueue: WorkqueueName | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -153,6 +156,10 @@ export interface Policies {
     destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
+    /** How a memcg's caches are found when it goes offline and when it is freed. */
+    cacheLists: MemcgCacheLists;
+    /** The workqueue of the item in each memcg cache, by which it is deactivated after a grace period (4.12). */
+    deactivationQueue: WorkqueueName;
     /** How memcg caches that count their references are found, charged and ended; asked in such kernels only. */
     readonly lifecycle: CacheLifecycle;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */

@@ -1,3 +1,4 @@
+import { SERVICE_GROUP, SUBMIT_SUBJECT } from '@kmemlab/coordinator';
 import { resolveScenario, type Scenario } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import type { Failure } from '@kmemlab/results';
@@ -5,7 +6,6 @@ import { oneLine } from './one-line.js';
 import { type Order, readOrder } from './orders.js';
 import { Outbox } from './outbox.js';
 import { type Job, type RunSite, runJob } from './run-job.js';
-import { SERVICE_GROUP, SUBMIT_SUBJECT } from './subjects.js';
 
 /** Orders that may wait while another runs. */
 export const MOST_WAITING = 16;

@@ -1,15 +1,19 @@
 import type { Patch } from '../build.js';
 import { avoidKickOnCreate } from './avoid-kick-on-create.js';
+import { cgroupKnobs } from './cgroup-knobs.js';
 import { explicitSlabCharging } from './explicit-slab-charging.js';
 import { mutations } from './mutations/index.js';
 import { noDestroyOnLastPage } from './no-destroy-on-last-page.js';
 import { percpuRefLifecycle, percpuRefLifecycleV4 } from './percpu-ref-lifecycle.js';
+import { scalableDestruction } from './scalable-destruction/index.js';
 
 /** Every patch that a kernel specification can name. */
 export const patches: readonly Patch[] = [
   avoidKickOnCreate,
   explicitSlabCharging,
   noDestroyOnLastPage,
+  ...scalableDestruction,
+  cgroupKnobs,
   percpuRefLifecycle,
   percpuRefLifecycleV4,
   ...mutations,

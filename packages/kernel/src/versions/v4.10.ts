@@ -15,9 +15,14 @@ import '../mm/memcontrol/cache-create.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
 import { destroyOnLastPage } from '../mm/memcontrol/child-destruction.js';
-import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
+import {
+  kmemCacheShrinkDeactivate,
+  memcgDeactivateInTwoPasses,
+  memcgDeactivateKmemCaches,
+} from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
+import { oneListOfAll } from '../mm/memcontrol/memcg-cache-lists.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
@@ -55,6 +60,7 @@ const policies = (config: KernelConfig): Policies => ({
     merges: config.objects === 'measured',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
+    unlinks: 'afterShutdown',
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
   },
   slub: slub410(),
@@ -81,8 +87,11 @@ const policies = (config: KernelConfig): Policies => ({
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,
+    cacheLists: oneListOfAll,
+    deactivationQueue: 'system_wq',
+    deactivate:
+      config.allocator === 'slub' ? memcgDeactivateInTwoPasses : memcgDeactivateKmemCaches(kmemCacheShrinkDeactivate),
     lifecycle: mergedLifecycle,
-    deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     childDestruction: destroyOnLastPage,
     reaper: null,

@@ -1,4 +1,5 @@
-import type { Handle } from '@kmemlab/machine';
+import { type Coroutine, type Handle, work } from '@kmemlab/machine';
+import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
 
 /** slab_caches and the relations between caches; a static global of the boot node, guarded by slab_mutex. */
@@ -80,6 +81,12 @@ export const removeFromList = defineHandler(
     node.cacheList.remove(args.cache, args.root, args.memcg);
   },
 );
+
+/** So many steps along lists of caches. Caller holds slab_mutex. */
+export function* walkSteps(cpu: Cpu, steps: number): Coroutine<void> {
+  cpu.counters.add('cache_list_steps', steps);
+  yield* work(steps * cpu.costs['list.step']);
+}
 
 /** Walk all caches for those of one memcg: the cost is a step per cache in the system, only the hits are visited. */
 export const walkForMemcg = defineHandler(

@@ -27,8 +27,11 @@ export interface SlubPolicies {
   closeFreesStructures: boolean;
   /** Directory of a cache; null if it has none. */
   directoryOf: (cpu: Cpu, cache: CacheDescription) => SlabDirectory | null;
-  /** When the directory goes: while the cache is shut down, while it is released, or by a work item queued at shutdown (4.12 and later). */
-  directoryGoes: 'shutdown' | 'release' | 'work';
+  /**
+   * When the directory goes: while the cache is shut down, with slab_mutex dropped (3.14) or held; while it is released; or
+   * by a work item that is queued at shutdown (4.12 and later).
+   */
+  directoryGoes: 'shutdown' | 'shutdownLocked' | 'release' | 'work';
   /** A dying memcg's cache was found empty by the shrink that ends its deactivation (4.12 and later). */
   whenDeactivatedEmpty: (cpu: Cpu, cache: Handle) => Coroutine<void>;
   /** The directory is unlinked at once before the release, whatever the work item does (sysfs_slab_unlink, 5.2). */

@@ -16,3 +16,6 @@ export function subjectsOf(id: string): OrderSubjects {
   const run = `kmemlab.runs.${id}`;
   return { progress: `${run}.progress`, result: `${run}.result`, refused: `${run}.refused` };
 }
+
+/** Schema of an order; the coordinator service says what is in it. */
+export const ORDER_SCHEMA = 'kmemlab.order/1';
