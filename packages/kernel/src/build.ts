@@ -3,7 +3,7 @@ import type { Cpu } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
-import type { ChildDestruction } from './mm/memcontrol/child-destruction.js';
+import type { ChildCaches } from './mm/memcontrol/child-caches.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
 import type { MemcgCacheLists } from './mm/memcontrol/memcg-cache-lists.js';
@@ -34,6 +34,13 @@ export interface CacheLinks {
   readonly unlink: (cpu: Cpu, cache: Handle, memcg: Handle) => Coroutine<void>;
   /** Its memory is about to be freed. */
   readonly exit: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+}
+
+/** Charging a cache's memcg for 2^order pages that are still to come, or have gone. */
+export interface ChargeAhead {
+  /** Evaluates to false if a limit forbids it. */
+  readonly charge: (cpu: Cpu, cache: Handle, order: number) => Coroutine<boolean>;
+  readonly uncharge: (cpu: Cpu, cache: Handle, order: number) => Coroutine<void>;
 }
 
 /**
@@ -135,6 +142,16 @@ export interface Policies {
     chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** Slabs are charged before their pages are allocated, and uncharged after these are freed (reparent-2014 7); null if with the pages there. */
+    chargeAhead: ChargeAhead | null;
+    /** Every page allocation passes memcg_kmem_newpage_charge, which looks whether it is to be charged (3.14). */
+    hooksEveryPage: boolean;
+    /** Caches of memcgs that go by destroy works (3.14); null if the version has no such works. */
+    readonly childCaches: ChildCaches | null;
+    /** memory.kmem.slabinfo of a memcg; an errno if it has none. */
+    readonly slabinfo: (cpu: Cpu, memcg: Handle) => Coroutine<string | number>;
+    /** Children of a root that tuning and /proc/slabinfo reach. */
+    childrenOf: (cpu: Cpu, root: Handle) => Coroutine<Handle[]>;
     /** drain_local_stock, on the CPU whose stock it is. */
     drainLocalStock: (cpu: Cpu) => Coroutine<void>;
     /** Give back the page part of what was this or a dead CPU's stock. */
@@ -166,10 +183,6 @@ export interface Policies {
     deactivate: (cpu: Cpu, memcg: Handle, id: number, parent: Handle) => Coroutine<void>;
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
-    /** How a memcg cache with a destroy work of its own is found to be empty (3.14). */
-    childDestruction: ChildDestruction;
-    /** Who destroys dead caches that their destroy work has left: nobody, or a reaper, every `period` ns if that is not 0. */
-    reaper: { readonly period: number } | null;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
     /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
     allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;

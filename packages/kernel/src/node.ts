@@ -17,6 +17,7 @@ import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
+import type { ChargedPages } from './mm/memcontrol/charge-page.js';
 import { DanglingCaches } from './mm/memcontrol/dangling-caches.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
@@ -62,6 +63,7 @@ export class KernelNode extends NodeMemory {
   dyingMemcgs = 0;
   /** Objects that experiments left to reclaim. */
   readonly keptObjects = new Map<number, Allocation[]>();
+  readonly keptPages: ChargedPages[] = [];
   /** memcg_cache_params (3.14) of the child caches homed here. */
   readonly cacheParams = new Map<Handle, MemcgCacheParams>();
   /** kmalloc'ed memory of the cgroups homed here, by their own css. */

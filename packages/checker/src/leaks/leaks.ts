@@ -38,9 +38,10 @@ export class Leaks implements Family {
 
   audit(rest: Rest): void {
     if (rest !== 'quiet') return;
+    const { childCaches } = this.view.build.policies.memcg;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
-    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, this.left))
+    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
   }
 
@@ -71,7 +72,7 @@ export class Leaks implements Family {
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
     };
-    const { pagesHoldCss, cssRefsOfBlock } = this.view.build.policies.memcg;
+    const { pagesHoldCss, cssRefsOfBlock, childCaches } = this.view.build.policies.memcg;
     for (const node of this.view.nodes) {
       if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, cssRefsOfBlock(page.order));
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
@@ -82,7 +83,8 @@ export class Leaks implements Family {
         add(css.parent, 1);
         if (css.memcg === null) continue;
         add(css.self, 1);
-        add(handle, css.memcg.inherited.size + css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
+        add(handle, css.memcg.inherited.size + Number(css.memcg.kmemDead));
+        if (childCaches?.holdsMemcg === true) add(handle, css.memcg.slabCaches.length);
       }
       if (this.view.build.policies.memcg.links === null) continue;
       for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);

@@ -5,6 +5,7 @@ import { explicitSlabCharging } from './explicit-slab-charging.js';
 import { mutations } from './mutations/index.js';
 import { noDestroyOnLastPage } from './no-destroy-on-last-page.js';
 import { percpuRefLifecycle, percpuRefLifecycleV4 } from './percpu-ref-lifecycle.js';
+import { reparent2014 } from './reparent-2014.js';
 import { scalableDestruction } from './scalable-destruction/index.js';
 
 /** Every patch that a kernel specification can name. */
@@ -16,5 +17,6 @@ export const patches: readonly Patch[] = [
   cgroupKnobs,
   percpuRefLifecycle,
   percpuRefLifecycleV4,
+  reparent2014,
   ...mutations,
 ];

@@ -1,6 +1,11 @@
 import type { Patch } from '../build.js';
-import { memcgUnbindPages } from '../mm/memcontrol/cache-params.js';
-import { forgetDangling, reapOnPressure, shrinkThenDestroy } from '../mm/memcontrol/dangling-caches.js';
+import {
+  addDangling,
+  forgetDangling,
+  reapOnPressure,
+  shrinkThenDestroy,
+  unbindPages,
+} from '../mm/memcontrol/dangling-caches.js';
 import { chargeExplicitly, type UnchargeOrder } from '../mm/memcontrol/explicit-charge.js';
 import type { PressureLevel } from '../mm/vmpressure.js';
 import { uncharge } from './explicit-slab-charging.js';
@@ -41,14 +46,13 @@ export const noDestroyOnLastPage: Patch = {
   },
   apply: ({ policies }, _api, { reaper, period, level, uncharge: order }) => {
     chargeExplicitly(policies, order as UnchargeOrder);
-    const { memcg, reclaim } = policies;
-    memcg.childDestruction = {
-      ...memcg.childDestruction,
-      releasePages: memcgUnbindPages,
-      work: shrinkThenDestroy,
-      forget: forgetDangling,
-    };
-    memcg.reaper = reaper === 'none' ? null : { period: reaper === 'periodic' ? Number(period) * SECOND : 0 };
-    if (reaper === 'vmpressure') reclaim.onPressure = reapOnPressure(level as PressureLevel);
+    const { childCaches } = policies.memcg;
+    if (childCaches === null) throw new Error('no-destroy-on-last-page needs caches with destroy works');
+    childCaches.releasePages = unbindPages;
+    childCaches.destroyWork = shrinkThenDestroy;
+    if (reaper === 'none') return;
+    const pause = reaper === 'periodic' ? Number(period) * SECOND : 0;
+    childCaches.reaper = { period: pause, take: addDangling, forget: forgetDangling };
+    if (reaper === 'vmpressure') policies.reclaim.onPressure = reapOnPressure(level as PressureLevel);
   },
 };

@@ -12,9 +12,9 @@ import {
   scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
+import { slabinfoOf } from '../fs/slabinfo.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
-import { destroyOnLastPage } from '../mm/memcontrol/child-destruction.js';
 import {
   kmemCacheShrinkDeactivate,
   memcgDeactivateInTwoPasses,
@@ -26,6 +26,7 @@ import { oneListOfAll } from '../mm/memcontrol/memcg-cache-lists.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
+import { childrenOnList } from '../mm/slab-common/cache-list.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
 import { slub410 } from '../mm/slub/policies.js';
@@ -81,6 +82,11 @@ const policies = (config: KernelConfig): Policies => ({
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
     pagesHoldCss: true,
+    chargeAhead: null,
+    hooksEveryPage: false,
+    childCaches: null,
+    slabinfo: slabinfoOf,
+    childrenOf: childrenOnList,
     chargePages,
     unchargePages,
     cssRefsOfBlock: (order) => 2 ** order,
@@ -93,8 +99,6 @@ const policies = (config: KernelConfig): Policies => ({
       config.allocator === 'slub' ? memcgDeactivateInTwoPasses : memcgDeactivateKmemCaches(kmemCacheShrinkDeactivate),
     lifecycle: mergedLifecycle,
     deactivation: deactivationOf(config),
-    childDestruction: destroyOnLastPage,
-    reaper: null,
     initRootArray,
     allocStatistics: null,
     online: memcgOnlineKmem,

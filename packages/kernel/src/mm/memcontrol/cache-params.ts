@@ -1,5 +1,4 @@
-import { type Coroutine, type Handle, homeOf, request, type Step, VerdictError } from '@kmemlab/machine';
-import type { Cpu } from '../../cpu.js';
+import { type Handle, type Step, VerdictError } from '@kmemlab/machine';
 import { type Defect, orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
 import { defineHandler } from '../../registry.js';
@@ -15,12 +14,16 @@ export interface MemcgCacheParams {
   /** Pages of the cache's slabs, also of those on their way to the page allocator. */
   nrPages: number;
   dead: boolean;
+  /** Who holds the cache, where that is counted (reparent-2014): its memcg until its offline shrink has run, and each page. */
+  references: number;
+  /** The memcg's reference is one of them. */
+  memcgHolds: boolean;
   /** The embedded work item. */
   readonly destroy: Handle;
 }
 
 /** @throws VerdictError use-after-free under the defect's id if the cache was freed */
-function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
+export function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
   orDefect(defect, () => node.caches.get(cache, step));
   const params = node.cacheParams.get(cache);
   if (params === undefined) throw new Error(`cache ${cache.toString(16)} is not registered with a memcg`);
@@ -32,7 +35,8 @@ export const DESTROY_WORK = 'kmem_cache_destroy_work_func';
 /** memcg_alloc_cache_params: before anybody can find the cache. */
 export const allocateParams = defineHandler('memcg.allocateParams', (node, args: { cache: Handle }): void => {
   const item = { fn: DESTROY_WORK, data: args.cache, once: false, pending: false, lastCpu: -1 };
-  node.cacheParams.set(args.cache, { nrPages: 0, dead: false, destroy: node.works.allocate(item) });
+  const destroy = node.works.allocate(item);
+  node.cacheParams.set(args.cache, { nrPages: 0, dead: false, references: 1, memcgHolds: true, destroy });
 });
 
 /** memcg_free_cache_params. A work item that is queued by now will run on freed memory. */
@@ -71,11 +75,6 @@ export const setDead = defineHandler(
     return params.destroy;
   },
 );
-
-/** memcg_release_pages of a version that does nothing but count. Any context. */
-export function* memcgUnbindPages(_cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
-  yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
-}
 
 export const isDead = defineHandler(
   'memcg.isDead',

@@ -1,13 +1,16 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import type { Defect } from '../../defect.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { CacheField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { queueDelayedWork, queueWork } from '../../workqueue/workqueue.js';
 import type { PressureLevel } from '../vmpressure.js';
 import { addPages } from './cache-params.js';
+import { childCachesOf } from './child-caches.js';
 import { destroyCache } from './destroy-cache.js';
-import { pagesOf, shrinkChild } from './destroy-work.js';
+import { shrinkChild } from './destroy-work.js';
 
 /*
  * Dead caches that still had pages when their destroy work looked ("dangling"), and the two ways of reaping them later that
@@ -56,31 +59,50 @@ const rearm = defineHandler('memcg.rearmReaper', (node, _args: null): { work: Ha
 
 const reaperWork = defineHandler('memcg.reaperWork', (node, _args: null): Handle => workOf(node));
 
-/** The destroy work leaves a dead cache that still has pages: for good, or for a reaper. */
-function* leaveDangling(cpu: Cpu, cache: Handle): Coroutine<void> {
-  cpu.counters.add('dangling_caches');
-  cpu.trace(Trace.cacheDangling, cache, 0, 0, 0);
-  const { reaper } = cpu.build.policies.memcg;
-  if (reaper === null) return;
+/** The destroy work leaves a dead cache that still has pages. */
+export function* addDangling(cpu: Cpu, cache: Handle): Coroutine<void> {
   yield* call(mutexLock, cpu, 'dangling_caches_mutex');
   const { work, armed } = yield* request(BOOT_NODE, add, { cache });
   yield* call(mutexUnlock, cpu, 'dangling_caches_mutex');
-  if (!armed && reaper.period > 0) yield* call(queueDelayedWork, cpu, 'system_wq', work, reaper.period, false);
-}
-
-/** Shrink first; a cache that has no pages then is destroyed, any other is left (Davydov, April 2014). */
-export function* shrinkThenDestroy(cpu: Cpu, cache: Handle): Coroutine<void> {
-  yield* call(shrinkChild, cpu, cache);
-  if ((yield* call(pagesOf, cache)) === 0) yield* call(destroyCache, cpu, cache, 'V0-c');
-  else yield* call(leaveDangling, cpu, cache);
+  if (!armed) yield* call(armReaper, cpu, work);
 }
 
 /** A cache that is destroyed with its root is not the reaper's any more. */
 export function* forgetDangling(cpu: Cpu, cache: Handle): Coroutine<void> {
-  if (cpu.build.policies.memcg.reaper === null) return;
   yield* call(mutexLock, cpu, 'dangling_caches_mutex');
   yield* request(BOOT_NODE, remove, { cache });
   yield* call(mutexUnlock, cpu, 'dangling_caches_mutex');
+}
+
+function* armReaper(cpu: Cpu, work: Handle): Coroutine<void> {
+  const period = childCachesOf(cpu).reaper?.period ?? 0;
+  if (period > 0) yield* call(queueDelayedWork, cpu, 'system_wq', work, period, false);
+}
+
+const pagesOf = (cache: Handle, defect: Defect): Coroutine<number> =>
+  request(homeOf(cache), addPages, { cache, by: 0, defect }, cache);
+
+/**
+ * The destroy work: shrink first; a cache that has no pages then is destroyed, any other is left, for good or for a reaper
+ * (Davydov, April 2014).
+ */
+export function* shrinkThenDestroy(cpu: Cpu, cache: Handle): Coroutine<void> {
+  yield* call(shrinkChild, cpu, cache);
+  if ((yield* pagesOf(cache, 'V0-c')) === 0) {
+    yield* call(destroyCache, cpu, cache, 'V0-c');
+    return;
+  }
+  cpu.counters.add('dangling_caches');
+  cpu.trace(Trace.cacheDangling, cache, 0, 0, 0);
+  const { reaper } = childCachesOf(cpu);
+  if (reaper !== null) yield* call(reaper.take, cpu, cache);
+}
+
+/** memcg_release_pages of the patch: nothing but the count. Any context. */
+export function* unbindPages(cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
+  const { caches } = cpu.published;
+  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return;
+  yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
 }
 
 /** One pass: shrink every dangling cache, and destroy those that have no pages then. */
@@ -89,14 +111,13 @@ defineFunction('work', REAP_WORK, function* memcgReapDanglingFunc(cpu) {
   for (const cache of yield* request(BOOT_NODE, list, null)) {
     cpu.counters.add('reap_dangling_cache');
     yield* call(shrinkChild, cpu, cache);
-    if ((yield* request(homeOf(cache), addPages, { cache, by: 0, defect: 'V0-f' }, cache)) !== 0) continue;
+    if ((yield* pagesOf(cache, 'V0-f')) !== 0) continue;
     yield* request(BOOT_NODE, remove, { cache });
     yield* call(destroyCache, cpu, cache, 'V0-c');
   }
   const { work, armed } = yield* request(BOOT_NODE, rearm, null);
   yield* call(mutexUnlock, cpu, 'dangling_caches_mutex');
-  const period = cpu.build.policies.memcg.reaper?.period ?? 0;
-  if (armed && period > 0) yield* call(queueDelayedWork, cpu, 'system_wq', work, period, false);
+  if (armed) yield* call(armReaper, cpu, work);
 });
 
 const LEVELS: readonly PressureLevel[] = ['low', 'medium', 'critical'];

@@ -4,12 +4,10 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { PageUse } from '../slab/types.js';
+import { childCachesOf } from './child-caches.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
 import { resCounterCharge, resCounterUncharge } from './res-counter.js';
-
-const isRoot = (cpu: Cpu, cache: Handle): boolean =>
-  cpu.published.caches.isCurrent(cache) && cpu.published.caches.read(cache, CacheField.root) === 0;
 
 /** Nothing was charged because a limit forbids it. */
 const DENIED = -1;
@@ -53,9 +51,14 @@ export function* memcgKmemNewpageCharge(cpu: Cpu, order: number): Coroutine<Hand
   return charged ? css : DENIED;
 }
 
-/** Pages that are no slab (3.14): of kernel memory stacks are charged; the model leaves user pages, which go to the parent at offline, to nobody. */
-export function* chargeStack(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
-  return use === 'kernel_stack' ? yield* call(memcgKmemNewpageCharge, cpu, order) : 0;
+/**
+ * Pages that are no slab (3.14): stacks and large kmalloc ask for accounting. The model leaves user pages, which go to the parent
+ * at offline, to nobody.
+ */
+export function chargePagesFor(uses: readonly PageUse[]) {
+  return function* chargeIfAsked(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+    return uses.includes(use) ? yield* call(memcgKmemNewpageCharge, cpu, order) : 0;
+  };
 }
 
 /** __memcg_kmem_uncharge_pages (3.14): whoever frees them, the memcg that page_cgroup names gets the bytes back. */
@@ -68,14 +71,15 @@ export function* memcgKmemUnchargePages(cpu: Cpu, css: Handle, order: number): C
  * child's by now, and the child counts them (memcg_bind_pages).
  */
 export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
-  if (isRoot(cpu, cache)) return 0;
+  const { caches } = cpu.published;
+  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return 0;
   const css = yield* call(memcgKmemNewpageCharge, cpu, order);
-  if (css >= 0) yield* call(cpu.build.policies.memcg.childDestruction.bindPages, cpu, cache, order);
+  if (css >= 0) yield* call(childCachesOf(cpu).bindPages, cpu, cache, order);
   return css;
 }
 
 /** kmem_freepages (3.14): the cache gives the pages up first; then whoever was charged gets the bytes back. */
 export function* releaseAndUnchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number): Coroutine<void> {
-  if (!isRoot(cpu, cache)) yield* call(cpu.build.policies.memcg.childDestruction.releasePages, cpu, cache, order);
+  yield* call(childCachesOf(cpu).releasePages, cpu, cache, order);
   if (css !== 0) yield* call(memcgKmemUnchargePages, cpu, css, order);
 }

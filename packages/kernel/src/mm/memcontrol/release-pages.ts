@@ -17,7 +17,7 @@ export function* childPoint(cpu: Cpu, label: string, cache: Handle): Coroutine<v
   yield* call(preemptionPoint, cpu, label, root, { changed: gone, gone });
 }
 
-/** memcg_bind_pages (3.14): the child counts the pages of a new slab. */
+/** memcg_bind_pages (3.14): the pages of a new slab count. */
 export function* memcgBindPages(_cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
   yield* request(homeOf(cache), addPages, { cache, by: 2 ** order, defect: 'V0-h' }, cache);
 }
@@ -27,6 +27,8 @@ export function* memcgBindPages(_cpu: Cpu, cache: Handle, order: number): Corout
  * dead. Any context: process, interrupts off, RCU callback.
  */
 export function* memcgReleasePages(cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
+  const { caches } = cpu.published;
+  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return;
   const left = yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
   if (left !== 0) return;
   if (cpu.instrumented) yield* call(childPoint, cpu, PAGES_RELEASED, cache);

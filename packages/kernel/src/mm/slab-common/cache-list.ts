@@ -1,4 +1,4 @@
-import { type Coroutine, type Handle, work } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, type Handle, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
 
@@ -7,6 +7,7 @@ export class CacheList {
   private readonly all = new Set<Handle>();
   private readonly children = new Map<Handle, Set<Handle>>();
   private readonly ofMemcg = new Map<Handle, Set<Handle>>();
+  private readonly memcgs = new Map<Handle, Handle>();
   /** Names that a root cache goes by (refcount), where there are more than one. */
   private readonly aliases = new Map<Handle, number>();
 
@@ -17,9 +18,12 @@ export class CacheList {
     if (memcg === 0) return;
     const caches = this.ofMemcg.get(memcg) ?? new Set();
     this.ofMemcg.set(memcg, caches.add(cache));
+    this.memcgs.set(cache, memcg);
   }
 
-  remove(cache: Handle, root: Handle, memcg: Handle): void {
+  remove(cache: Handle, root: Handle): void {
+    const memcg = this.memcgs.get(cache) ?? 0;
+    this.memcgs.delete(cache);
     this.all.delete(cache);
     this.children.delete(cache);
     this.children.get(root)?.delete(cache);
@@ -36,11 +40,13 @@ export class CacheList {
     return references;
   }
 
-  /** list_splice of a memcg's caches to its parent's (5.3). */
+  /** list_splice of a memcg's caches to its parent's (5.3), 0 for none. */
   reparent(memcg: Handle, parent: Handle): void {
     const caches = this.ofMemcg.get(memcg);
     if (caches === undefined) return;
     this.ofMemcg.delete(memcg);
+    for (const cache of caches) this.memcgs.set(cache, parent);
+    if (parent === 0) return;
     this.ofMemcg.set(parent, new Set([...(this.ofMemcg.get(parent) ?? []), ...caches]));
   }
 
@@ -75,12 +81,9 @@ export const addToList = defineHandler(
   },
 );
 
-export const removeFromList = defineHandler(
-  'cacheList.remove',
-  (node, args: { cache: Handle; root: Handle; memcg: Handle }): void => {
-    node.cacheList.remove(args.cache, args.root, args.memcg);
-  },
-);
+export const removeFromList = defineHandler('cacheList.remove', (node, args: { cache: Handle; root: Handle }): void => {
+  node.cacheList.remove(args.cache, args.root);
+});
 
 /** So many steps along lists of caches. Caller holds slab_mutex. */
 export function* walkSteps(cpu: Cpu, steps: number): Coroutine<void> {
@@ -114,3 +117,8 @@ export const listRoots = defineHandler('cacheList.roots', (node, _args: null): H
 export const listChildren = defineHandler('cacheList.children', (node, args: { root: Handle }): Handle[] =>
   node.cacheList.childrenOf(args.root),
 );
+
+/** The list that a root keeps of all its children, in slots or not. */
+export function* childrenOnList(_cpu: Cpu, root: Handle): Coroutine<Handle[]> {
+  return yield* request(BOOT_NODE, listChildren, { root });
+}

@@ -60,8 +60,16 @@ const uniqueId = ({ flags, geometry }: CacheDescription): string =>
 export const directoryById: SlubPolicies['directoryOf'] = (cpu, cache) => {
   const unmergeable = (cache.flags & (SlabFlag.ctor | SlabFlag.destroyByRcu)) !== 0;
   if (cache.root === 0 || unmergeable) return besideRoot(cache);
-  const id = cpu.published.csses.read(cache.memcg, CssField.kmemcgId) - 1;
+  const { csses } = cpu.published;
+  const id = csses.isCurrent(cache.memcg) ? csses.read(cache.memcg, CssField.kmemcgId) - 1 : 0;
   return { path: `${uniqueId(cache)}-${String(id).padStart(8, '0')}`, link: cache.name };
+};
+
+/** reparent-2014, patch 12: the address of a child is part of its directory's name, since its id may be used again while it lives. */
+export const directoryByAddress: SlubPolicies['directoryOf'] = (cpu, cache) => {
+  const directory = directoryById(cpu, cache);
+  if (cache.root === 0 || directory === null) return directory;
+  return { ...directory, path: `${directory.path}-${cache.descriptor.toString(16)}` };
 };
 
 /** 4.10. */
