@@ -18,6 +18,7 @@ import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
 import type { ChargedPages } from './mm/memcontrol/charge-page.js';
+import { DanglingCaches } from './mm/memcontrol/dangling-caches.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
@@ -91,6 +92,7 @@ export class KernelNode extends NodeMemory {
   readonly cacheList = new CacheList();
   readonly slabKset = new SlabKset();
   readonly rcuDestroy = new RcuDestroyList();
+  readonly dangling = new DanglingCaches();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   readonly hotplug = new HotplugLock();

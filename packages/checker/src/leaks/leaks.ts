@@ -2,7 +2,7 @@ import { type KernelNode, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
-import { orphanedCaches } from './orphaned-caches.js';
+import { type Left, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
@@ -15,6 +15,9 @@ export class Leaks implements Family {
   /** Where each css was killed that has not been freed. */
   private readonly killed = new Map<Handle, Step>();
 
+  /** Dead caches that their destroy work has left. */
+  private readonly left = new Map<Handle, Left>();
+
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
@@ -23,14 +26,22 @@ export class Leaks implements Family {
   readonly listeners: Family['listeners'] = [
     [Trace.cssKill, (cpu, css) => this.killed.set(css, this.view.where(cpu))],
     [Trace.cssFree, (_cpu, css) => this.killed.delete(css)],
+    [Trace.cacheDangling, (_cpu, cache) => this.left.set(cache, this.isUsed(cache) ? 'in use' : 'empty')],
+    [Trace.cacheRelease, (_cpu, cache) => this.left.delete(cache)],
   ];
+
+  private isUsed(cache: Handle): boolean {
+    return this.view.nodes.some(({ pages }) =>
+      [...pages.entries()].some(([, page]) => page.cache === cache && page.active > 0),
+    );
+  }
 
   audit(rest: Rest): void {
     if (rest !== 'quiet') return;
     const { childCaches } = this.view.build.policies.memcg;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
-    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts))
+    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
   }
 

@@ -46,6 +46,7 @@ const childCaches314 = (): ChildCaches => ({
   backsOff: null,
   unregistersFirst: false,
   unregister: memcgUnregisterCache,
+  reaper: null,
   destroyOfRoot: destroyMemcgChildren,
   listReadyFrom: 'activation',
   holdsMemcg: true,

@@ -2,6 +2,16 @@ import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
 
+/** Looks for dead caches that have become empty (no-destroy-on-last-page). */
+export interface Reaper {
+  /** Between two passes, ns; 0 if it only comes when it is called. */
+  readonly period: number;
+  /** The destroy work leaves a dead cache to it. */
+  readonly take: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+  /** Whoever destroys its root destroys the cache, too. */
+  readonly forget: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+}
+
 /** How the caches of a memcg are kept and destroyed in a kernel that does that by a work item of each cache (3.14). */
 export interface ChildCaches {
   /** Creations that are under way: waited for before a memcg goes offline and before a root is destroyed; null if nobody waits. */
@@ -24,6 +34,8 @@ export interface ChildCaches {
   unregistersFirst: boolean;
   /** memcg_unregister_cache: off the memcg's list and out of its slot. Caller holds slab_mutex. */
   unregister: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+  /** Who destroys dead caches that their destroy work has left: nobody, or a reaper. */
+  reaper: Reaper | null;
   /** All children of a root, before it is destroyed. */
   destroyOfRoot: (cpu: Cpu, root: Handle) => Coroutine<void>;
   /** When a memcg's list of caches can be used: once it is kmem-active, or from css_alloc on. */

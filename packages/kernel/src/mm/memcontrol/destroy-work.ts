@@ -90,6 +90,7 @@ export function* memCgroupDestroyAllCaches(cpu: Cpu, css: Handle): Coroutine<voi
  */
 export function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
   const { caches, memcgArrays } = cpu.published;
+  const { reaper } = childCachesOf(cpu);
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
   for (let id = 0; id < memcgArrays.lengthOf(caches.read(root, CacheField.memcgCaches)); id++) {
     const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
@@ -98,6 +99,7 @@ export function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
     yield* request(homeOf(cache), setDead, { cache, dead: false, defect: 'V0-f' }, cache);
     const { work } = yield* request(homeOf(cache), destroyItem, { cache, defect: 'V0-f' }, cache);
     yield* call(cancelWorkSync, cpu, 'system_wq', work, 'V0-f');
+    if (reaper !== null) yield* call(reaper.forget, cpu, cache);
     yield* call(destroyCache, cpu, cache, 'V0-f');
   }
   yield* call(mutexUnlock, cpu, 'activate_kmem_mutex');
