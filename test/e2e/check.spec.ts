@@ -57,7 +57,8 @@ describe('check', () => {
     [['check', 'tune-slabinfo', '--schedules', '0'], /out of range/],
     [['check', 'no-such'], /unknown experiment/],
     [['replay', 'nowhere.json'], /replay file nowhere\.json: no such file/],
-    [['matrix'], /--mutations is what there is/],
+    [['matrix', '--bug', 'V0-x'], /did you mean V0-b\?/],
+    [['matrix', '--patch', 'x.mjs'], /--patch: for --mutations only/],
   ])('%j is one line of complaint and status 2', async (args, message) => {
     const { status, stdout, stderr } = await kmemlab(args, emptyDirectory());
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -46,6 +46,40 @@ describe('when the last object of a removed memcg is freed', () => {
     }
   });
 
+  describe('and the last page does not schedule anything (April 2014)', () => {
+    const V1 = 'v3.14+no-destroy-on-last-page';
+
+    it('SLUB keeps the cache as before, and with SLAB nobody looks again after cache_reap has emptied it', async () => {
+      const slub = await emptied(V1, 'slub', { observe: '2000' });
+      expect(slub.findings).toContainEqual({ class: 'dead-cache', count: 1, pinnedBy: { retainedSlab: 1 } });
+      expect(slub.verdicts).toEqual([]);
+      const slab = await emptied(V1, 'slab', { observe: '20000' });
+      expect(slab.verdicts.map(({ class: name, id }) => [name, id])).toEqual([['leak', 'no-reaper']]);
+    });
+
+    it.each(['slab', 'slub'])(
+      'an RCU-typed cache of %s leaks although it holds nothing; in 3.14 it is destroyed',
+      async (config) => {
+        const params = { type: 'rcu', live: '0', observe: '1000' };
+        const { verdicts } = await emptied(V1, config, params);
+        expect(verdicts.map(({ class: name, id }) => [name, id])).toEqual([['leak', 'V1-a']]);
+        const before = await emptied('v3.14', config, params);
+        expect(before.verdicts).toEqual([]);
+        expect(before.emptied?.after).toEqual({ caches: 0, pages: 0 });
+      },
+    );
+
+    it.each(['slab', 'slub'])('a periodic reaper destroys both kinds with %s within a period', async (config) => {
+      for (const type of ['plain', 'rcu']) {
+        const params = { type, observe: '6000' };
+        const { verdicts, emptied: result } = await emptied(`${V1}:reaper=periodic:period=2`, config, params);
+        expect(verdicts).toEqual([]);
+        // With SLAB the pass drains the arrays, too.
+        expect(result?.goneAfterNs).toBeLessThan(type === 'rcu' ? 5 * SECOND : 3 * SECOND);
+      }
+    });
+  });
+
   it('5.9 has no cache of its own for the memcg', async () => {
     const { emptied: result } = await emptied('v5.9', 'slub', { observe: '100' });
     expect(result?.before).toEqual({ caches: 0, pages: 0 });

@@ -27,8 +27,6 @@ export interface Emitted {
 }
 
 export interface LabOptions {
-  /** v4.10 if nothing is said. */
-  readonly version?: string;
   readonly nodes?: number;
   readonly cpus?: number;
   /** Version; 4.10 by default. */

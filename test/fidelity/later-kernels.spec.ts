@@ -19,7 +19,7 @@ const cells = [
 
 describe.each(cells)('avoid-ipis on $kernel, $nodes x $cpusPerNode', ({ kernel, nodes, cpusPerNode, caches, proc }) => {
   const loops = 100;
-  const request = { experiment: 'avoid-ipis', kernel, nodes, cpusPerNode, params: { loops } };
+  const request = { experiment: 'avoid-ipis', kernel, nodes, cpusPerNode, params: { loops: String(loops) } };
 
   it('creates every cache by the end of the loop, without a kick', async () => {
     const { counters, phases, verdicts } = await run(request);
@@ -58,7 +58,7 @@ it.each(['v4.12', 'v5.2', 'v5.3'])('tuning a root in %s kicks for the root and f
     kernel,
     nodes: 1,
     cpusPerNode: 4,
-    params: { writes: 10, children: 10 },
+    params: { writes: '10', children: '10' },
   };
   const { counters } = await run(request);
   expect(kicks(counters)).toBe(110);

@@ -92,7 +92,7 @@ const passedOn = (lab: Lab, name: string): number => {
 describe('slab statistics of a memcg', () => {
   it('reach all ancestors once a CPU holds more than a batch back', () => {
     const batched = changed('batched', (kernel, api) => {
-      hierarchy.apply(kernel, api);
+      hierarchy.apply(kernel, api, {});
       kernel.policies.reclaim.statBatch = 4;
     });
     const lab = labInNested(batched);
@@ -104,7 +104,7 @@ describe('slab statistics of a memcg', () => {
 
   it('drift if they are flushed at offline and the CPUs keep what they hold (5.3)', () => {
     const flushing = changed('flush', (kernel, api) => {
-      hierarchy.apply(kernel, api);
+      hierarchy.apply(kernel, api, {});
       const { memcg } = kernel.policies;
       const { offline, free } = memcg;
       memcg.offline = function* offlineAndFlush(cpu, css) {

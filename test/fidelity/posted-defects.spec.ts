@@ -1,4 +1,5 @@
 import { type CheckRequest, check, resolveCheck } from '@kmemlab/experiments';
+import { KMEM_WQ_LOCKED } from '@kmemlab/kernel';
 import type { RunResult } from '@kmemlab/results';
 import { describe, expect, it } from 'vitest';
 import { run } from './run.js';
@@ -76,6 +77,7 @@ it('tryget=live changes no verdict', async () => {
 const request = (params: Record<string, string>, kernel: string): CheckRequest => ({
   run: { experiment: 'posted-defects', kernel, config: 'slub', nodes: 1, cpusPerNode: 2, params },
   schedules: 300,
+  windows: [KMEM_WQ_LOCKED],
 });
 
 it('V5p-c is found by a search, without a stretched window', async () => {

@@ -105,7 +105,7 @@ describe('drain_all_stock when a memcg goes offline', () => {
 
   it('is skipped, without another try, while somebody else drains: the stock pins the memcg', () => {
     const busy = changed('busy', (kernel, api) => {
-      drains.apply(kernel, api);
+      drains.apply(kernel, api, {});
       const { trylock } = kernel.policies.locking;
       kernel.policies.locking.trylock = (cpu, name) => (name === 'percpu_charge_mutex' ? refuse() : trylock(cpu, name));
     });

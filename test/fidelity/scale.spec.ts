@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-// @ts-expect-error a script without types
 import { kick } from '../../docs/figures/kick.mjs';
 
 const [, ...lines] = readFileSync(new URL('../../docs/figures/scale.csv', import.meta.url), 'utf8')

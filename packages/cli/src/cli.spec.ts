@@ -41,7 +41,7 @@ describe('help', () => {
     expect(stdout).toContain('kmemlab compare avoid-ipis --kernel v4.10');
   });
 
-  it.each(['run', 'compare', 'report', 'list', 'doctor', 'calibrate', 'node'])(
+  it.each(['run', 'compare', 'report', 'list', 'doctor', 'calibrate', 'node', 'nodes', 'submit'])(
     '%s --help has examples',
     async (command) => {
       const { status, stdout } = await kmemlab([command, '--help']);
@@ -60,7 +60,7 @@ describe('wrong usage', () => {
     [['runn', 'x'], 'unknown command "runn"; did you mean run?'],
     [
       ['frobnicate'],
-      'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, report, list, doctor, calibrate, node',
+      'unknown command "frobnicate"; choose one of run, compare, check, replay, matrix, report, list, doctor, calibrate, node, nodes, submit',
     ],
     [['--json'], 'unknown flag --json before a command'],
     [['run'], '<experiment> is missing; see kmemlab list experiments'],

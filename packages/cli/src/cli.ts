@@ -6,9 +6,11 @@ import { doctorCommand } from './commands/doctor.js';
 import { listCommand } from './commands/list.js';
 import { matrixCommand } from './commands/matrix.js';
 import { nodeCommand } from './commands/node.js';
+import { nodesCommand } from './commands/nodes.js';
 import { replayCommand } from './commands/replay.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
+import { submitCommand } from './commands/submit.js';
 import { applicationText } from './messages.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
 import { oneLine, UsageError } from './usage-error.js';
@@ -39,6 +41,8 @@ const routes = {
   doctor: doctorCommand,
   calibrate: calibrateCommand,
   node: nodeCommand,
+  nodes: nodesCommand,
+  submit: submitCommand,
 };
 
 function buildKmemlab(context: CliContext, text: ApplicationText) {

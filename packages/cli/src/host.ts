@@ -1,7 +1,18 @@
-import { calibrate, checkLimits, chooseBroker, describeHost, InputProblem, type Resources } from '@kmemlab/coordinator';
+import {
+  calibrate,
+  checkLimits,
+  chooseBroker,
+  connectTo,
+  describeHost,
+  discover,
+  findServices,
+  InputProblem,
+  type Resources,
+  submitOrder,
+} from '@kmemlab/coordinator';
 import { RANGES } from './flags.js';
-import type { Host, HostReport } from './types.js';
-import { UsageError } from './usage-error.js';
+import type { Host, HostReport, ServerChoice } from './types.js';
+import { oneLine, UsageError } from './usage-error.js';
 
 /** Most CPUs of all nodes together: a waiter's CPU number has 12 bits. */
 const MOST_CPUS = 4096;
@@ -38,6 +49,20 @@ async function asUsage<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
+type Bus = Awaited<ReturnType<typeof connectTo>>;
+
+/** Do something with a connection to a server, and close it. */
+async function atServer<T>({ nats, env }: ServerChoice, use: (bus: Bus) => Promise<T>): Promise<T> {
+  const bus = await connectTo(nats, env, 'kmemlab').catch((error: unknown) => {
+    throw new UsageError(`${oneLine(error)}; check --nats and the server`);
+  });
+  try {
+    return await asUsage(use(bus));
+  } finally {
+    await bus.close();
+  }
+}
+
 /** The computer that the command runs on. */
 export const host: Host = {
   async describe(env) {
@@ -51,4 +76,7 @@ export const host: Host = {
     const { runNodeDaemon } = await import('@kmemlab/node-service');
     await asUsage(runNodeDaemon(options));
   },
+  services: (choice) => atServer(choice, findServices),
+  registeredNodes: (choice) => atServer(choice, discover),
+  submit: (options) => atServer(options, (bus) => submitOrder({ ...options, bus })),
 };

@@ -1,8 +1,19 @@
-import type { Broker, BrokerChoice, FloorSet, HostDescription, MeasureOptions } from '@kmemlab/coordinator';
 import type {
+  Broker,
+  BrokerChoice,
+  FloorSet,
+  HostDescription,
+  MeasureOptions,
+  Presence,
+  Registration,
+  SubmitOptions,
+} from '@kmemlab/coordinator';
+import type {
+  bugMatrix,
   CatalogueEntry,
   CatalogueTopic,
   check,
+  mergeBugMatrix,
   mutationMatrix,
   playReplay,
   RunOptions,
@@ -19,6 +30,8 @@ export interface Searches {
   readonly check: typeof check;
   readonly playReplay: typeof playReplay;
   readonly mutationMatrix: typeof mutationMatrix;
+  readonly bugMatrix: typeof bugMatrix;
+  readonly mergeBugMatrix: typeof mergeBugMatrix;
 }
 
 /** The experiments, as the command needs them; tests pass a fake one. */
@@ -53,6 +66,12 @@ export interface NodeOptions {
   readonly onRegistered: (line: string) => void;
 }
 
+/** A server that the user named, for a while. */
+export interface ServerChoice {
+  readonly nats: string;
+  readonly env: CliContext['env'];
+}
+
 /** This computer, as the command needs it; tests pass a fake one. */
 export interface Host {
   describe(env: CliContext['env']): Promise<HostReport>;
@@ -61,6 +80,15 @@ export interface Host {
   calibrate(options: MeasureOptions): Promise<FloorSet>;
   /** Serves runs as one NUMA node until the signal aborts. Rejects with a usage error if there is no such server. */
   serveNode(options: NodeOptions): Promise<void>;
+  /** The nodes that are registered there, by name. Rejects with a usage error if there is no such server. */
+  registeredNodes(choice: ServerChoice): Promise<readonly Registration[]>;
+  /** The coordinator services there. Rejects like `registeredNodes`. */
+  services(choice: ServerChoice): Promise<readonly Presence[]>;
+  /**
+   * Have a coordinator service there run something: its result document, undefined if the signal was aborted before. Rejects
+   * with a usage error if there is no such server or service, or it refuses.
+   */
+  submit(options: ServerChoice & Omit<SubmitOptions, 'bus'>): Promise<unknown>;
 }
 
 /** Where text goes. */

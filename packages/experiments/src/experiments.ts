@@ -4,6 +4,7 @@ import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
+import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
 import { zombies } from './zombies/index.js';
@@ -16,6 +17,7 @@ export const experiments: readonly Experiment[] = [
   zombies,
   emptyCache,
   postedDefects,
+  rootDestruction,
   torture,
   rcuTorture,
 ];

@@ -1,6 +1,13 @@
 export * from './api.js';
 export { catalogue } from './catalogue.js';
 export {
+  type BugMatrixOptions,
+  type BugMatrixRequest,
+  bugMatrix,
+  mergeBugMatrix,
+  type NamedReplay,
+} from './check/bug-matrix.js';
+export {
   type Checked,
   type CheckOptions,
   type CheckRequest,

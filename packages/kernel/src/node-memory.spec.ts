@@ -22,10 +22,10 @@ describe('NodeMemory', () => {
   });
 
   it('starts with every CPU idle and nothing counted', () => {
-    const [words] = new NodeMemory(0, environment, new PrivateMemory()).allWords();
+    const words = new NodeMemory(0, environment, new PrivateMemory()).words(0);
     expect(words).toMatchObject({ idle: true, dynticks: 0, rcuUrgent: false });
     expect(words.rcuCallbacks(Flavour.sched)).toBe(0);
-    expect({ ...words?.interrupts }).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
+    expect({ ...words.interrupts }).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
   });
 
   it('is the same memory for a node and for a CPU thread that attaches to it', () => {

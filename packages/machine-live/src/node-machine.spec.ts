@@ -81,7 +81,7 @@ describe.each([
 it('tells when the thread of a CPU ends, and what that CPU was doing', async () => {
   const machines = new Machines(1, 2);
   await machines.boot();
-  const nobodyAsked = new Message().set(Kind.answer, 0, 0, 1, 12_800, 0, 1, 0, null);
+  const nobodyAsked = new Message().set(Kind.answer, 0, 0, 1, 12_800, 0, 1, null);
   machines.nodes[0]?.receive(encodeMessage(nobodyAsked));
   const { kind, detail } = await machines.failed;
   expect(kind).toBe('worker-died');

@@ -34,9 +34,21 @@ export interface MessageEvent extends EventBase {
   readonly index: number;
 }
 
+export interface TimerEvent extends EventBase {
+  readonly kind: typeof EventKind.timer;
+  readonly cpu: number;
+  readonly id: number;
+  /** When it expires. */
+  readonly at: number;
+  readonly name: string;
+  readonly data: number;
+  readonly deferrable: boolean;
+}
+
 /** Everything that can happen next on the deterministic machine. */
 export type SimEvent =
   | MessageEvent
+  | TimerEvent
   | (EventBase & { readonly kind: typeof EventKind.workDone; readonly cpu: number; readonly epoch: number })
   | (EventBase & {
       readonly kind: typeof EventKind.answer;
@@ -53,14 +65,6 @@ export type SimEvent =
       readonly from: number;
     })
   | (EventBase & { readonly kind: typeof EventKind.doorbell; readonly cpu: number; readonly vector: number })
-  | (EventBase & {
-      readonly kind: typeof EventKind.timer;
-      readonly cpu: number;
-      readonly id: number;
-      readonly name: string;
-      readonly data: number;
-      readonly deferrable: boolean;
-    })
   | (EventBase & {
       readonly kind: typeof EventKind.thread;
       readonly cpu: number;

@@ -19,7 +19,6 @@ import {
   type Context,
   type Core,
   type Costs,
-  type HandlerContext,
   isCallFunction,
   type PendingTimer,
   type Port,
@@ -31,16 +30,17 @@ import {
   type Verdict,
   VerdictError,
 } from '@kmemlab/machine';
+import { ArmedTimers } from './armed-timers.js';
 import { randomStalls } from './deciders.js';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { EventKind, type MessageEvent, type SimEvent } from './events.js';
 import { type GuestOutcome, Guests } from './guests.js';
-import { SimHandlerContext } from './handler-context.js';
 import { Interconnect } from './interconnect.js';
+import { MemoryService } from './memory-service.js';
 import type { MessageCounts } from './message-counts.js';
-import { Occupation } from './occupation.js';
 import { type Decider, StallOrder, type Strategy, timeOrder } from './strategy.js';
+import { WorkClocks } from './work-clocks.js';
 
 /** Work below this many ns is added up before it takes model time. */
 const WORK_GRAIN = 400;
@@ -81,17 +81,10 @@ export class SimMachine implements Port {
   private readonly queue = new EventQueue<SimEvent>();
   private strategy: Strategy;
   private readonly interconnect: Interconnect;
-  private readonly occupation: Occupation;
+  private readonly memory: MemoryService;
   private readonly guests: Guests;
-  private readonly handlerContext: SimHandlerContext;
-  private readonly workEpoch: Int32Array;
-  private readonly workEnd: Float64Array;
-  /** Timers that have not expired, by id. */
-  private readonly armedTimers = new Map<
-    number,
-    Omit<PendingTimer, 'left'> & { readonly cpu: number; readonly at: number }
-  >();
-  private timers = 0;
+  private readonly workClocks: WorkClocks;
+  private readonly timers = new ArmedTimers();
   private clock = 0;
 
   constructor(private readonly options: SimOptions) {
@@ -101,17 +94,15 @@ export class SimMachine implements Port {
     this.strategy =
       options.strategy === 'time' ? timeOrder : this.stalled(randomStalls(new RandomStream(seed, 'strategy')));
     this.interconnect = new Interconnect(topology, costs, this.queue);
-    this.handlerContext = new SimHandlerContext(this.interconnect);
-    this.occupation = new Occupation(topology.nodes);
     this.received = new Array(cpuCount).fill(0);
     this.merged = new Array(cpuCount).fill(0);
-    this.workEpoch = new Int32Array(cpuCount);
-    this.workEnd = new Float64Array(cpuCount);
+    this.workClocks = new WorkClocks(cpuCount);
     const environment = { topology, costs, seed, durations, probe };
     this.nodes = Array.from(
       { length: topology.nodes },
       (_, id) => new KernelNode(id, environment, new PrivateMemory()),
     );
+    this.memory = new MemoryService(build, this.nodes, this.interconnect, durations, costs['handler.service']);
     this.cpus = Array.from({ length: cpuCount }, (_, id) => {
       const node = this.nodes[topology.nodeOf(id)] as KernelNode;
       const cpu = new Cpu(id, node, build, environment, this, WORK_GRAIN);
@@ -158,15 +149,21 @@ export class SimMachine implements Port {
     return this.guests.callsOf(pid);
   }
 
-  /** From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made. */
-  schedule(decide: Decider): StallOrder {
-    const order = this.stalled(decide);
+  /**
+   * From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made.
+   * @param windows labels of the preemption points that count as such for the decider; all if absent
+   */
+  schedule(decide: Decider, windows?: readonly string[]): StallOrder {
+    const order = this.stalled(decide, windows);
     this.strategy = order;
     return order;
   }
 
-  private stalled(decide: Decider): StallOrder {
-    return new StallOrder(decide, (cpu) => this.cpu(cpu).atPoint !== null);
+  private stalled(decide: Decider, windows?: readonly string[]): StallOrder {
+    return new StallOrder(decide, (cpu) => {
+      const point = this.cpu(cpu).atPoint;
+      return point !== null && (windows?.includes(point) ?? true);
+    });
   }
 
   get isolcpus(): readonly number[] {
@@ -225,22 +222,13 @@ export class SimMachine implements Port {
 
   work(core: Core, ns: number): boolean {
     const end = this.clock + ns;
-    const epoch = this.nextEpoch(core.id);
-    this.workEnd[core.id] = end;
+    const epoch = this.workClocks.start(core.id, end);
     this.queue.push(end, { kind: EventKind.workDone, channel: this.ownChannel(core.id, 0), cpu: core.id, epoch });
     return false;
   }
 
   interruptWork(core: Core): number {
-    this.nextEpoch(core.id);
-    return Math.max(0, (this.workEnd[core.id] as number) - this.clock);
-  }
-
-  /** Work begun before is not reported any more. */
-  private nextEpoch(cpu: number): number {
-    const epoch = (this.workEpoch[cpu] as number) + 1;
-    this.workEpoch[cpu] = epoch;
-    return epoch;
+    return this.workClocks.interrupt(core.id, this.clock);
   }
 
   request(core: Core, context: Context, effect: RequestEffect<unknown>): void {
@@ -265,27 +253,18 @@ export class SimMachine implements Port {
   }
 
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
-    const id = ++this.timers;
-    const channel = this.ownChannel(core.id, 1);
     const at = core.now() + delay;
-    this.armedTimers.set(id, { cpu: core.id, at, name, data, deferrable });
-    this.queue.push(at, { kind: EventKind.timer, channel, cpu: core.id, id, name, data, deferrable });
-    return id;
+    const event = this.timers.arm(this.ownChannel(core.id, 1), core.id, at, name, data, deferrable);
+    this.queue.push(at, event);
+    return event.id;
   }
 
   cancelTimer(_core: Core, timer: number): void {
-    this.armedTimers.delete(timer);
+    this.timers.disarm(timer);
   }
 
   takeTimers(core: Core): PendingTimer[] {
-    const own = [...this.armedTimers].filter(([, { cpu }]) => cpu === core.id);
-    for (const [id] of own) this.armedTimers.delete(id);
-    return own.map(([, { at, name, data, deferrable }]) => ({
-      name,
-      data,
-      deferrable,
-      left: Math.max(0, at - core.now()),
-    }));
+    return this.timers.takeAll(core.id, core.now());
   }
 
   failed(_core: Core, error: unknown): void {
@@ -313,7 +292,7 @@ export class SimMachine implements Port {
   private deliver(cpu: Cpu, event: Exclude<SimEvent, MessageEvent>): boolean {
     switch (event.kind) {
       case EventKind.workDone:
-        if (event.epoch !== this.workEpoch[event.cpu]) return false;
+        if (!this.workClocks.counts(event.cpu, event.epoch)) return false;
         cpu.workDone();
         return true;
       case EventKind.answer:
@@ -332,7 +311,7 @@ export class SimMachine implements Port {
         this.deliverDoorbell(cpu, event.vector);
         return true;
       case EventKind.timer:
-        if (!this.armedTimers.delete(event.id)) return false;
+        if (!this.timers.disarm(event.id)) return false;
         cpu.timers.expire(event.name, event.data, event.deferrable);
         return true;
       case EventKind.syscall:
@@ -376,32 +355,12 @@ export class SimMachine implements Port {
     if (!delivered) this.merged[cpu.id] = (this.merged[cpu.id] ?? 0) + 1;
   }
 
-  /** Run a handler at its node. Its service time occupies the object: later arrivals are served after it. */
   private handle(event: MessageEvent): void {
-    const { handlerContext, occupation } = this;
-    const start = occupation.start(event.node, event.object, this.clock);
-    handlerContext.begin(event, start, this.costs['handler.service']);
     try {
-      const run = this.options.build.functions.handler(event.handler as never) as (
-        node: KernelNode,
-        args: unknown,
-        context: HandlerContext,
-      ) => unknown;
-      const value = run(this.nodes[event.node] as KernelNode, event.args, handlerContext);
-      const end = start + handlerContext.charged;
-      const { lock } = event.handler;
-      if (lock !== null) this.recordSection(lock, start - this.clock, handlerContext.charged);
-      occupation.occupy(event.node, event.object, end);
-      if (event.context === null) this.messages.arrived();
-      else this.interconnect.answer(event, end, value);
+      this.memory.serve(event, this.clock);
     } catch (error) {
       this.fail(error);
     }
-  }
-
-  private recordSection(lock: string, wait: number, hold: number): void {
-    this.options.durations.record(`${lock}.wait`, wait);
-    this.options.durations.record(`${lock}.hold`, hold);
   }
 
   // Guests.

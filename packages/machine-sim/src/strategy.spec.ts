@@ -116,7 +116,16 @@ describe('StallOrder', () => {
 
   it('knows code from interrupts: either can be late alone', () => {
     const doorbell = event(3, 0);
-    const timer: SimEvent = { kind: EventKind.timer, channel: 0, cpu: 3, id: 1, name: '', data: 0, deferrable: false };
+    const timer: SimEvent = {
+      kind: EventKind.timer,
+      channel: 0,
+      cpu: 3,
+      id: 1,
+      at: 0,
+      name: '',
+      data: 0,
+      deferrable: false,
+    };
     const work: SimEvent = { kind: EventKind.workDone, channel: 0, cpu: 3, epoch: 0 };
     expect(actorOf(doorbell)).toBe(actorOf(timer));
     expect(actorOf(doorbell)).not.toBe(actorOf(work));

@@ -1,4 +1,5 @@
 import { Context, ContextState } from './context.js';
+import { ContextStack } from './context-stack.js';
 import type {
   Coroutine,
   CoroutineFunction,
@@ -17,18 +18,11 @@ import type { Step } from './verdict.js';
 import { Waiters } from './waiters.js';
 
 /**
- * One simulated CPU: a stack of contexts, the interrupt flag, pending vectors and the loop that runs kernel code on it.
+ * One simulated CPU: its stack of contexts, pending vectors and the loop that runs kernel code on it.
  * It is the same on every machine; the machine drives it through `run` and the `deliver` methods, and serves it through
  * a `Port`. The kernel supplies what the abstract members ask for.
  */
-export abstract class Core {
-  /**
-   * Number of times the interrupt flag changed: odd while interrupts are off. Two equal odd readings mean that the CPU
-   * has stayed inside one interrupts-off region.
-   */
-  irqRegion = 0;
-  /** preempt_count without the interrupt levels, which the context stack holds. */
-  preemptCount = 0;
+export abstract class Core extends ContextStack {
   /** ns of work done since the machine last saw this core; they delay whatever it does next. */
   debt = 0;
   /**
@@ -38,8 +32,6 @@ export abstract class Core {
   held = false;
   /** The scheduler wants the CPU back as soon as the task on it may be preempted; only a preemptible kernel says so. */
   needResched = false;
-  /** The innermost context, which knows those below it; undefined if no kernel code is on the CPU. Only the core sets it. */
-  current: Context | undefined = undefined;
   private readonly waiters: Waiters;
   private pendingVectors = 0;
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
@@ -56,6 +48,7 @@ export abstract class Core {
     /** Work below this many ns is only added up; at or above it takes machine time at once. */
     private readonly workGrain: number,
   ) {
+    super();
     this.waiters = new Waiters(id);
   }
 
@@ -77,39 +70,14 @@ export abstract class Core {
   /** The CPU enters (true) or leaves (false) the state in which no kernel context is on it. */
   protected abstract quiet(entering: boolean): void;
 
-  /** Interrupts are disabled (the CPU's IF flag, inverted). */
-  get irqsOff(): boolean {
-    return (this.irqRegion & 1) === 1;
-  }
-
-  set irqsOff(off: boolean) {
-    if (off !== this.irqsOff) this.irqRegion++;
-  }
-
   /** Time of the machine's clock as this CPU sees it, ns. */
   now(): number {
     return this.port.now(this);
   }
 
-  private enterContext(context: Context): void {
-    context.below = this.current;
-    this.current = context;
-  }
-
-  private leaveContext(): void {
-    this.current = this.current?.below;
-  }
-
   /** Who waits for which waiter of this CPU, whether on the CPU or blocked. */
   waiting(): IterableIterator<[waiter: number, context: Context]> {
     return this.waiters.waiting();
-  }
-
-  /** The task whose kernel code is on this CPU, below any interrupt. */
-  get currentTask(): Context | undefined {
-    let bottom = this.current;
-    while (bottom?.below !== undefined) bottom = bottom.below;
-    return bottom?.kind === 'task' ? bottom : undefined;
   }
 
   /**
@@ -119,28 +87,6 @@ export abstract class Core {
   get spinsOnlyOn(): number {
     const top = this.current;
     return top?.state === ContextState.spinning && this.blockedTasks === 0 ? top.spinsOn : 0;
-  }
-
-  /** True in softirq or hardirq context. */
-  get inInterrupt(): boolean {
-    return (this.current?.kind ?? 'task') !== 'task';
-  }
-
-  /** In an interrupt: it came while the CPU was in user mode or idle. */
-  get interruptsUser(): boolean {
-    return this.current?.below === undefined;
-  }
-
-  /** A softirq is in progress on the CPU, perhaps below an interrupt. */
-  get inSoftirq(): boolean {
-    let context = this.current;
-    while (context !== undefined && context.kind !== 'softirq') context = context.below;
-    return context !== undefined;
-  }
-
-  /** Code that must not block: interrupts or preemption off, or interrupt context. */
-  get atomic(): boolean {
-    return this.irqsOff || this.preemptCount > 0 || this.inInterrupt;
   }
 
   /** No kernel code, or a task with interrupts on: where a held CPU stops. */

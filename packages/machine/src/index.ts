@@ -1,4 +1,5 @@
 export * from './context.js';
+export * from './context-stack.js';
 export * from './core.js';
 export * from './cost-model.js';
 export * from './effects.js';

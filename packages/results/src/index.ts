@@ -1,3 +1,4 @@
+export type { BugCaseResult, BugCell, BugMark, BugMatrixResult } from './bug-matrix.js';
 export { barChart } from './chart/bar.js';
 export { heatMap } from './chart/heat-map.js';
 export { lineChart } from './chart/line.js';
@@ -47,6 +48,7 @@ export {
 export { MAIL_FIGURES } from './text/mail-table.js';
 export { nearest, suggestion } from './text/nearest.js';
 export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
+export { renderBugMatrix } from './text/render-bug-matrix.js';
 export { renderCheck } from './text/render-check.js';
 export { renderCompare } from './text/render-compare.js';
 export { renderInterleaving } from './text/render-interleaving.js';

@@ -1,6 +1,6 @@
-import { chooseBroker, credentialsOf, InputProblem } from '@kmemlab/coordinator';
+import { connectTo, InputProblem } from '@kmemlab/coordinator';
 import { clusterStarter } from '@kmemlab/experiments';
-import { type Bus, connectBus } from '@kmemlab/machine-live';
+import type { Bus } from '@kmemlab/machine-live';
 import { nodeProgram } from '@kmemlab/node-service';
 import { oneLine } from './one-line.js';
 import { CoordinatorService } from './service.js';
@@ -17,12 +17,6 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 function giveUp(error: unknown, status: number): never {
   process.stderr.write(`kmemlab-coordinator: ${oneLine(error)}\n`);
   process.exit(status);
-}
-
-/** @throws InputProblem or BusError if the server cannot be used */
-async function connect({ nats }: Settings): Promise<Bus> {
-  const server = await chooseBroker({ url: nats, env });
-  return connectBus({ url: server.url, ...credentialsOf(server), name: 'kmemlab coordinator' });
 }
 
 /** Resolves at the first signal; the second ends the process. */
@@ -59,7 +53,9 @@ async function serve(bus: Bus, { nats, runs }: Settings): Promise<number> {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 try {
   const settings = settingsFrom(env);
-  const bus = await connect(settings).catch((error) => giveUp(error, Status.wrongInput));
+  const bus = await connectTo(settings.nats, env, 'kmemlab coordinator').catch((error) =>
+    giveUp(error, Status.wrongInput),
+  );
   process.exit(await serve(bus, settings));
 } catch (error) {
   giveUp(error, error instanceof InputProblem ? Status.wrongInput : Status.failed);

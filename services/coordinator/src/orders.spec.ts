@@ -1,5 +1,6 @@
+import { ORDER_SCHEMA } from '@kmemlab/coordinator';
 import { expect, test } from 'vitest';
-import { MOST_ORDER_BYTES, ORDER_SCHEMA, readOrder } from './orders.js';
+import { MOST_ORDER_BYTES, readOrder } from './orders.js';
 
 const bytes = (document: unknown) => new TextEncoder().encode(JSON.stringify(document));
 const request = { experiment: 'avoid-ipis', nodes: 1, cpusPerNode: 2, params: { loops: '3' }, seed: 7 };

@@ -1,8 +1,8 @@
+import { ORDER_SCHEMA } from '@kmemlab/coordinator';
 import type { RunRequest } from '@kmemlab/experiments';
 import { z } from 'zod';
 import { oneLine } from './one-line.js';
 
-export const ORDER_SCHEMA = 'kmemlab.order/1';
 /** Largest order that is read, bytes: what a NATS server takes by default. */
 export const MOST_ORDER_BYTES = 1024 * 1024;
 
@@ -24,6 +24,7 @@ const request: z.ZodType<RunRequest> = z.strictObject({
   engine: z.exactOptional(z.enum(['sim', 'live'])),
   nodes: z.exactOptional(z.int().min(1)),
   cpusPerNode: z.exactOptional(z.int().min(1)),
+  isolcpus: z.exactOptional(line),
   strategy: z.exactOptional(z.enum(['time', 'random'])),
   checkDeterminism: z.exactOptional(z.boolean()),
   timeScale: z.exactOptional(z.number()),

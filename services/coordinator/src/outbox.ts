@@ -1,7 +1,7 @@
+import { subjectsOf } from '@kmemlab/coordinator';
 import type { Progress } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import type { RunResult } from '@kmemlab/results';
-import { subjectsOf } from './subjects.js';
 
 /** Host time between two messages about the progress of one order, at least; ms. */
 const PROGRESS_MS = 250;

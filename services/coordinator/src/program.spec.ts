@@ -4,12 +4,17 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Broker, chooseBroker, credentialsOf, NodeDaemon } from '@kmemlab/coordinator';
+import {
+  type Broker,
+  chooseBroker,
+  credentialsOf,
+  NodeDaemon,
+  ORDER_SCHEMA,
+  SUBMIT_SUBJECT,
+} from '@kmemlab/coordinator';
 import { type Bus, connectBus } from '@kmemlab/machine-live';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ORDER_SCHEMA } from './orders.js';
 import { MOST_WAITING } from './service.js';
-import { SUBMIT_SUBJECT } from './subjects.js';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const nodeProgram = fileURLToPath(new URL('../../node/dist/main.js', import.meta.url));

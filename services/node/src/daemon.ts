@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { chooseBroker, credentialsOf, type Environment, InputProblem, NodeDaemon } from '@kmemlab/coordinator';
+import { accessTo, type Environment, InputProblem, NodeDaemon } from '@kmemlab/coordinator';
 import { connectBus } from '@kmemlab/machine-live';
 
 export interface NodeDaemonRequest {
@@ -27,8 +27,7 @@ export class RegistryLost extends Error {
  */
 export async function runNodeDaemon(request: NodeDaemonRequest): Promise<void> {
   const { nats, env, signal, name = `${hostname()}-${process.pid}`, onRegistered = print } = request;
-  const server = await chooseBroker({ url: nats, env });
-  const access = { url: server.url, ...credentialsOf(server) };
+  const access = await accessTo(nats, env);
   const bus = await connectBus({ ...access, name: `kmemlab node ${name}` }).catch((error: Error) => {
     throw new InputProblem(`${error.message}; check --nats and the server`);
   });

@@ -22,6 +22,9 @@ interface CheckFlags extends SearchedFlags {
   readonly schedules?: number;
   readonly strategy?: SearchStrategy;
   readonly depth?: number;
+  readonly only?: string;
+  readonly window?: readonly string[];
+  readonly from?: string;
   readonly jobs?: number;
   readonly save?: string;
   readonly json: boolean;
@@ -55,13 +58,16 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
   async func(flags, experiment) {
     const { cli } = this;
     const { searches } = await cli.loadEngine();
-    const { kernel, schedules, strategy, depth, jobs, save, json, ...machine } = flags;
+    const { kernel, schedules, strategy, depth, only, window, from, jobs, save, json, ...machine } = flags;
     const run = { ...(await requestFrom(experiment, machine)), ...(kernel !== undefined && { kernel }) };
     const request: CheckRequest = {
       run,
       ...(schedules !== undefined && { schedules }),
       ...(strategy !== undefined && { strategy }),
       ...(depth !== undefined && { depth }),
+      ...(only !== undefined && { only }),
+      ...(window !== undefined && { windows: window }),
+      ...(from !== undefined && { from }),
     };
     const plan = await searches.resolveCheck(request);
     const line = new ProgressLine(cli.stderr, cli.now, '', 'model');
@@ -118,6 +124,28 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         optional: true,
         placeholder: 'D',
         brief: 'Delays in a schedule: exactly for pct (default 3), at most for exhaustive (default 2)',
+      },
+      only: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        placeholder: 'ID',
+        brief: 'Look for this rule or class of verdict only, e.g. V0-b or use-after-free',
+      },
+      window: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        variadic: true,
+        placeholder: 'LABEL',
+        brief: 'Be late at preemption points of this label only, and at any step (repeatable)',
+      },
+      from: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        placeholder: 'PHASE',
+        brief: 'Be late from this phase of the experiment on',
       },
       jobs: jobsFlag,
       save: {

@@ -24,7 +24,7 @@ function directory(name: string, document: unknown, file = 'result.json'): strin
   return join(root, name);
 }
 
-const sample = (kernel: string) => ({ ...resultOf({ kernel }), params: { loops: 2 } });
+const sample = (kernel: string) => resultOf({ kernel, seed: 1, params: { loops: 2 } });
 
 describe('report', () => {
   it('writes one page of several run directories, and the pictures if asked', async () => {

@@ -25,10 +25,24 @@ export interface BugCase {
   readonly costs?: Readonly<Record<string, number>>;
   /** The rule or class of verdicts that are this bug; the row's id if absent. Verdicts of others do not count. */
   readonly verdict?: string;
-  /** Findings that are this bug: their class, and what pins them if that matters. */
-  readonly finding?: { readonly class: string; readonly pinnedBy?: string };
+  /** One run without stalls decides: whether it has this finding. A search for the verdict if absent. */
+  readonly finding?: WantedFinding;
   /** Labels of the preemption points that are this bug's windows: schedules are late there. All points if absent. */
   readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late: what leads up to the bug's window is left alone. Any if absent. */
+  readonly from?: string;
+  /**
+   * A kernel without the bug, for what is found: the same schedules must not show it there. If absent, the column's own kernel
+   * if the case has another, else that of the nearest column in which all cases of the bug are clean.
+   */
+  readonly curedBy?: string;
+}
+
+/** Findings that are a bug: their class, what pins them if that matters, and the phase at whose end they count, if not the last. */
+export interface WantedFinding {
+  readonly class: string;
+  readonly pinnedBy?: string;
+  readonly phase?: string;
 }
 
 /** The cases of a column, by row. A row that is not here does not concern this kernel. */

@@ -18,6 +18,12 @@ export interface CheckRequest {
   readonly schedules?: number;
   readonly strategy?: SearchStrategy;
   readonly depth?: number;
+  /** Rule or class of the verdicts that count; all if absent. */
+  readonly only?: string;
+  /** Labels of the preemption points at which somebody is late; all if absent. */
+  readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late; any if absent. */
+  readonly from?: string;
 }
 
 export interface CheckOptions extends SearchOptions {
@@ -32,7 +38,8 @@ export interface Checked {
 }
 
 /** @throws InputError one line: what, where, how to mend */
-export async function resolveCheck({ run, schedules, strategy = 'pct', depth }: CheckRequest): Promise<SearchPlan> {
+export async function resolveCheck(request: CheckRequest): Promise<SearchPlan> {
+  const { run, schedules, strategy = 'pct', depth, only, windows, from } = request;
   const scenario = await resolveScenario({ ...run, engine: 'sim', forSearch: true });
   inRange('--schedules', schedules, MOST_SCHEDULES);
   inRange('--depth', depth, MOST_DEPTH);
@@ -45,6 +52,9 @@ export async function resolveCheck({ run, schedules, strategy = 'pct', depth }: 
     schedules: schedules ?? DEFAULT_SCHEDULES,
     depth: depth ?? DEFAULT_DEPTH[strategy],
     anyVerdict: false,
+    ...(only !== undefined && { only }),
+    ...(from !== undefined && { from }),
+    ...(windows !== undefined && windows.length > 0 && { windows }),
   };
 }
 

@@ -25,8 +25,8 @@ export class SearchThreads {
   }
 
   /** @throws Error if a thread dies meanwhile */
-  run(task: unknown, name = 'default'): Promise<Tried> {
-    return Promise.race([this.pool.run(task, { name }) as Promise<Tried>, this.died]);
+  run<T = Tried>(task: unknown, name = 'default'): Promise<T> {
+    return Promise.race([this.pool.run(task, { name }) as Promise<T>, this.died]);
   }
 
   /** Once a thread has died by itself the pool would wait for its end for ever. */

@@ -3,7 +3,7 @@ import type { Scenario } from '../api.js';
 import { cpusExist } from '../params.js';
 import { findExperiment } from '../scenario/resolve.js';
 import { Subject, type Trial } from './subject.js';
-import { trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 import type { Counterexample, SearchPlan } from './types.js';
 
 /** Schedules that a smaller scenario is given to show the verdict, at least, and as a multiple of what the larger one took. */
@@ -34,9 +34,13 @@ export async function shrink(plan: SearchPlan, found: Counterexample, signal?: A
     best = next;
     next = await firstOf(smallerParams(best.plan.scenario), best.plan, found, signal);
   }
-  const { scenario } = best.plan;
+  return shrinkStalls(best.plan.scenario, best.stalls, found);
+}
+
+/** Leave the scenario as it is, and look for the same verdict with fewer and shorter stalls. */
+export async function shrinkStalls(scenario: Scenario, from: readonly Stall[], found: Verdictless): Promise<Shrunk> {
   const subject = await Subject.of(scenario);
-  const stalls = await fewerStalls(subject, best.stalls, found);
+  const stalls = await fewerStalls(subject, from, found);
   return { scenario, stalls, subject, trial: await subject.trial(replay(stalls)) };
 }
 
@@ -64,8 +68,8 @@ async function firstOf(
 }
 
 async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
-  const subject = await Subject.of(plan.scenario);
-  const { extent } = await subject.trial(WITHOUT_STALLS);
+  const subject = await Subject.of(plan.scenario, plan.windows);
+  const extent = extentOf(await subject.trial(WITHOUT_STALLS), plan.from);
   const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
   const part = { first: 0, count: tries, given: [], expand: 0 };
   const tried = await trySchedules({ subject, extent }, { ...plan, strategy, anyVerdict: found.harmless }, part);

@@ -29,6 +29,18 @@ export interface Prepared {
   readonly extent: Extent;
 }
 
+/**
+ * A schedule without stalls says how long the others are, and where the phase begins from which on somebody may be late. A
+ * phase that has not ended is the one in which the schedule did.
+ */
+export function extentOf({ extent, phases }: Trial, from: string | undefined): Extent {
+  if (from === undefined) return extent;
+  const at = phases.findIndex(({ name }) => name === from);
+  const before = phases[at < 0 ? phases.length - 1 : at - 1];
+  if (at === 0 || before === undefined) return extent;
+  return { ...extent, from: { step: Math.min(before.step, extent.steps - 1), point: before.point } };
+}
+
 /** Schedule 0 of every search has no stalls. */
 export const WITHOUT_STALLS: Decider = () => 0;
 
@@ -49,7 +61,7 @@ export async function trySchedules(
   const orders = new Sketch();
   const expansions: Expansion[] = [];
   let wanted = expand;
-  let [schedules, steps, longest] = [0, 0, 0];
+  let [schedules, steps, longest, others, points] = [0, 0, 0, 0, 0];
   let found: Counterexample | undefined;
   let harmless: Counterexample | undefined;
   let other: Counterexample | undefined;
@@ -66,11 +78,14 @@ export async function trySchedules(
     history.addTo(orders);
     schedules++;
     steps += trial.extent.steps;
+    points += trial.extent.points;
     longest = Math.max(longest, trial.extent.steps);
     if (trial.failure !== undefined) failure = { index, detail: trial.failure };
     const example = counterexampleOf(index, trial);
-    if (example !== undefined && !counts(example, plan.only)) other ??= example;
-    else if (example?.harmless === false || plan.anyVerdict) found = example;
+    if (example !== undefined && !counts(example, plan.only)) {
+      other ??= example;
+      others++;
+    } else if (example?.harmless === false || plan.anyVerdict) found = example;
     else harmless ??= example;
     if (races !== undefined && own !== undefined) {
       const schedules = oneMore(own, races, wanted + 1);
@@ -79,7 +94,7 @@ export async function trySchedules(
     }
   }
   const sketches = { states: states.registers, orders: orders.registers };
-  return { schedules, steps, longest, found, harmless, other, failure, ...sketches, expansions };
+  return { schedules, steps, longest, points, found, harmless, other, others, failure, ...sketches, expansions };
 }
 
 /** The schedule's stalls with one more, behind them. */

@@ -18,6 +18,10 @@ export interface SearchPlan {
   readonly anyVerdict: boolean;
   /** Rule or class of the verdicts that count; all if absent. */
   readonly only?: string;
+  /** Labels of the preemption points at which somebody is late, see `pctStalls`; all if absent. */
+  readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late; any if absent. */
+  readonly from?: string;
 }
 
 /** A schedule that ended with a verdict. */
@@ -41,8 +45,11 @@ export interface Tried {
   /** The first verdict with harm (or any, see `SearchPlan.anyVerdict`), and the first without. */
   readonly found: Counterexample | undefined;
   readonly harmless: Counterexample | undefined;
-  /** The first verdict that does not count. */
+  /** The first verdict that does not count, and how many schedules ended with one. */
   readonly other: Counterexample | undefined;
+  readonly others: number;
+  /** Preemption points passed, of those that count. */
+  readonly points: number;
   readonly failure: { readonly index: number; readonly detail: string } | undefined;
   /** Sketches of the states gone through and of the orders of steps tried. */
   readonly states: Uint8Array;

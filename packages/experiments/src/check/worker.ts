@@ -1,14 +1,13 @@
 import { Tinypool } from 'tinypool';
 import { Subject } from './subject.js';
-import { type Part, type Prepared, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { extentOf, type Part, type Prepared, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 import type { SearchPlan, Tried } from './types.js';
 
 let prepared: Promise<Prepared> | undefined;
 
-async function prepare({ scenario }: SearchPlan): Promise<Prepared> {
-  const subject = await Subject.of(scenario);
-  const { extent } = await subject.trial(WITHOUT_STALLS);
-  return { subject, extent };
+async function prepare({ scenario, windows, from }: SearchPlan): Promise<Prepared> {
+  const subject = await Subject.of(scenario, windows);
+  return { subject, extent: extentOf(await subject.trial(WITHOUT_STALLS), from) };
 }
 
 /** A part of the search that this thread is for. The machine boots once, when the first part comes. */
@@ -22,3 +21,5 @@ export default async function tryPart(part: Part): Promise<Tried> {
 export async function tryAlone(plan: SearchPlan): Promise<Tried> {
   return trySchedules(await prepare(plan), plan, { first: 0, count: plan.schedules, given: [], expand: 0 });
 }
+
+export { tryCase } from './bug-case.js';

@@ -20,7 +20,7 @@ const STALL_SECONDS = 25;
  * these is over.
  */
 const WHILE_DEACTIVATING = 20 * MS;
-const WHILE_SWITCHING = 40 * MS;
+const WHILE_SWITCHING = 44 * MS;
 
 /** The program of one defect. */
 export type DefectProgram = (control: GuestControl) => Program<void>;

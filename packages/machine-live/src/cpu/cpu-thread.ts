@@ -10,7 +10,6 @@ import {
 import {
   type Context,
   type Core,
-  cpuOfWaiter,
   type Handler,
   isCallFunction,
   type PendingTimer,
@@ -23,12 +22,11 @@ import {
 } from '@kmemlab/machine';
 import { decodeBody, encodeArguments, encodeBody } from '../body.js';
 import type { MachineClock } from '../clock.js';
-import { SentCounts } from '../counts.js';
 import type { Inbox } from '../memory/inbox.js';
 import { CpuState, type Switchboard } from '../memory/switchboard.js';
 import { Kind, Message } from '../message.js';
 import { InPlaceContext } from './in-place-context.js';
-import { Places } from './places.js';
+import { Outbox } from './outbox.js';
 import { Tickets } from './tickets.js';
 import { Timers } from './timers.js';
 
@@ -57,7 +55,7 @@ export interface CpuThreadOptions {
  */
 export class CpuThread implements Port {
   readonly cpu: Cpu;
-  readonly sent: SentCounts;
+  readonly outbox: Outbox;
   /** Deliveries to this CPU. */
   events = 0;
   /** A verdict or failure has been reported: the kernel does not go on. */
@@ -67,23 +65,14 @@ export class CpuThread implements Port {
   private readonly index: number;
   private readonly memory: NodeMemory;
   private readonly build: KernelBuild;
-  private readonly inboxes: readonly Inbox[];
   private readonly inbox: Inbox;
-  private readonly agent: number;
-  private readonly nodes: number;
   private readonly tickets = new Tickets();
   private readonly timers = new Timers();
-  private readonly places: Places;
   private readonly inPlace: InPlaceContext;
   private readonly incoming = new Message();
-  private readonly outgoing = new Message();
   /** Messages taken out while room was wanted elsewhere. */
   private readonly early: Message[] = [];
-  /** Messages lie in the agent's inbox for which its bell has not been rung. */
-  private agentUntold = false;
   private workEnd = Number.POSITIVE_INFINITY;
-  /** Where the kernel was when it last asked for something. */
-  private lastPlace = 0;
 
   constructor({ id, memory, build, environment, clock, board, inboxes, stretches }: CpuThreadOptions) {
     const { topology } = memory;
@@ -91,15 +80,11 @@ export class CpuThread implements Port {
     this.board = board;
     this.memory = memory;
     this.build = build;
-    this.inboxes = inboxes;
     this.index = id - topology.firstCpuOf(memory.id);
     this.inbox = inboxes[this.index] as Inbox;
-    this.agent = inboxes.length - 1;
-    this.nodes = topology.nodes;
-    this.sent = new SentCounts(topology.nodes);
     this.inPlace = new InPlaceContext(this);
-    this.places = new Places((place, name) => this.announcePlace(place, name));
     this.cpu = new Cpu(id, memory, build, environment, this, WORK_GRAIN);
+    this.outbox = new Outbox(this.cpu, board, inboxes, () => this.takeOut());
     this.cpu.stretches = stretches.length === 0 ? null : stretches.map((stretch) => ({ ...stretch }));
   }
 
@@ -116,9 +101,7 @@ export class CpuThread implements Port {
    */
   turn(): void {
     this.advance();
-    if (!this.agentUntold) return;
-    this.agentUntold = false;
-    this.board.ring(this.agent);
+    this.outbox.tellAgent();
   }
 
   private advance(): void {
@@ -159,7 +142,7 @@ export class CpuThread implements Port {
   /** Tell others what this CPU is doing, before it sleeps or when it wakes. */
   publishState(state: CpuState): void {
     const { cpu } = this;
-    this.board.setState(this.index, state, cpu.busy, cpu.taskId, this.lastPlace, this.time());
+    this.board.setState(this.index, state, cpu.busy, cpu.taskId, this.outbox.lastPlace, this.time());
   }
 
   restingState(): CpuState {
@@ -201,21 +184,21 @@ export class CpuThread implements Port {
     const list = typeof homes === 'number' ? [homes] : homes;
     const body = encodeArguments(args);
     for (const [index, home] of list.entries()) {
-      this.sent.handler(handler.index, home);
+      this.outbox.sent.handler(handler.index, home);
       if (handler.atomic && home === core.node) this.answered(ticket + index, this.runInPlace(handler, args));
-      else this.sendHandler(Kind.request, home, handler, ticket + index, body);
+      else this.outbox.handler(Kind.request, home, handler, ticket + index, body);
     }
   }
 
   post(core: Core, { home, handler, args }: PostEffect): void {
     if (handler.atomic && home === core.node) {
-      this.sent.handler(handler.index, home);
+      this.outbox.sent.handler(handler.index, home);
       this.runInPlace(handler, args);
-    } else this.sendPost(home, handler, args);
+    } else this.outbox.post(home, handler, args);
   }
 
   raise(_core: Core, cpus: readonly number[], vector: number): void {
-    for (const cpu of cpus) this.raiseAt(cpu, vector);
+    for (const cpu of cpus) this.outbox.raise(cpu, vector);
   }
 
   timer(_core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
@@ -238,39 +221,6 @@ export class CpuThread implements Port {
     else this.report(Kind.failure, error instanceof Error ? `${error.message} (${this.where()})` : String(error));
   }
 
-  // What leaves this CPU.
-
-  sendPost(home: number, handler: AnyHandler, args: unknown): void {
-    this.sent.handler(handler.index, home);
-    this.sendHandler(Kind.post, home, handler, 0, encodeArguments(args));
-  }
-
-  private sendHandler(kind: Kind, home: number, handler: AnyHandler, ticket: number, body: Uint8Array | null): void {
-    const context = this.cpu.current;
-    const place = context === undefined ? 0 : this.places.of(context);
-    this.lastPlace = place;
-    this.toAgent(this.outgoing.set(kind, home, this.cpu.id, handler.index, ticket, this.cpu.taskId, place, body));
-  }
-
-  /** Complete a waiter of any CPU: of this node's at once. */
-  complete(waiter: number, value: number): void {
-    const target = cpuOfWaiter(waiter);
-    const node = this.cpu.nodeOf(target);
-    this.sent.completion(node);
-    const message = this.outgoing.set(Kind.completion, node, this.cpu.id, target, waiter, value, 0, null);
-    if (node === this.cpu.node) {
-      const thread = target - this.memory.topology.firstCpuOf(node);
-      this.leave(thread, message);
-      this.board.ringFor(thread, waiter);
-    } else this.toAgent(message);
-  }
-
-  raiseAt(cpu: number, vector: number): void {
-    const node = this.cpu.nodeOf(cpu);
-    if (node === this.cpu.node) this.board.raise(cpu - this.memory.topology.firstCpuOf(node), vector);
-    else this.toAgent(this.outgoing.set(Kind.raise, node, this.cpu.id, cpu, vector, 0, 0, null));
-  }
-
   private runInPlace(handler: AnyHandler, args: unknown): unknown {
     const run = this.build.functions.handler(handler as never) as (
       memory: NodeMemory,
@@ -280,31 +230,9 @@ export class CpuThread implements Port {
     return run(this.memory, args, this.inPlace);
   }
 
-  private announcePlace(place: number, name: string): void {
-    const body = encodeBody(name);
-    for (let node = 0; node < this.nodes; node++) {
-      this.toAgent(new Message().set(Kind.site, node, this.cpu.id, place, 0, 0, 0, body));
-    }
-  }
-
-  private toAgent(message: Message): void {
-    this.leave(this.agent, message);
-    this.agentUntold = true;
-  }
-
-  /** Leave a message in another thread's inbox. While that is full this CPU goes on emptying its own. */
-  private leave(thread: number, message: Message): void {
-    const target = this.inboxes[thread] as Inbox;
-    while (!target.push(message)) {
-      this.board.ring(thread);
-      for (let early = new Message(); this.inbox.pull(early); early = new Message()) this.early.push(early);
-      target.waitForRoom(1);
-    }
-  }
-
   private report(kind: Kind, what: unknown): void {
     this.ended = true;
-    this.toAgent(new Message().set(kind, this.memory.id, this.cpu.id, 0, 0, 0, 0, encodeBody(what)));
+    this.outbox.report(kind, what);
   }
 
   private where(): string {
@@ -313,6 +241,11 @@ export class CpuThread implements Port {
   }
 
   // What arrives for this CPU.
+
+  /** Empty the inbox; what was in it is delivered later, in its order. */
+  private takeOut(): void {
+    for (let early = new Message(); this.inbox.pull(early); early = new Message()) this.early.push(early);
+  }
 
   private receive(): void {
     for (let early = this.early.shift(); early !== undefined; early = this.early.shift()) this.deliver(early);
@@ -365,10 +298,9 @@ export class CpuThread implements Port {
   }
 
   /** A task has come to a CPU that is going down or gone: it goes on to another. */
-  private sendOn({ kind, cpu: from, b, c, d, body }: Message): void {
+  private sendOn(message: Message): void {
     const { cpu } = this;
-    const other = fallbackCpu(cpu.published, cpu.topology, cpu.id);
-    this.toAgent(this.outgoing.set(kind, cpu.nodeOf(other), from, other, b, c, d, body));
+    this.outbox.sendOn(message, fallbackCpu(cpu.published, cpu.topology, cpu.id));
   }
 
   /** A task was woken: a waker on another CPU sends an interrupt with it, which makes the CPU look. */
@@ -388,7 +320,7 @@ export class CpuThread implements Port {
     const { cpu } = this;
     cpu.enterUser(task.pid);
     cpu.deliverSyscall(task, syscall, (after, result) => {
-      this.toAgent(this.outgoing.set(Kind.returned, home, cpu.id, after.pid, 0, 0, 0, encodeBody([after, result])));
+      this.outbox.returned(home, after.pid, encodeBody([after, result]));
     });
   }
 

@@ -18,15 +18,15 @@ export class InPlaceContext implements HandlerContext {
   }
 
   post<N, A>(home: number, handler: Handler<N, A, unknown>, args: A): void {
-    this.thread.sendPost(home, handler as never, args);
+    this.thread.outbox.post(home, handler as never, args);
   }
 
   complete(waiter: number, value: number): void {
-    this.thread.complete(waiter, value);
+    this.thread.outbox.complete(waiter, value);
   }
 
   raise(cpu: number, vector: number): void {
-    this.thread.raiseAt(cpu, vector);
+    this.thread.outbox.raise(cpu, vector);
   }
 
   wakeThread(): void {

@@ -131,13 +131,13 @@ class CpuWorker implements CpuControl {
     const { thread, recorder } = this;
     const durations = (mark ? recorder.next() : recorder.current).toPlain();
     if (thread === undefined) throw new Error('the CPU has no kernel yet');
-    const { cpu, sent, events } = thread;
+    const { cpu, outbox, events } = thread;
     const sums: Record<string, number> = {};
     cpu.counters.addTo(sums);
     thread.memoryCounters.addTo(sums);
     const { stockRefs } = cpu.build.policies.memcg;
     const stock = [cpu.stock.css, stockRefs(cpu.stock)] as const;
-    return { sums, byKind: sent.byKind(), toNode: [...sent.toNode], events, durations, stock };
+    return { sums, byKind: outbox.sent.byKind(), toNode: [...outbox.sent.toNode], events, durations, stock };
   }
 
   where(): Step {

@@ -1,0 +1,83 @@
+import type { Finding, RunResult } from '@kmemlab/results';
+import type { Scenario } from '../api.js';
+import type { WantedFinding } from '../bugs/types.js';
+import { runSim } from '../run-sim.js';
+import { type ReplayFile, replayFileOf } from './replay-file.js';
+import { shrinkStalls } from './shrink.js';
+import { Subject } from './subject.js';
+import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import type { SearchPlan, Tried } from './types.js';
+
+/** A case of the bug matrix as a thread decides it. */
+export interface CaseTask {
+  readonly plan: SearchPlan;
+  /** One run decides, and not the search. */
+  readonly finding?: WantedFinding;
+  /** Digest of the schedule without stalls when the case was decided before: if it is the same, nothing is searched. */
+  readonly known?: string;
+}
+
+/** How a case came out. */
+export interface CaseTried extends Pick<Tried, 'schedules' | 'others' | 'points' | 'steps'> {
+  readonly digest: string;
+  /** The digest is the known one; the rest says nothing. */
+  readonly unchanged: boolean;
+  readonly found: boolean;
+  /** The first verdict that does not count. */
+  readonly other?: string;
+  readonly failure?: string;
+  readonly replay?: ReplayFile;
+}
+
+/** Decide a case, on this thread. */
+export async function tryCase({ plan, finding, known }: CaseTask): Promise<CaseTried> {
+  return finding === undefined ? searchFor(plan, known) : lookFor(plan.scenario, finding);
+}
+
+const NOTHING = { schedules: 0, others: 0, points: 0, steps: 0, found: false } as const;
+
+async function searchFor(plan: SearchPlan, known: string | undefined): Promise<CaseTried> {
+  const subject = await Subject.of(plan.scenario, plan.windows);
+  const first = await subject.trial(WITHOUT_STALLS);
+  const { digest } = first;
+  if (digest === known) return { ...NOTHING, digest, unchanged: true };
+  const part = { first: 0, count: plan.schedules, given: [], expand: 0 };
+  const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(
+    { subject, extent: extentOf(first, plan.from) },
+    plan,
+    part,
+  );
+  const found = tried.found ?? tried.harmless;
+  const replay =
+    found === undefined ? undefined : await replayFileOf(await shrinkStalls(plan.scenario, found.stalls, found));
+  return {
+    ...{ digest, unchanged: false, schedules, others, points, steps, found: found !== undefined },
+    ...(other !== undefined && { other: `${other.verdict.class} (${other.verdict.id})` }),
+    ...(failure !== undefined && { failure: `schedule ${failure.index}: ${failure.detail}` }),
+    ...(replay !== undefined && { replay }),
+  };
+}
+
+/** Run the scenario once, without stalls, and look at what it found at the end of each phase. */
+async function lookFor(scenario: Scenario, wanted: WantedFinding): Promise<CaseTried> {
+  const atPhase = new Map<string, readonly Finding[]>();
+  const onPartial = ({ phases, findings }: RunResult): void => {
+    const last = Object.keys(phases).at(-1);
+    if (last !== undefined) atPhase.set(last, findings);
+  };
+  const result = await runSim(scenario, { onPartial });
+  const findings = wanted.phase === undefined ? result.findings : atPhase.get(wanted.phase);
+  const steps = Object.values(result.phases).reduce((sum, { events }) => sum + events, 0);
+  const [verdict] = result.verdicts;
+  const common = { ...NOTHING, digest: result.digest ?? '', unchanged: false, schedules: 1, steps };
+  if (result.failure !== undefined) return { ...common, failure: result.failure.detail };
+  return {
+    ...common,
+    found: findings?.some((finding) => isWanted(finding, wanted)) ?? false,
+    ...(verdict !== undefined && { others: 1, other: `${verdict.class} (${verdict.id})` }),
+    ...(findings === undefined && verdict === undefined && { failure: `there is no phase ${wanted.phase}` }),
+  };
+}
+
+const isWanted = ({ class: name, count, pinnedBy }: Finding, wanted: WantedFinding): boolean =>
+  name === wanted.class && (wanted.pinnedBy === undefined ? count : Number(pinnedBy[wanted.pinnedBy] ?? 0)) > 0;

@@ -1,0 +1,317 @@
+import { availableParallelism } from 'node:os';
+import {
+  type BugCaseResult,
+  type BugCell,
+  type BugMark,
+  type BugMatrixResult,
+  pathComponent,
+  suggestion,
+} from '@kmemlab/results';
+import { InputError, type Scenario } from '../api.js';
+import { bugClasses } from '../bugs/classes.js';
+import { bugColumns } from '../bugs/columns.js';
+import type { BugCase, BugClass, BugColumn, WantedFinding } from '../bugs/types.js';
+import { resolveScenario } from '../scenario/resolve.js';
+import type { CaseTask, CaseTried } from './bug-case.js';
+import type { ReplayFile } from './replay-file.js';
+import { SearchThreads } from './search-threads.js';
+
+const DEFAULT_SCHEDULES = 300;
+const DEPTH = 3;
+
+export interface BugMatrixRequest {
+  /** Columns by kernel or variant, and rows by id; all if absent. */
+  readonly kernels?: readonly string[];
+  readonly variants?: readonly string[];
+  readonly bugs?: readonly string[];
+  /** For each case that is searched. */
+  readonly schedules?: number;
+  readonly seed?: number;
+}
+
+/** A replay file by its name. */
+export interface NamedReplay {
+  readonly name: string;
+  readonly file: ReplayFile;
+}
+
+export interface BugMatrixOptions {
+  readonly jobs?: number;
+  readonly signal?: AbortSignal;
+  /** What an earlier run came to: a case is not searched again if its first schedule is the same. */
+  readonly previous?: BugMatrixResult;
+  /** Called with the number of finished cases. */
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+  /** Called after each cell with all cells so far, and with the replay files that are new. */
+  readonly onCell?: (result: BugMatrixResult, cell: BugCell, replays: readonly NamedReplay[]) => void;
+}
+
+/** A cell to be decided: a row in a column that has cases of it. */
+interface WantedCell {
+  readonly bug: BugClass;
+  readonly column: BugColumn;
+  readonly cases: readonly BugCase[];
+}
+
+/** One case of it, and how it came out. */
+interface Job {
+  readonly cell: WantedCell;
+  readonly index: number;
+  readonly one: BugCase;
+}
+
+/**
+ * Decide the cells of the bug matrix: each by searches under the same number of schedules, or for findings by runs.
+ * @throws InputError for an unknown kernel, variant or row, or a previous run of another kind
+ */
+export async function bugMatrix(
+  request: BugMatrixRequest = {},
+  options: BugMatrixOptions = {},
+): Promise<BugMatrixResult> {
+  const { schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
+  const started = performance.now();
+  const wanted = wantedCells(request);
+  const about = { strategy: 'pct', depth: DEPTH, seed, asked: schedules } as const;
+  if (options.previous !== undefined) checkPrevious(options.previous, about);
+  const jobs = wanted.flatMap((cell) => cell.cases.map((one, index): Job => ({ cell, index, one })));
+  const done = new Map<WantedCell, (Decided | undefined)[]>(wanted.map((cell) => [cell, []]));
+  const cells: BugCell[] = [];
+  const aborted = new Promise<undefined>((resolve) => {
+    options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  const interrupted = (): boolean => options.signal?.aborted ?? false;
+  const resultSoFar = (): BugMatrixResult => ({
+    schema: 'kmemlab.bug-matrix/1',
+    ...about,
+    bugs: bugClasses.filter(({ id }) => wanted.some(({ bug }) => bug.id === id)),
+    columns: bugColumns
+      .filter((column) => wanted.some((cell) => cell.column === column))
+      .map(({ variant, kernel }) => ({ variant, kernel })),
+    cells: wanted.flatMap(({ bug, column }) => cells.filter((cell) => isAt(cell, bug.id, column.kernel))),
+    wanted: wanted.length,
+    outcome: outcomeOf(cells, cells.length < wanted.length),
+    elapsed: { hostNs: Math.round((performance.now() - started) * 1e6) },
+  });
+  const threads = new SearchThreads(Math.max(1, Math.min(options.jobs ?? availableParallelism(), jobs.length)));
+  try {
+    let next = 0;
+    let finished = 0;
+    const work = async (): Promise<void> => {
+      for (let job = jobs[next++]; job !== undefined && !interrupted(); job = jobs[next++]) {
+        const { cell, index } = job;
+        const decided = await Promise.race([decide(job, { ...request, schedules, seed }, options, threads), aborted]);
+        if (decided === undefined) return;
+        options.onProgress?.(++finished, jobs.length, `${cell.bug.id} in ${cell.column.kernel}`);
+        const all = done.get(cell) ?? [];
+        all[index] = decided;
+        if (cell.cases.some((_, at) => all[at] === undefined)) continue;
+        const results = all as Decided[];
+        const finishedCell = cellOf(
+          cell,
+          results.map(({ result }) => result),
+        );
+        cells.push(finishedCell);
+        options.onCell?.(
+          resultSoFar(),
+          finishedCell,
+          results.flatMap(({ replay }) => (replay === undefined ? [] : [replay])),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: threads.count }, work));
+  } finally {
+    await threads.close();
+  }
+  return resultSoFar();
+}
+
+const isAt = (cell: BugCell, bug: string, kernel: string): boolean => cell.bug === bug && cell.kernel === kernel;
+
+const outcomeOf = (cells: readonly BugCell[], incomplete: boolean): BugMatrixResult['outcome'] =>
+  cells.some(({ asExpected }) => !asExpected) ? 'violation' : incomplete ? 'incomplete' : 'ok';
+
+/** An earlier result with the cells of a later one put in. */
+export function mergeBugMatrix(previous: BugMatrixResult | undefined, result: BugMatrixResult): BugMatrixResult {
+  if (previous === undefined) return result;
+  const all = [
+    ...previous.cells.filter((old) => !result.cells.some((cell) => isAt(cell, old.bug, old.kernel))),
+    ...result.cells,
+  ];
+  const cells = bugColumns.flatMap(({ kernel }) =>
+    bugClasses.flatMap(({ id }) => all.filter((cell) => isAt(cell, id, kernel))),
+  );
+  const wanted = Math.max(result.wanted, cells.length);
+  return {
+    ...result,
+    bugs: bugClasses.filter(({ id }) => cells.some(({ bug }) => bug === id)),
+    columns: bugColumns
+      .filter((column) => cells.some(({ kernel }) => kernel === column.kernel))
+      .map(({ variant, kernel }) => ({ variant, kernel })),
+    cells,
+    wanted,
+    outcome: outcomeOf(cells, cells.length < wanted),
+  };
+}
+
+function wantedCells({ kernels = [], variants = [], bugs = [] }: BugMatrixRequest): WantedCell[] {
+  known(
+    '--kernel',
+    kernels,
+    bugColumns.map(({ kernel }) => kernel),
+  );
+  known(
+    '--variant',
+    variants,
+    bugColumns.map(({ variant }) => variant),
+  );
+  known(
+    '--bug',
+    bugs,
+    bugClasses.map(({ id }) => id),
+  );
+  const anyColumn = kernels.length + variants.length === 0;
+  const wanted = bugColumns
+    .filter(({ kernel, variant }) => anyColumn || kernels.includes(kernel) || variants.includes(variant))
+    .flatMap((column) =>
+      bugClasses
+        .filter(({ id }) => bugs.length === 0 || bugs.includes(id))
+        .map((bug) => ({ bug, column, cases: column.cases[bug.id] ?? [] })),
+    )
+    .filter(({ cases }) => cases.length > 0);
+  if (wanted.length === 0) {
+    throw new InputError('matrix: this bug is not asked of this kernel; leave --bug, --kernel or --variant out');
+  }
+  return wanted;
+}
+
+function known(flag: string, names: readonly string[], all: readonly string[]): void {
+  for (const name of names) {
+    if (!all.includes(name)) throw new InputError(`${flag} ${name}: not in the matrix; ${suggestion(name, all)}`);
+  }
+}
+
+type About = Pick<BugMatrixResult, 'strategy' | 'depth' | 'seed' | 'asked'>;
+
+function checkPrevious(previous: BugMatrixResult, about: About): void {
+  for (const name of ['strategy', 'depth', 'seed', 'asked'] as const) {
+    if (previous[name] === about[name]) continue;
+    const what = name === 'asked' ? 'schedules' : name;
+    throw new InputError(
+      `--out: the matrix there is of ${what} ${previous[name]}, this one of ${about[name]}; give the same, or another --out`,
+    );
+  }
+}
+
+interface Decided {
+  readonly result: BugCaseResult;
+  readonly replay?: NamedReplay;
+}
+
+/** A column's name for one of its cases, safe in a file name. */
+export const replayName = (column: Pick<BugColumn, 'variant' | 'kernel'>, bug: string, index: number): string => {
+  const version = column.kernel.split('+')[0];
+  const number = index === 0 ? '' : `-${index + 1}`;
+  return `${pathComponent(`${column.variant.replaceAll('’', "'")}-${version}-${bug}${number}`)}.replay.json`;
+};
+
+/** The scenario of a case in its column. */
+export async function scenarioOfCase(column: BugColumn, one: BugCase, seed: number): Promise<Scenario> {
+  const { experiment, nodes, cpusPerNode, config, params = {}, costs = {} } = one;
+  const scenario = await resolveScenario({
+    ...{ experiment, nodes, cpusPerNode, seed, engine: 'sim', forSearch: true },
+    kernel: one.kernel ?? column.kernel,
+    ...(config !== undefined && { config }),
+    params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
+  });
+  return { ...scenario, costs };
+}
+
+const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
+  [name, ...(pinnedBy === undefined ? [] : [`by ${pinnedBy}`]), ...(phase === undefined ? [] : [`at ${phase}`])].join(
+    ' ',
+  );
+
+async function decide(
+  { cell, index, one }: Job,
+  { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
+  { previous }: BugMatrixOptions,
+  threads: SearchThreads,
+): Promise<Decided> {
+  const { bug, column } = cell;
+  const { expect, condition, finding, windows, from } = one;
+  const begun = performance.now();
+  const scenario = await scenarioOfCase(column, one, seed);
+  const only = one.verdict ?? bug.id;
+  const { experiment, kernel, config, nodes, cpusPerNode, params, costs } = scenario;
+  const about = {
+    ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },
+    wanted: finding === undefined ? only : wantedText(finding),
+    ...(windows !== undefined && { windows }),
+    ...(from !== undefined && { from }),
+  };
+  const before = previous?.cells
+    .find((old) => isAt(old, bug.id, column.kernel))
+    ?.cases.find((old) => identity(old) === identity(about) && old.failure === undefined);
+  const task: CaseTask = {
+    plan: {
+      ...{ scenario, strategy: 'pct', depth: DEPTH, schedules, anyVerdict: false, only },
+      ...(windows !== undefined && { windows }),
+      ...(from !== undefined && { from }),
+    },
+    ...(finding !== undefined && { finding }),
+    ...(before !== undefined && { known: before.digest }),
+  };
+  const tried = await threads.run<CaseTried>(task, 'tryCase');
+  const expected = { expect, ...(condition !== undefined && { condition }) };
+  if (tried.unchanged && before !== undefined) {
+    const { condition: _, ...same } = before;
+    return { result: { ...same, ...expected } };
+  }
+  const { replay, unchanged: _, failure, ...rest } = tried;
+  const name = replayName(column, bug.id, index);
+  return {
+    result: {
+      ...expected,
+      ...about,
+      ...rest,
+      ...(failure !== undefined && { failure: { kind: 'internal', detail: failure } }),
+      ...(replay !== undefined && { replay: name }),
+      hostNs: Math.round((performance.now() - begun) * 1e6),
+    },
+    ...(replay !== undefined && { replay: { name, file: replay } }),
+  };
+}
+
+type Searched = Pick<
+  BugCaseResult,
+  'experiment' | 'kernel' | 'config' | 'machine' | 'params' | 'costs' | 'wanted' | 'windows' | 'from'
+>;
+
+/** What was searched for where: the same text, the same search. */
+const identity = ({
+  experiment,
+  kernel,
+  config,
+  machine,
+  params,
+  costs,
+  wanted,
+  windows = [],
+  from = '',
+}: Searched): string => JSON.stringify([experiment, kernel, config, machine, params, costs, wanted, windows, from]);
+
+const markOf = (found: readonly boolean[]): BugMark =>
+  found.every((one) => one) ? 'found' : found.some((one) => one) ? 'conditional' : 'clean';
+
+function cellOf({ bug, column }: WantedCell, cases: readonly BugCaseResult[]): BugCell {
+  const failed = cases.some(({ failure }) => failure !== undefined);
+  return {
+    bug: bug.id,
+    variant: column.variant,
+    kernel: column.kernel,
+    expected: markOf(cases.map(({ expect }) => expect === 'found')),
+    ...(!failed && { mark: markOf(cases.map(({ found }) => found)) }),
+    asExpected: cases.every(({ expect, found, failure }) => failure === undefined && found === (expect === 'found')),
+    cases,
+  };
+}
