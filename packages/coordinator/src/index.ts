@@ -5,6 +5,7 @@ export { Coordinator, type CoordinatorOptions } from './coordinator.js';
 export { RunFailed, type RunFailure } from './failure.js';
 export * from './floors/index.js';
 export { describeHost, type HostDescription } from './host/describe.js';
+export { findProgram } from './host/find-program.js';
 export { type Resources, readResources } from './host/resources.js';
 export { InputProblem } from './input-problem.js';
 export { checkLimits, type MachineSize, mostCpusInOneNode } from './limits.js';
