@@ -7,7 +7,8 @@ import { retentionOption } from './pin-until-release.js';
 /** The review's second form. The tree of the series had explicit slab charges. */
 export const destroyAfterGracePeriod: Patch = {
   name: 'destroy-after-grace-period',
-  summary: 'pages hold their cache; a dead cache keeps nothing, frees are not preempted, destruction waits for a grace period',
+  summary:
+    'pages hold their cache; a dead cache keeps nothing, frees are not preempted, destruction waits for a grace period',
   mail: 'Vladimir Davydov, linux-mm, June 2014: a series of 8 patches by which dead caches destroy themselves',
   appliesTo: ['v3.14'],
   options: { retention: retentionOption('off'), uncharge },

@@ -15,7 +15,8 @@ export const retentionOption = (standard: 'on' | 'off') =>
 /** The review says what must hold, not how: this is its first form, a reference for every operation that may release pages. */
 export const pinUntilRelease: Patch = {
   name: 'pin-until-release',
-  summary: 'pages hold their cache, and so does whoever may release some, to the last touch; the last reference destroys it',
+  summary:
+    'pages hold their cache, and so does whoever may release some, to the last touch; the last reference destroys it',
   mail: 'Johannes Weiner, linux-mm, April 2014: reply to "do not schedule cache destruction when last page goes away"',
   appliesTo: ['v3.14'],
   options: {
