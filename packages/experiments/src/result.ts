@@ -96,6 +96,7 @@ export function buildResult(run: Run): RunResult {
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     ...(run.findings.series !== undefined && { series: run.findings.series }),
     ...(run.findings.emptied !== undefined && { emptied: run.findings.emptied }),
+    ...(run.findings.find !== undefined && { find: run.findings.find }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
     durations,
