@@ -113,6 +113,8 @@ export const sys = {
   /** ns of the machine's time since power-on. */
   clock: () => number('clock_gettime'),
   census: lookRound,
+  /** Record a measured duration, ns, among those of the run. */
+  record: (name: string, ns: number) => number('lab_record', name, ns),
   childCaches,
   childDirectories,
 };

@@ -30,6 +30,7 @@ import {
   labKeepLarge,
   labKeepObject,
   labReclaim,
+  labRecord,
   labUseCache,
 } from './lab.js';
 import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
@@ -119,6 +120,7 @@ const syscalls = {
   lab_child_caches: labChildCaches,
   lab_child_directories: labChildDirectories,
   lab_busy: labBusy,
+  lab_record: labRecord,
   lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 

@@ -66,12 +66,18 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   return cache;
 }
 
+/** Which root cache goes by a name, 0 for none. */
+export const publishName = defineHandler('cache.publishName', (node, args: { name: string; cache: Handle }): void => {
+  node.published.roots.set(args.name, args.cache);
+});
+
 const withdrawCache = defineHandler(
   'cache.withdraw',
   (node, args: { cache: Handle; root: boolean; name: string }): void => {
     node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
     node.published.caches.withdraw(args.cache);
-    if (args.root) node.published.roots.set(args.name, 0);
+    const { roots } = node.published;
+    if (args.root && roots.get(args.name) === args.cache) roots.set(args.name, 0);
   },
 );
 
