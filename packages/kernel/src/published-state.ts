@@ -68,6 +68,8 @@ export const Scalar = {
   rootMemcg: 2,
   /** Dentry of the root directory. */
   rootDentry: 3,
+  /** 1 while allocations are to fail (failslab). */
+  failslab: 4,
 } as const;
 
 const SCALARS = 6;
