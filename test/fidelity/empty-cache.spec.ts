@@ -46,6 +46,91 @@ describe('when the last object of a removed memcg is freed', () => {
     }
   });
 
+  describe('and the last page does not schedule anything (April 2014)', () => {
+    const V1 = 'v3.14+no-destroy-on-last-page';
+
+    it('SLUB keeps the cache as before, and with SLAB nobody looks again after cache_reap has emptied it', async () => {
+      const slub = await emptied(V1, 'slub', { observe: '2000' });
+      expect(slub.findings).toContainEqual({ class: 'dead-cache', count: 1, pinnedBy: { retainedSlab: 1 } });
+      expect(slub.verdicts).toEqual([]);
+      const slab = await emptied(V1, 'slab', { observe: '20000' });
+      expect(slab.verdicts.map(({ class: name, id }) => [name, id])).toEqual([['leak', 'no-reaper']]);
+    });
+
+    it.each(['slab', 'slub'])(
+      'an RCU-typed cache of %s leaks although it holds nothing; in 3.14 it is destroyed',
+      async (config) => {
+        const params = { type: 'rcu', live: '0', observe: '1000' };
+        const { verdicts } = await emptied(V1, config, params);
+        expect(verdicts.map(({ class: name, id }) => [name, id])).toEqual([['leak', 'V1-a']]);
+        const before = await emptied('v3.14', config, params);
+        expect(before.verdicts).toEqual([]);
+        expect(before.emptied?.after).toEqual({ caches: 0, pages: 0 });
+      },
+    );
+
+    it.each(['slab', 'slub'])('a periodic reaper destroys both kinds with %s within a period', async (config) => {
+      for (const type of ['plain', 'rcu']) {
+        const params = { type, observe: '6000' };
+        const { verdicts, emptied: result } = await emptied(`${V1}:reaper=periodic:period=2`, config, params);
+        expect(verdicts).toEqual([]);
+        // With SLAB the pass drains the arrays, too.
+        expect(result?.goneAfterNs).toBeLessThan(type === 'rcu' ? 5 * SECOND : 3 * SECOND);
+      }
+    });
+  });
+
+  describe('and something holds the cache until the last touch', () => {
+    const MS = 1e6;
+
+    it.each([
+      ['pin-until-release:retention=off', 0],
+      ['destroy-after-grace-period', 1],
+      ['destroy-on-last-object', 0],
+    ])('%s destroys it at once, RCU-typed or not, after %i grace periods more', async (patch, gracePeriods) => {
+      for (const config of ['slab', 'slub']) {
+        for (const type of ['plain', 'rcu']) {
+          const { verdicts, emptied: result } = await emptied(`v3.14+${patch}`, config, { type, observe: '200' });
+          expect(verdicts).toEqual([]);
+          expect(result?.after).toEqual({ caches: 0, pages: 0 });
+          const [least, most] = type === 'rcu' ? [10 * MS, 80 * MS] : gracePeriods === 1 ? [5 * MS, 40 * MS] : [0, MS];
+          expect(result?.goneAfterNs).toBeGreaterThanOrEqual(least);
+          expect(result?.goneAfterNs).toBeLessThanOrEqual(most);
+        }
+      }
+    });
+
+    it.each(['pin-until-release', 'destroy-after-grace-period:retention=on'])(
+      '%s destroys it never with SLUB, which keeps the empty slab',
+      async (patch) => {
+        const { verdicts, findings } = await emptied(`v3.14+${patch}`, 'slub', { observe: '2000' });
+        expect(verdicts).toEqual([]);
+        expect(findings).toContainEqual({ class: 'dead-cache', count: 1, pinnedBy: { retainedSlab: 1 } });
+      },
+    );
+
+    it.each(['slab', 'slub'])(
+      'and only counting objects costs an atomic operation for each, at the cache’s home, with %s',
+      async (config) => {
+        const objects = 64;
+        const params = { objects: String(objects), live: '0', observe: '200' };
+        const counted = async (kernel: string): Promise<number> => {
+          const { counters } = await emptied(kernel, config, params);
+          return (
+            (counters.messages.byKind['memcg.countReferences'] ?? 0) +
+            (counters.messages.byKind['memcg.tryPinCache'] ?? 0)
+          );
+        };
+        // The first object is the root cache's.
+        const perObject = await counted('v3.14+destroy-on-last-object');
+        expect(perObject).toBeGreaterThanOrEqual(2 * objects);
+        expect(perObject).toBeLessThan(2 * objects + 10);
+        expect(await counted('v3.14+destroy-after-grace-period')).toBeLessThan(32);
+        expect(await counted('v3.14')).toBe(0);
+      },
+    );
+  });
+
   it('5.9 has no cache of its own for the memcg', async () => {
     const { emptied: result } = await emptied('v5.9', 'slub', { observe: '100' });
     expect(result?.before).toEqual({ caches: 0, pages: 0 });

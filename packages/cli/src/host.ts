@@ -5,6 +5,7 @@ import {
   connectTo,
   describeHost,
   discover,
+  findServices,
   InputProblem,
   type Resources,
   submitOrder,
@@ -75,6 +76,7 @@ export const host: Host = {
     const { runNodeDaemon } = await import('@kmemlab/node-service');
     await asUsage(runNodeDaemon(options));
   },
+  services: (choice) => atServer(choice, findServices),
   registeredNodes: (choice) => atServer(choice, discover),
   submit: (options) => atServer(options, (bus) => submitOrder({ ...options, bus })),
 };

@@ -4,6 +4,7 @@ import type {
   FloorSet,
   HostDescription,
   MeasureOptions,
+  Presence,
   Registration,
   SubmitOptions,
 } from '@kmemlab/coordinator';
@@ -81,6 +82,8 @@ export interface Host {
   serveNode(options: NodeOptions): Promise<void>;
   /** The nodes that are registered there, by name. Rejects with a usage error if there is no such server. */
   registeredNodes(choice: ServerChoice): Promise<readonly Registration[]>;
+  /** The coordinator services there. Rejects like `registeredNodes`. */
+  services(choice: ServerChoice): Promise<readonly Presence[]>;
   /**
    * Have a coordinator service there run something: its result document, undefined if the signal was aborted before. Rejects
    * with a usage error if there is no such server or service, or it refuses.

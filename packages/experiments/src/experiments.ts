@@ -2,7 +2,9 @@ import { avoidIpis } from './avoid-ipis/index.js';
 import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
+import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
+import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
 import { zombies } from './zombies/index.js';
@@ -14,6 +16,8 @@ export const experiments: readonly Experiment[] = [
   barrierBatching,
   zombies,
   emptyCache,
+  postedDefects,
+  rootDestruction,
   torture,
   rcuTorture,
 ];

@@ -3,8 +3,10 @@ import type { Cpu } from './cpu.js';
 import type { FsType } from './fs/types.js';
 import type { MutexName } from './locking/mutex.js';
 import type { CacheLifecycle } from './mm/memcontrol/cache-lifecycle.js';
+import type { ChildCaches } from './mm/memcontrol/child-caches.js';
 import type { Stocked } from './mm/memcontrol/cpu-stock.js';
 import type { LimitOperations } from './mm/memcontrol/limits.js';
+import type { MemcgCacheLists } from './mm/memcontrol/memcg-cache-lists.js';
 import type { ReclaimPolicies } from './mm/reclaim-policies.js';
 import { slabAllocator } from './mm/slab/allocator.js';
 import type { ArraySwap, PageUse, SlabTrim } from './mm/slab/types.js';
@@ -32,6 +34,13 @@ export interface CacheLinks {
   readonly unlink: (cpu: Cpu, cache: Handle, memcg: Handle) => Coroutine<void>;
   /** Its memory is about to be freed. */
   readonly exit: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+}
+
+/** Charging a cache's memcg for 2^order pages that are still to come, or have gone. */
+export interface ChargeAhead {
+  /** Evaluates to false if a limit forbids it. */
+  readonly charge: (cpu: Cpu, cache: Handle, order: number) => Coroutine<boolean>;
+  readonly uncharge: (cpu: Cpu, cache: Handle, order: number) => Coroutine<void>;
 }
 
 /**
@@ -103,6 +112,8 @@ export interface Policies {
      * that is left to the caller, once slab_mutex is dropped.
      */
     dispose: (cpu: Cpu, cache: Handle, of: Destruction) => Coroutine<boolean>;
+    /** A cache leaves the lists of its root and memcg before `dispose`, which may release it, or after it. Under slab_mutex. */
+    unlinks: 'inShutdown' | 'afterShutdown';
     /** Before caches of which one is RCU-typed are released; `of` is 'root' if any of them went with its root cache. */
     barrierBeforeRelease: (cpu: Cpu, of: Destruction) => Coroutine<void>;
   };
@@ -117,10 +128,12 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
+    /** Runs after the allocator has got an object back; null if the version has nothing to do then. */
+    afterFree: ((cpu: Cpu, cache: Handle) => Coroutine<void>) | null;
     /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
     freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
-    readonly creationQueue: WorkqueueName | null;
+    creationQueue: WorkqueueName | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -131,6 +144,16 @@ export interface Policies {
     chargeSlab: (cpu: Cpu, cache: Handle, order: number, page: Handle) => Coroutine<Handle>;
     /** The reverse, for a slab of any cache; `memcg` is what chargeSlab answered. */
     unchargeSlab: (cpu: Cpu, cache: Handle, memcg: Handle, order: number, page: Handle) => Coroutine<void>;
+    /** Slabs are charged before their pages are allocated, and uncharged after these are freed (reparent-2014 7); null if with the pages there. */
+    chargeAhead: ChargeAhead | null;
+    /** Every page allocation passes memcg_kmem_newpage_charge, which looks whether it is to be charged (3.14). */
+    hooksEveryPage: boolean;
+    /** Caches of memcgs that go by destroy works (3.14); null if the version has no such works. */
+    readonly childCaches: ChildCaches | null;
+    /** memory.kmem.slabinfo of a memcg; an errno if it has none. */
+    readonly slabinfo: (cpu: Cpu, memcg: Handle) => Coroutine<string | number>;
+    /** Children of a root that tuning and /proc/slabinfo reach. */
+    childrenOf: (cpu: Cpu, root: Handle) => Coroutine<Handle[]>;
     /** drain_local_stock, on the CPU whose stock it is. */
     drainLocalStock: (cpu: Cpu) => Coroutine<void>;
     /** Give back the page part of what was this or a dead CPU's stock. */
@@ -152,6 +175,10 @@ export interface Policies {
     destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
+    /** How a memcg's caches are found when it goes offline and when it is freed. */
+    cacheLists: MemcgCacheLists;
+    /** The workqueue of the item in each memcg cache, by which it is deactivated after a grace period (4.12). */
+    deactivationQueue: WorkqueueName;
     /** How memcg caches that count their references are found, charged and ended; asked in such kernels only. */
     readonly lifecycle: CacheLifecycle;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */

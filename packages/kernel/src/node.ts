@@ -17,6 +17,8 @@ import { Spinlock, type SpinlockName } from './locking/spinlock.js';
 import { ListLrus } from './mm/list-lru.js';
 import type { CreateWork } from './mm/memcontrol/cache-create.js';
 import type { MemcgCacheParams } from './mm/memcontrol/cache-params.js';
+import type { ChargedPages } from './mm/memcontrol/charge-page.js';
+import { DanglingCaches } from './mm/memcontrol/dangling-caches.js';
 import { IdAllocator } from './mm/memcontrol/id-allocator.js';
 import { IdHeirs } from './mm/memcontrol/id-heirs.js';
 import type { ObjCgroup, ObjVector } from './mm/memcontrol/obj-types.js';
@@ -61,6 +63,7 @@ export class KernelNode extends NodeMemory {
   dyingMemcgs = 0;
   /** Objects that experiments left to reclaim. */
   readonly keptObjects = new Map<number, Allocation[]>();
+  readonly keptPages: ChargedPages[] = [];
   /** memcg_cache_params (3.14) of the child caches homed here. */
   readonly cacheParams = new Map<Handle, MemcgCacheParams>();
   /** kmalloc'ed memory of the cgroups homed here, by their own css. */
@@ -89,11 +92,14 @@ export class KernelNode extends NodeMemory {
   readonly cacheList = new CacheList();
   readonly slabKset = new SlabKset();
   readonly rcuDestroy = new RcuDestroyList();
+  readonly dangling = new DanglingCaches();
   readonly rcuRoots = new RcuRoots();
   readonly cacheIds = new IdAllocator();
   readonly hotplug = new HotplugLock();
   readonly stopMachine = new StopMachine();
   cssSerial = 0;
+  /** Allocations that are still to fail. */
+  failslabTimes = 0;
   cgroupCount = 0;
   forks = 0;
   private arrayHandles = 0;

@@ -131,6 +131,8 @@ export const Trace = {
   sysfsAdd: 62,
   /** cache: its directory is gone. */
   sysfsRemove: 63,
+  /** cache: its destroy work leaves it, dead and with pages. */
+  cacheDangling: 64,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

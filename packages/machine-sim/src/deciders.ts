@@ -35,6 +35,8 @@ export function randomStalls(random: RandomStream): Decider {
 export interface Extent {
   readonly steps: number;
   readonly points: number;
+  /** Nobody is late before this event and this point; the first if absent. */
+  readonly from?: { readonly step: number; readonly point: number };
 }
 
 /**
@@ -42,12 +44,14 @@ export interface Extent {
  * drawn from the whole schedule, and nothing else is disturbed. Half of them, where there are labelled preemption points,
  * are drawn among those.
  */
-export function pctStalls(random: RandomStream, depth: number, { steps, points }: Extent): Decider {
+export function pctStalls(random: RandomStream, depth: number, { steps, points, from }: Extent): Decider {
+  const { step: firstStep, point: firstPoint } = from ?? { step: 0, point: 0 };
   const lateAtStep = new Map<number, number>();
   const lateAtPoint = new Map<number, number>();
   for (let n = 0; n < depth; n++) {
-    if (points > 0 && random.below(2) === 0) lateAtPoint.set(random.below(points), lengthOf(random));
-    else lateAtStep.set(random.below(steps), lengthOf(random));
+    if (points > firstPoint && random.below(2) === 0) {
+      lateAtPoint.set(firstPoint + random.below(points - firstPoint), lengthOf(random));
+    } else lateAtStep.set(firstStep + random.below(steps - firstStep), lengthOf(random));
   }
   return ({ step, points: passed, atPoint }) => (atPoint ? take(lateAtPoint, passed) : 0) || take(lateAtStep, step);
 }

@@ -18,6 +18,8 @@ export interface BugCaseResult {
   readonly wanted: string;
   /** Preemption points at which schedules were late; all if absent. */
   readonly windows?: readonly string[];
+  /** The first phase in which somebody was late; any if absent. */
+  readonly from?: string;
   readonly found: boolean;
   /** Schedules tried, up to the one that shows the bug; 1 for a run without stalls. */
   readonly schedules: number;

@@ -1,4 +1,5 @@
-import { SERVICE_GROUP, SUBMIT_SUBJECT } from '@kmemlab/coordinator';
+import { hostname } from 'node:os';
+import { announceService, SERVICE_GROUP, SUBMIT_SUBJECT } from '@kmemlab/coordinator';
 import { resolveScenario, type Scenario } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import type { Failure } from '@kmemlab/results';
@@ -35,10 +36,17 @@ export class CoordinatorService {
   /** Orders that are being checked. */
   private readonly checks = new Set<Promise<void>>();
   private readonly leave: () => Promise<void>;
+  private readonly hide: () => void;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: ServiceOptions) {
     this.leave = options.bus.share(SUBMIT_SUBJECT, SERVICE_GROUP, (data) => this.receive(data));
+    this.hide = announceService(options.bus, () => ({
+      host: hostname(),
+      pid: process.pid,
+      running: this.running !== undefined,
+      waiting: this.waiting.length,
+    }));
   }
 
   /**
@@ -48,6 +56,7 @@ export class CoordinatorService {
    */
   async stop(failure?: Failure): Promise<void> {
     this.stopping.abort(failure);
+    this.hide();
     for (const { id, outbox } of this.waiting.splice(0)) this.refuse(id, outbox, STOPPING);
     await this.leave();
     await Promise.all([...this.checks, this.running]);

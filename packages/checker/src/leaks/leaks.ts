@@ -2,7 +2,8 @@ import { type KernelNode, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
-import { orphanedCaches } from './orphaned-caches.js';
+import { dyingRoots } from './dying-roots.js';
+import { type Left, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
@@ -15,6 +16,9 @@ export class Leaks implements Family {
   /** Where each css was killed that has not been freed. */
   private readonly killed = new Map<Handle, Step>();
 
+  /** Dead caches that their destroy work has left. */
+  private readonly left = new Map<Handle, Left>();
+
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
@@ -23,14 +27,26 @@ export class Leaks implements Family {
   readonly listeners: Family['listeners'] = [
     [Trace.cssKill, (cpu, css) => this.killed.set(css, this.view.where(cpu))],
     [Trace.cssFree, (_cpu, css) => this.killed.delete(css)],
+    [Trace.cacheDangling, (_cpu, cache) => this.left.set(cache, this.isUsed(cache) ? 'in use' : 'empty')],
+    [Trace.cacheRelease, (_cpu, cache) => this.left.delete(cache)],
   ];
+
+  private isUsed(cache: Handle): boolean {
+    return this.view.nodes.some(({ pages }) =>
+      [...pages.entries()].some(([, page]) => page.cache === cache && page.active > 0),
+    );
+  }
 
   audit(rest: Rest): void {
     if (rest !== 'quiet') return;
+    const { childCaches } = this.view.build.policies.memcg;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
-    for (const { cache, id, detail } of orphanedCaches(this.view.nodes))
+    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
+    for (const found of dyingRoots(this.view.nodes, this.view.build)) {
+      this.reporter.found({ ...found, id: 'V4-d', steps: [{ ...this.view.where(0), function: 'audit' }] });
+    }
   }
 
   private checkReferences(): void {
@@ -60,7 +76,7 @@ export class Leaks implements Family {
     const add = (css: Handle, n: number): void => {
       if (css !== 0) counts.set(css, (counts.get(css) ?? 0) + n);
     };
-    const { pagesHoldCss, cssRefsOfBlock } = this.view.build.policies.memcg;
+    const { pagesHoldCss, cssRefsOfBlock, childCaches } = this.view.build.policies.memcg;
     for (const node of this.view.nodes) {
       if (pagesHoldCss) for (const [, page] of node.pages.entries()) add(page.memcg, cssRefsOfBlock(page.order));
       for (const [, { memcg }] of node.createWorks.entries()) add(memcg, 1);
@@ -71,7 +87,8 @@ export class Leaks implements Family {
         add(css.parent, 1);
         if (css.memcg === null) continue;
         add(css.self, 1);
-        add(handle, css.memcg.inherited.size + css.memcg.slabCaches.length + Number(css.memcg.kmemDead));
+        add(handle, css.memcg.inherited.size + Number(css.memcg.kmemDead));
+        if (childCaches?.holdsMemcg === true) add(handle, css.memcg.slabCaches.length);
       }
       if (this.view.build.policies.memcg.links === null) continue;
       for (const [, { memcg }] of node.caches.entries()) add(memcg, 1);

@@ -8,27 +8,62 @@ export interface OrphanedCache {
   readonly detail: string;
 }
 
+/** Whether an object of a dead cache was in use when its destroy work left the cache for good. */
+export type Left = 'in use' | 'empty';
+
+const LOST: Readonly<Record<Left | 'never left', Omit<OrphanedCache, 'cache'>>> = {
+  'in use': {
+    id: 'no-reaper',
+    detail: 'dead and without pages; objects were in use when its destroy work looked, and nobody looks again',
+  },
+  empty: {
+    id: 'V1-a',
+    detail: 'dead and without pages; RCU had yet to give them up when its destroy work looked, and nobody looks again',
+  },
+  'never left': { id: 'leak', detail: 'dead and without pages, but its destroy work is not queued' },
+};
+
 /**
  * Caches of removed memcgs that wait for a destroy work which never comes, in a kernel in which only the release of a cache's last
- * page or its memcg's offline queues that work (3.14). On a quiet machine no such work is queued.
+ * page or its memcg's offline queues that work (3.14 and its patches). On a quiet machine no such work is queued.
+ * @param left caches that their destroy work has left
  */
-export function orphanedCaches(nodes: readonly KernelNode[]): OrphanedCache[] {
+export function orphanedCaches(
+  nodes: readonly KernelNode[],
+  counts: 'pages' | 'references' = 'pages',
+  left: ReadonlyMap<Handle, Left> = new Map(),
+): OrphanedCache[] {
   const offline = new Set<Handle>();
   for (const node of nodes) {
     for (const [css, { memcg }] of node.csses.entries()) if (memcg?.kmemState === 'allocated') offline.add(css);
   }
+  const reaped = nodes[0]?.dangling.caches;
   const orphaned: OrphanedCache[] = [];
   for (const node of nodes) {
-    for (const [cache, { dead, nrPages }] of node.cacheParams) {
+    for (const [cache, params] of node.cacheParams) {
       const memcg = node.caches.peek(cache)?.memcg ?? 0;
-      if (!offline.has(memcg)) continue;
-      if (!dead) {
-        const detail = 'made after its memcg had gone offline: nobody marks it dead, so nothing ever destroys it';
-        orphaned.push({ cache, id: 'V0-e', detail });
-      } else if (nrPages === 0) {
-        orphaned.push({ cache, id: 'leak', detail: 'dead and without pages, but its destroy work is not queued' });
-      }
+      if (reaped?.has(cache)) continue;
+      const waits = counts === 'references' ? memcg === 0 || offline.has(memcg) : offline.has(memcg);
+      const why = waits || params.references === 0 ? lostBy(params, counts, left.get(cache)) : undefined;
+      if (why !== undefined) orphaned.push({ cache, ...why });
     }
   }
   return orphaned;
+}
+
+type Params = KernelNode['cacheParams'] extends ReadonlyMap<Handle, infer P> ? P : never;
+
+/** Why a cache of a removed memcg stays for ever; undefined if it does not. */
+function lostBy(
+  { dead, nrPages, references, memcgHolds }: Params,
+  counts: 'pages' | 'references',
+  left: Left | undefined,
+): Omit<OrphanedCache, 'cache'> | undefined {
+  const marked = counts === 'pages' ? dead : !memcgHolds;
+  if (!marked) {
+    const detail = 'made after its memcg had gone offline: nobody marks it dead, so nothing ever destroys it';
+    return { id: 'V0-e', detail };
+  }
+  if ((counts === 'pages' ? nrPages : references) !== 0) return undefined;
+  return LOST[left ?? 'never left'];
 }

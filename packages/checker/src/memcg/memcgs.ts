@@ -23,7 +23,7 @@ export class Memcgs implements Family {
 
   audit(rest: Rest): void {
     if (rest !== 'quiet') return;
-    if (this.keepsCharges) this.checkCharges();
+    if (this.keepsCharges || this.reparents) this.checkCharges();
     for (const node of this.view.nodes) this.checkLists(node);
   }
 
@@ -31,12 +31,17 @@ export class Memcgs implements Family {
     return this.view.build.policies.reclaim.chargesEndWithMemcg;
   }
 
+  /** A memcg that goes offline hands caches and charges to its parent, all others have them to the end (reparent-2014). */
+  private get reparents(): boolean {
+    return this.view.build.policies.memcg.childCaches?.holdsMemcg === false;
+  }
+
   /** MEMCG-3. */
   private freed(cpu: number, css: Handle): void {
     const record = this.view.nodes[homeOf(css)]?.csses.peek(css);
-    if (!record?.memcg || !this.keepsCharges) return;
+    if (!record?.memcg || !(this.keepsCharges || this.reparents)) return;
     const caches = this.view.nodes[0]?.cacheList.cachesOf(css).length ?? 0;
-    const { usage } = record.memcg.counters.kmem;
+    const usage = this.keepsCharges ? record.memcg.counters.kmem.usage : 0;
     if (caches === 0 && usage === 0) return;
     const detail = `memcg "${record.name}" is freed with ${caches} caches and ${usage} pages of kmem`;
     this.reporter.broken(rules.emptyAtFree, `memcg ${css.toString(16)}`, undefined, this.view.where(cpu), detail);
@@ -47,7 +52,7 @@ export class Memcgs implements Family {
     const { slabStatistics } = this.view.build.policies.reclaim;
     for (const node of this.view.nodes) {
       for (const [css, { memcg, name }] of node.csses.entries()) {
-        if (memcg === null) continue;
+        if (memcg === null || (this.reparents && memcg.kmemState === 'allocated')) continue;
         this.checkUsage(css, name, memcg, charges.usage(css));
         if (slabStatistics) this.checkStatistics(css, name, memcg, charges);
       }

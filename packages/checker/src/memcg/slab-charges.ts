@@ -12,8 +12,10 @@ export class SlabCharges {
   private readonly own = new Map<Handle, number[]>();
 
   constructor(private readonly view: MachineView) {
+    const ofCache = view.build.policies.memcg.chargeAhead !== null;
     for (const node of view.nodes) {
-      for (const [, { memcg, order, cache, use }] of node.pages.entries()) {
+      for (const [, { memcg: named, order, cache, use }] of node.pages.entries()) {
+        const memcg = ofCache && cache !== 0 ? this.memcgOfCache(cache) : named;
         if (memcg === 0 || use === 'anon' || use === 'file') continue;
         this.addUpwards(memcg, 2 ** order);
         if (cache !== 0) this.addOwn(memcg, node.id, this.itemOf(cache), 2 ** order);
@@ -42,6 +44,10 @@ export class SlabCharges {
     const place = node * slabItems.length + item;
     places[place] = (places[place] ?? 0) + pages;
     this.own.set(memcg, places);
+  }
+
+  private memcgOfCache(cache: Handle): Handle {
+    return this.view.nodes[homeOf(cache)]?.caches.peek(cache)?.memcg ?? 0;
   }
 
   private itemOf(cache: Handle): number {

@@ -2,6 +2,7 @@ import { type RcuFlavourName, type RcuReaderWaits, rcuFlavours } from '@kmemlab/
 import type { Step, Verdict } from '@kmemlab/machine';
 import { rcuRules } from '../rcu/rules.js';
 import { Actors, type MachineWaits, stepOf } from './actors.js';
+import { knownLoop } from './known-loops.js';
 
 /** A flavour's latest grace period, and for whom it waits if it is in progress. */
 export interface GracePeriodWaits {
@@ -62,7 +63,7 @@ export function gracePeriodVerdict(waits: MachineWaits, lasted: number, now: num
   ];
   return {
     class: 'stall',
-    id: readers.some(({ leaked }) => leaked) ? rcuRules.readLeak.id : rcuRules.progress.id,
+    id: knownLoop(places) ?? (readers.some(({ leaked }) => leaked) ? rcuRules.readLeak.id : rcuRules.progress.id),
     object: `grace period ${number}`,
     owner: [...owing.map((cpu) => `CPU${cpu}`), ...readers.map(({ name }) => name)].join(', '),
     steps: [...kthread, ...places, ...sections],

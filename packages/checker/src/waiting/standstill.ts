@@ -1,6 +1,7 @@
 import { rcuFlavours } from '@kmemlab/kernel';
 import { actorOf, type Step, type Verdict } from '@kmemlab/machine';
 import { type Actor, type MachineWaits, stepOf } from './actors.js';
+import { knownLoop } from './known-loops.js';
 import { WaitGraph } from './wait-graph.js';
 
 /** One look at a machine that has done nothing useful for a while. */
@@ -46,7 +47,7 @@ export function livelockVerdict(before: Look, now: Look, span: string): Verdict 
   const steps = busy.length > 0 ? busy.flatMap(({ earlier, now: later }) => [stepOf(earlier), stepOf(later)]) : [];
   return {
     class: 'livelock',
-    id: 'livelock',
+    id: knownLoop(busy.map(({ now: actor }) => stepOf(actor))) ?? 'livelock',
     object: first === undefined ? again.join(', ') : first.now.name,
     ...(first !== undefined && { owner: actorOf(stepOf(first.now)) }),
     steps: steps.length > 0 ? steps : whereAll(now.waits),

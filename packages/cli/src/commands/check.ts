@@ -24,6 +24,7 @@ interface CheckFlags extends SearchedFlags {
   readonly depth?: number;
   readonly only?: string;
   readonly window?: readonly string[];
+  readonly from?: string;
   readonly jobs?: number;
   readonly save?: string;
   readonly json: boolean;
@@ -57,7 +58,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
   async func(flags, experiment) {
     const { cli } = this;
     const { searches } = await cli.loadEngine();
-    const { kernel, schedules, strategy, depth, only, window, jobs, save, json, ...machine } = flags;
+    const { kernel, schedules, strategy, depth, only, window, from, jobs, save, json, ...machine } = flags;
     const run = { ...(await requestFrom(experiment, machine)), ...(kernel !== undefined && { kernel }) };
     const request: CheckRequest = {
       run,
@@ -66,6 +67,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
       ...(depth !== undefined && { depth }),
       ...(only !== undefined && { only }),
       ...(window !== undefined && { windows: window }),
+      ...(from !== undefined && { from }),
     };
     const plan = await searches.resolveCheck(request);
     const line = new ProgressLine(cli.stderr, cli.now, '', 'model');
@@ -137,6 +139,13 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         variadic: true,
         placeholder: 'LABEL',
         brief: 'Be late at preemption points of this label only, and at any step (repeatable)',
+      },
+      from: {
+        kind: 'parsed',
+        parse: filled,
+        optional: true,
+        placeholder: 'PHASE',
+        brief: 'Be late from this phase of the experiment on',
       },
       jobs: jobsFlag,
       save: {

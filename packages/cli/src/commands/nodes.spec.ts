@@ -18,6 +18,12 @@ describe('nodes', () => {
     expect(stderr).toContain('no node called c is registered');
   });
 
+  it('finds coordinator services', async () => {
+    const { status, stdout } = await kmemlabOn(fakeHost(), ['nodes', '--nats', SERVER, '--coordinator']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^h +7 +runs an order +2$/m);
+  });
+
   it('prints a document', async () => {
     const { stdout } = await kmemlabOn(fakeHost(), ['nodes', '--nats', SERVER, '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'kmemlab.nodes/1', nodes: [{ name: 'a' }, { name: 'b' }] });

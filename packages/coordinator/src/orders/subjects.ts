@@ -4,6 +4,9 @@ export const SERVICE_GROUP = 'kmemlab-coordinator';
 /** Where orders arrive. */
 export const SUBMIT_SUBJECT = 'kmemlab.runs.submit';
 
+/** Where coordinator services are asked for; the question names the subject of the answers. */
+export const SERVICE_QUERY_SUBJECT = 'kmemlab.runs.query';
+
 /** Where the answers to an order go. */
 export interface OrderSubjects {
   readonly progress: string;

@@ -6,17 +6,22 @@ import { decodeRegistration, encode, inboxSubject, QUERY_SUBJECT, type Registrat
 
 const ANSWER_MS = 300;
 
-/** The nodes that are registered on a server: those that answer within 300 ms, ordered by name. */
+/** Ask whoever listens on a subject; `hear` gets the answers of 300 ms. */
+export async function ask(bus: Bus, subject: string, hear: (data: Uint8Array) => void): Promise<void> {
+  const reply = inboxSubject(randomUUID());
+  const unsubscribe = bus.subscribe(reply, hear);
+  bus.publish(subject, encode({ reply }));
+  await delay(ANSWER_MS);
+  unsubscribe();
+}
+
+/** The nodes that are registered on a server, ordered by name. */
 export async function discover(bus: Bus): Promise<Registration[]> {
   const found = new Map<string, Registration>();
-  const reply = inboxSubject(randomUUID());
-  const unsubscribe = bus.subscribe(reply, (data) => {
+  await ask(bus, QUERY_SUBJECT, (data) => {
     const registration = decodeRegistration(data);
     if (registration !== undefined) found.set(registration.id, registration);
   });
-  bus.publish(QUERY_SUBJECT, encode({ reply }));
-  await delay(ANSWER_MS);
-  unsubscribe();
   const key = ({ name, id }: Registration) => `${name} ${id}`;
   return [...found.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }

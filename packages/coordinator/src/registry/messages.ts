@@ -25,6 +25,16 @@ export interface Registration {
   readonly busy: boolean;
 }
 
+/** A coordinator service that takes orders on a server. */
+export interface Presence {
+  readonly host: string;
+  readonly pid: number;
+  /** A run is in hand. */
+  readonly running: boolean;
+  /** Orders that wait. */
+  readonly waiting: number;
+}
+
 /** Become this node of this run. */
 export interface Claim {
   readonly run: string;
@@ -87,6 +97,12 @@ export const decodeRegistration = decoder<Registration>({
   cores: 'number',
   memory: 'number',
   busy: 'boolean',
+});
+export const decodePresence = decoder<Presence>({
+  host: 'string',
+  pid: 'number',
+  running: 'boolean',
+  waiting: 'number',
 });
 export const decodeClaim = decoder<Claim>({
   run: 'string',

@@ -29,6 +29,8 @@ export interface BugCase {
   readonly finding?: WantedFinding;
   /** Labels of the preemption points that are this bug's windows: schedules are late there. All points if absent. */
   readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late: what leads up to the bug's window is left alone. Any if absent. */
+  readonly from?: string;
   /**
    * A kernel without the bug, for what is found: the same schedules must not show it there. If absent, the column's own kernel
    * if the case has another, else that of the nearest column in which all cases of the bug are clean.

@@ -5,7 +5,7 @@ import { runSim } from '../run-sim.js';
 import { type ReplayFile, replayFileOf } from './replay-file.js';
 import { shrinkStalls } from './shrink.js';
 import { Subject } from './subject.js';
-import { trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 import type { SearchPlan, Tried } from './types.js';
 
 /** A case of the bug matrix as a thread decides it. */
@@ -38,11 +38,12 @@ const NOTHING = { schedules: 0, others: 0, points: 0, steps: 0, found: false } a
 
 async function searchFor(plan: SearchPlan, known: string | undefined): Promise<CaseTried> {
   const subject = await Subject.of(plan.scenario, plan.windows);
-  const { extent, digest } = await subject.trial(WITHOUT_STALLS);
+  const first = await subject.trial(WITHOUT_STALLS);
+  const { digest } = first;
   if (digest === known) return { ...NOTHING, digest, unchanged: true };
   const part = { first: 0, count: plan.schedules, given: [], expand: 0 };
   const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(
-    { subject, extent },
+    { subject, extent: extentOf(first, plan.from) },
     plan,
     part,
   );

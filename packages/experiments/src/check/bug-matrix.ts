@@ -238,7 +238,7 @@ async function decide(
   threads: SearchThreads,
 ): Promise<Decided> {
   const { bug, column } = cell;
-  const { expect, condition, finding, windows } = one;
+  const { expect, condition, finding, windows, from } = one;
   const begun = performance.now();
   const scenario = await scenarioOfCase(column, one, seed);
   const only = one.verdict ?? bug.id;
@@ -247,6 +247,7 @@ async function decide(
     ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },
     wanted: finding === undefined ? only : wantedText(finding),
     ...(windows !== undefined && { windows }),
+    ...(from !== undefined && { from }),
   };
   const before = previous?.cells
     .find((old) => isAt(old, bug.id, column.kernel))
@@ -255,6 +256,7 @@ async function decide(
     plan: {
       ...{ scenario, strategy: 'pct', depth: DEPTH, schedules, anyVerdict: false, only },
       ...(windows !== undefined && { windows }),
+      ...(from !== undefined && { from }),
     },
     ...(finding !== undefined && { finding }),
     ...(before !== undefined && { known: before.digest }),
@@ -282,12 +284,21 @@ async function decide(
 
 type Searched = Pick<
   BugCaseResult,
-  'experiment' | 'kernel' | 'config' | 'machine' | 'params' | 'costs' | 'wanted' | 'windows'
+  'experiment' | 'kernel' | 'config' | 'machine' | 'params' | 'costs' | 'wanted' | 'windows' | 'from'
 >;
 
 /** What was searched for where: the same text, the same search. */
-const identity = ({ experiment, kernel, config, machine, params, costs, wanted, windows = [] }: Searched): string =>
-  JSON.stringify([experiment, kernel, config, machine, params, costs, wanted, windows]);
+const identity = ({
+  experiment,
+  kernel,
+  config,
+  machine,
+  params,
+  costs,
+  wanted,
+  windows = [],
+  from = '',
+}: Searched): string => JSON.stringify([experiment, kernel, config, machine, params, costs, wanted, windows, from]);
 
 const markOf = (found: readonly boolean[]): BugMark =>
   found.every((one) => one) ? 'found' : found.some((one) => one) ? 'conditional' : 'clean';

@@ -22,6 +22,8 @@ export interface CheckRequest {
   readonly only?: string;
   /** Labels of the preemption points at which somebody is late; all if absent. */
   readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late; any if absent. */
+  readonly from?: string;
 }
 
 export interface CheckOptions extends SearchOptions {
@@ -37,7 +39,7 @@ export interface Checked {
 
 /** @throws InputError one line: what, where, how to mend */
 export async function resolveCheck(request: CheckRequest): Promise<SearchPlan> {
-  const { run, schedules, strategy = 'pct', depth, only, windows } = request;
+  const { run, schedules, strategy = 'pct', depth, only, windows, from } = request;
   const scenario = await resolveScenario({ ...run, engine: 'sim', forSearch: true });
   inRange('--schedules', schedules, MOST_SCHEDULES);
   inRange('--depth', depth, MOST_DEPTH);
@@ -51,6 +53,7 @@ export async function resolveCheck(request: CheckRequest): Promise<SearchPlan> {
     depth: depth ?? DEFAULT_DEPTH[strategy],
     anyVerdict: false,
     ...(only !== undefined && { only }),
+    ...(from !== undefined && { from }),
     ...(windows !== undefined && windows.length > 0 && { windows }),
   };
 }

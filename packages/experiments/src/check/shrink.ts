@@ -3,7 +3,7 @@ import type { Scenario } from '../api.js';
 import { cpusExist } from '../params.js';
 import { findExperiment } from '../scenario/resolve.js';
 import { Subject, type Trial } from './subject.js';
-import { trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 import type { Counterexample, SearchPlan } from './types.js';
 
 /** Schedules that a smaller scenario is given to show the verdict, at least, and as a multiple of what the larger one took. */
@@ -69,7 +69,7 @@ async function firstOf(
 
 async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
   const subject = await Subject.of(plan.scenario, plan.windows);
-  const { extent } = await subject.trial(WITHOUT_STALLS);
+  const extent = extentOf(await subject.trial(WITHOUT_STALLS), plan.from);
   const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
   const part = { first: 0, count: tries, given: [], expand: 0 };
   const tried = await trySchedules({ subject, extent }, { ...plan, strategy, anyVerdict: found.harmless }, part);

@@ -19,8 +19,16 @@ export interface Trial {
   /** Those that the decider asked for. */
   readonly stalls: readonly Stall[];
   readonly extent: Extent;
+  /** Events and preemption points so far at the end of each phase, in order. */
+  readonly phases: readonly PhaseEnd[];
   /** Digest of all events since power-on. */
   readonly digest: string;
+}
+
+export interface PhaseEnd {
+  readonly name: string;
+  readonly step: number;
+  readonly point: number;
 }
 
 /** Hears every event of a schedule before it happens. */
@@ -49,6 +57,8 @@ export class Subject {
     /** Why the machine did not boot; every trial then ends like that. */
     private readonly bootError: unknown,
     private readonly windows: readonly string[] | undefined,
+    /** Told of the end of each phase. */
+    private readonly listener: { onPhase: (name: string) => void },
   ) {
     this.bootDigest = machine.digest.toString();
   }
@@ -74,10 +84,11 @@ export class Subject {
       stretches: experiment.stretches?.(scenario.params) ?? [],
     });
     for (const cpu of machine.cpus) cpu.pointsAreSteps = true;
+    const listener = { onPhase: NOTHING as (name: string) => void };
     const newLab = (): SimLab =>
       new SimLab(machine, topology, {
         onProgress: NOTHING,
-        onPhase: NOTHING,
+        onPhase: (name) => listener.onPhase(name),
         interrupted: () => false,
         hostMs: () => 0,
         breathe: () => Promise.resolve(),
@@ -91,7 +102,18 @@ export class Subject {
         (error: unknown) => error,
       );
     const boot = new Checkpoint([machine, checker], [build, topology, costs]);
-    return new Subject(topology, machine, checker, newLab, boot, experiment, scenario.params, bootError, windows);
+    return new Subject(
+      topology,
+      machine,
+      checker,
+      newLab,
+      boot,
+      experiment,
+      scenario.params,
+      bootError,
+      windows,
+      listener,
+    );
   }
 
   /** Label of the preemption point that the CPU is passing, null if it is not at one. */
@@ -105,6 +127,8 @@ export class Subject {
     this.boot.restore();
     const order = machine.schedule(decide, this.windows);
     machine.onStep = onStep;
+    const phases: PhaseEnd[] = [];
+    this.listener.onPhase = (name) => phases.push({ name, step: order.step, point: order.points });
     const lab = this.newLab();
     let failure: string | undefined;
     try {
@@ -121,6 +145,7 @@ export class Subject {
       failure,
       stalls,
       extent: { steps, points },
+      phases,
       digest: machine.digest.toString(),
     };
   }

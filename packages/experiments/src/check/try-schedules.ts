@@ -29,6 +29,18 @@ export interface Prepared {
   readonly extent: Extent;
 }
 
+/**
+ * A schedule without stalls says how long the others are, and where the phase begins from which on somebody may be late. A
+ * phase that has not ended is the one in which the schedule did.
+ */
+export function extentOf({ extent, phases }: Trial, from: string | undefined): Extent {
+  if (from === undefined) return extent;
+  const at = phases.findIndex(({ name }) => name === from);
+  const before = phases[at < 0 ? phases.length - 1 : at - 1];
+  if (at === 0 || before === undefined) return extent;
+  return { ...extent, from: { step: Math.min(before.step, extent.steps - 1), point: before.point } };
+}
+
 /** Schedule 0 of every search has no stalls. */
 export const WITHOUT_STALLS: Decider = () => 0;
 

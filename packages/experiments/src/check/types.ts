@@ -20,6 +20,8 @@ export interface SearchPlan {
   readonly only?: string;
   /** Labels of the preemption points at which somebody is late, see `pctStalls`; all if absent. */
   readonly windows?: readonly string[];
+  /** The first phase in which somebody may be late; any if absent. */
+  readonly from?: string;
 }
 
 /** A schedule that ended with a verdict. */

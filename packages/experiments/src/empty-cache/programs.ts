@@ -16,6 +16,9 @@ const LONGEST = 100 * MS;
 /** A task that keeps its CPU awake for cache_reap wakes up so often, ns. */
 const NAP = 250 * MS;
 
+/** Longer than what is left of those tasks: only a machine at rest can be searched for leaks. */
+const REST = 100 * MS;
+
 export type Awake = 'all' | 'freer' | 'none';
 
 export interface Scope {
@@ -78,10 +81,10 @@ function* worker({ objects, live, allocators }: Scope, part: number): Program<vo
 /** Shrink every child that has a directory in sysfs. */
 function* shrinkProgram({ shrinks, shrinkEvery }: Scope): Program<void> {
   for (let n = 0; n < shrinks; n++) {
+    if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
     for (const directory of yield* sys.childDirectories(CACHE)) {
       yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
     }
-    if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
   }
 }
 
@@ -159,6 +162,7 @@ export function* observeProgram(scope: Scope, { at, before }: Freed): Program<Em
     samples.push(yield* look(at));
   }
   for (const _ of awake) yield* sys.wait();
+  if (scope.observe > 0) yield* sys.nanosleep(REST);
   return emptiedOf(before, samples);
 }
 

@@ -162,6 +162,25 @@ describe('the end of a live run', () => {
     expect(result.verdicts[0]?.steps).toHaveLength(1);
   });
 
+  it('is no stall while the host has had less time than a stall takes, however fast the machine is', async () => {
+    const stop = new AbortController();
+    const { result } = await runFake(
+      { ...(await scenarioOf()), timeScale: 10 },
+      (cluster) => {
+        const first = node(cluster, 0);
+        first.stuck = true;
+        let reports = 0;
+        first.onReport = () => {
+          if (!first.log.includes('script 1')) return;
+          if (reports === 0) first.at += 22e9;
+          if (++reports === 30) stop.abort();
+        };
+      },
+      { signal: stop.signal },
+    );
+    expect(result).toMatchObject({ outcome: 'incomplete', verdicts: [] });
+  });
+
   it('is SMP-10 if the interrupts never add up', async () => {
     const scenario = { ...(await scenarioOf()), timeScale: 1000 };
     const { result } = await runFake(scenario, (cluster) => {

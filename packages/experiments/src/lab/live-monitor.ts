@@ -47,6 +47,7 @@ export class LiveMonitor {
     this.nodes = new LiveNodes(cluster, this.signal, deadlineMs);
     this.reports = new NodeReports(topology.nodes, topology.cpuCount);
     this.watch = new LiveWatch({
+      timeScale: options.timeScale,
       nodes: this.nodes,
       reports: this.reports,
       signal: this.signal,

@@ -26,6 +26,8 @@ export interface LiveWatchOptions {
   readonly reports: NodeReports;
   readonly signal: RunSignal;
   readonly nodeCount: number;
+  /** Machine time per host time. */
+  readonly timeScale: number;
   /** End the run with this verdict. */
   readonly judge: (verdict: Verdict) => void;
   /** Nothing moves, and nobody waits in a circle. */
@@ -45,7 +47,12 @@ export class LiveWatch {
   /** Half-way through a time without progress, to see afterwards who has moved. */
   private before: Look | undefined;
 
-  constructor(private readonly options: LiveWatchOptions) {}
+  /** Machine time without progress after which the run is stuck, ns. A machine that is faster than the host still needs the host's time. */
+  private readonly stallNs: number;
+
+  constructor(private readonly options: LiveWatchOptions) {
+    this.stallNs = STALL_NS * Math.max(1, options.timeScale);
+  }
 
   /** A phase begins: time counts from here. */
   reset(): void {
@@ -64,7 +71,7 @@ export class LiveWatch {
       this.progressAt = now;
       this.before = undefined;
     }
-    const overdue = mustMove && (idleNs > STALL_NS || graceNs > STALL_NS);
+    const overdue = mustMove && (idleNs > this.stallNs || graceNs > this.stallNs);
     if (this.looking || now < this.lookAt || (now - this.progressAt < LOOK_MS && !overdue)) return;
     this.looking = true;
     this.look(mustMove ? idleNs : 0, mustMove ? graceNs : 0)
@@ -91,12 +98,12 @@ export class LiveWatch {
     const waits = await this.waits();
     if (waits !== undefined && (await this.confirmed(waits))) return;
     const look = waits && { waits, workRuns };
-    if (idleNs > STALL_NS / 2) this.before ??= look;
-    const late = idleNs > STALL_NS;
-    const detail = `${NO_PROGRESS} for ${STALL_NS / 1e9} s of machine time`;
+    if (idleNs > this.stallNs / 2) this.before ??= look;
+    const late = idleNs > this.stallNs;
+    const detail = `${NO_PROGRESS} for ${this.stallNs / 1e9} s of machine time`;
     const livelock =
       late && look && this.before && this.before !== look ? livelockVerdict(this.before, look, detail) : undefined;
-    const overdue = graceNs > (late ? STALL_NS / 2 : STALL_NS);
+    const overdue = graceNs > (late ? this.stallNs / 2 : this.stallNs);
     const found = livelock ?? (overdue && look ? gracePeriodVerdict(look.waits, graceNs, reports.now) : undefined);
     if (found !== undefined) judge(found);
     else if (late) await stalled(detail);

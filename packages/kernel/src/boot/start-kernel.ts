@@ -90,6 +90,7 @@ function* cgroupInit(cpu: Cpu): Coroutine<void> {
     counterParent: 0,
     useHierarchy: cpu.build.config.cgroup === 'v2',
     statisticsOwner: 0,
+    cacheListReady: cpu.build.policies.memcg.childCaches?.listReadyFrom === 'alloc',
   });
   for (const css of [pair.self, pair.memory]) {
     yield* requestAll(cpu.allNodes, publishCss, { css, parent: 0 });

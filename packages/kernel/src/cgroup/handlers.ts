@@ -16,6 +16,8 @@ interface NewCgroup {
   readonly useHierarchy: boolean;
   /** Who pays for the memcg's percpu statistics (5.9), 0 for nobody. */
   readonly statisticsOwner: Handle;
+  /** The memcg's list of caches is initialised here; 3.14 does so later. */
+  readonly cacheListReady: boolean;
 }
 
 const newFiles = () => ({ active: 0, deactivated: false, drainer: 0 });
@@ -40,11 +42,13 @@ export const allocateCgroup = defineHandler('cgroup.allocate', (node, args: NewC
     cgroup,
   });
   const counters = { memory: newCounter(), kmem: newCounter() };
-  const { counterParent, serial, useHierarchy, statisticsOwner } = args;
+  const { counterParent, serial, useHierarchy, statisticsOwner, cacheListReady } = args;
   const memcg: Memcg = {
     kmemState: 'none',
     kmemcgId: -1,
     slabCaches: [],
+    cacheListReady,
+    hasAdopted: false,
     kmemDead: false,
     serial,
     counters,

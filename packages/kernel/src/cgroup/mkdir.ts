@@ -47,7 +47,8 @@ function* cgroupCreate(cpu: Cpu, name: string, parent: CssPair): Coroutine<numbe
   const serial = yield* request(BOOT_NODE, nextSerial, null);
   const useHierarchy = yield* request(homeOf(parent.memory), readUseHierarchy, { css: parent.memory }, parent.memory);
   const counterParent = useHierarchy ? parent.memory : 0;
-  const counted = { counterParent, useHierarchy, statisticsOwner };
+  const cacheListReady = cpu.build.policies.memcg.childCaches?.listReadyFrom === 'alloc';
+  const counted = { counterParent, useHierarchy, statisticsOwner, cacheListReady };
   const pair = yield* request(cpu.node, allocateCgroup, { name, parent, serial, ...counted });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.self, parent: parent.self });
   yield* requestAll(cpu.allNodes, publishCss, { css: pair.memory, parent: parent.memory });

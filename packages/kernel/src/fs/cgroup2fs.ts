@@ -25,6 +25,7 @@ const ROW_OF_USE: Readonly<Record<PageUse, keyof Stat | null>> = {
   anon: 'anon',
   file: 'file',
   kernel_stack: 'kernel_stack',
+  kmalloc_large: null,
   kernel: null,
 };
 

@@ -8,12 +8,11 @@ import { memCgroupHierarchyWrite, readUseHierarchy } from '../mm/memcontrol/use-
 import { rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
-import { slabinfoOf } from './slabinfo.js';
 import { EINVAL, ENODEV, type Found } from './types.js';
 
 /** One control file: how to read and write it. */
 export interface ControlFile {
-  readonly read?: (cpu: Cpu, file: Found) => Coroutine<string>;
+  readonly read?: (cpu: Cpu, file: Found) => Coroutine<string | number>;
   readonly write?: (cpu: Cpu, file: Found, task: TaskRecord, text: string) => Coroutine<number>;
   /** A write does not keep its active reference (kernfs_break_active_protection). */
   readonly breaksActive?: boolean;
@@ -81,7 +80,7 @@ export const controlFiles: ReadonlyMap<string, ControlFile> = new Map<string, Co
   ['memory.kmem.usage_in_bytes', read(counterFile('kmem', 'usage'))],
   ['memory.kmem.max_usage_in_bytes', read(counterFile('kmem', 'max'))],
   ['memory.kmem.failcnt', read(counterFile('kmem', 'failures'))],
-  ['memory.kmem.slabinfo', { read: (cpu, file) => slabinfoOf(cpu, file.memcg) }],
+  ['memory.kmem.slabinfo', { read: (cpu, file) => cpu.build.policies.memcg.slabinfo(cpu, file.memcg) }],
   ['memory.use_hierarchy', { read: readHierarchy, write: writeHierarchy }],
   ['memory.force_empty', { write: writeForceEmpty }],
   ['cgroup.procs', procsFile],

@@ -1,17 +1,25 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { mutexLock, mutexUnlock } from '../locking/mutex.js';
+import { childCachesOf } from '../mm/memcontrol/child-caches.js';
+import { listMemcgCaches } from '../mm/memcontrol/register-cache.js';
 import type { Tunables } from '../mm/slab/types.js';
-import { listChildren, listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
+import { listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
 import { describeCache } from '../mm/slab-common/create.js';
 import type { SlabCounts } from '../mm/slab-common/types.js';
-import { CacheField } from '../published-state.js';
+import { CacheField, CssField } from '../published-state.js';
 import { EINVAL, EIO } from './types.js';
 
 const HEADER =
   'slabinfo - version: 2.1\n' +
   '# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>' +
   ' : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n';
+
+/** None of a cache that is no root. */
+function* childrenOfRoot(cpu: Cpu, cache: Handle): Coroutine<Handle[]> {
+  if (cpu.published.caches.read(cache, CacheField.root) !== 0) return [];
+  return yield* call(cpu.build.policies.memcg.childrenOf, cpu, cache);
+}
 
 /**
  * cache_show (4.10): one line in the format of /proc/slabinfo 2.1. A memcg cache goes by the name of its root; a root's
@@ -22,7 +30,7 @@ function* cacheShow(cpu: Cpu, cache: Handle): Coroutine<string> {
   const { name } = yield* request(homeOf(named), describeCache, { cache: named }, named);
   const { slabinfo } = cpu.build.allocator;
   const nodes = yield* call(slabinfo, cpu, cache);
-  for (const child of yield* request(BOOT_NODE, listChildren, { root: cache })) {
+  for (const child of yield* call(childrenOfRoot, cpu, cache)) {
     nodes.push(...(yield* call(slabinfo, cpu, child)));
   }
   const sum = (field: keyof SlabCounts): number => nodes.reduce((total, node) => total + node[field], 0);
@@ -54,6 +62,23 @@ export function* readSlabinfo(cpu: Cpu): Coroutine<string> {
   });
 }
 
+/**
+ * mem_cgroup_slabinfo_read (3.14): the caches on the memcg's own list, under slab_caches_mutex; each is found as its destroy
+ * work would find it. -EIO if the memcg is not kmem-active.
+ */
+export function* memCgroupSlabinfoRead(cpu: Cpu, css: Handle): Coroutine<string | number> {
+  if (cpu.published.csses.read(css, CssField.kmemcgId) === 0) return EIO;
+  yield* call(mutexLock, cpu, 'slab_caches_mutex');
+  let text = HEADER;
+  for (const params of yield* request(homeOf(css), listMemcgCaches, { css }, css)) {
+    const cache = yield* call(childCachesOf(cpu).ofParams, cpu, params);
+    if (cache === 0) cpu.bug('mem_cgroup_slabinfo_read dereferences NULL: a cache on the list is in no slot');
+    text += yield* call(cacheShow, cpu, cache);
+  }
+  yield* call(mutexUnlock, cpu, 'slab_caches_mutex');
+  return text;
+}
+
 /** Reading memory.kmem.slabinfo: the caches of one memcg. */
 export function* slabinfoOf(cpu: Cpu, memcg: Handle): Coroutine<string> {
   return yield* call(show, cpu, function* ofMemcg() {
@@ -76,7 +101,7 @@ export function* writeSlabinfo(cpu: Cpu, text: string): Coroutine<number> {
   const root = cpu.published.roots.get(name);
   if (root !== 0 && inRange({ limit, batchcount, shared })) {
     yield* call(tune, cpu, root, { limit, batchcount, shared });
-    for (const child of yield* request(BOOT_NODE, listChildren, { root })) {
+    for (const child of yield* call(childrenOfRoot, cpu, root)) {
       yield* call(tune, cpu, child, { limit, batchcount, shared });
     }
   }

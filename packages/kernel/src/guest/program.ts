@@ -104,12 +104,16 @@ export const sys = {
   useCache: (cache: string) => number('lab_use_cache', cache),
   /** Take one object of a cache and leave it to `reclaim`, with all others of its lot. */
   keepObject: (cache: string, lot = 0) => number('lab_keep_object', cache, lot),
+  /** kmalloc of more than two pages, left to `reclaim` without a lot; SLUB only. */
+  keepLarge: (bytes: number) => number('lab_keep_large', bytes),
   /** Free all objects of a lot that were left to it by tasks on one node, by default the one where it runs; evaluates to how many. */
   reclaim: (lot = 0, node = -1) => number('lab_reclaim', lot, node),
   /** Keep the CPU busy in the kernel. */
   busy: (ns: number) => number('lab_busy', ns),
   /** ns of the machine's time since power-on. */
   clock: () => number('clock_gettime'),
+  /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
+  failslab: (times: number) => number('lab_failslab', times),
   census: lookRound,
   childCaches,
   childDirectories,

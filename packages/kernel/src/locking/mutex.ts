@@ -20,6 +20,7 @@ export const mutexNames = [
   'memcg_create_mutex',
   'memcg_cache_mutex',
   'slab_caches_mutex',
+  'dangling_caches_mutex',
 ] as const;
 
 export type MutexName = (typeof mutexNames)[number];

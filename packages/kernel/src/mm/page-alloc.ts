@@ -18,6 +18,7 @@ const freePages = defineHandler('page.free', (node, args: { page: Handle }, cont
 
 /** Allocate 2^order contiguous pages on one node, by default this CPU's (alloc_pages_node). Any context; 0 if it has none left. */
 export function* allocPagesNode(cpu: Cpu, order: number, node = cpu.node): Coroutine<Handle> {
+  if (cpu.build.policies.memcg.hooksEveryPage) cpu.counters.add('memcg_kmem_newpage_charge');
   yield* work(cpu.costs['page.alloc'] * 2 ** order);
   return yield* request(node, allocPages, { order });
 }

@@ -1,7 +1,10 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
+import { failslab } from '../mm/failslab.js';
+import { type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
+import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
 import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
@@ -56,6 +59,23 @@ export function* labKeepObject(cpu: Cpu, _task: TaskRecord, cache: string, lot: 
   return 0;
 }
 
+const keepPages = defineHandler('lab.keepPages', (node, args: ChargedPages): void => {
+  node.keptPages.push(args);
+});
+
+const takeKeptPages = defineHandler('lab.takeKeptPages', (node, _args: null): ChargedPages[] =>
+  node.keptPages.splice(0),
+);
+
+/** kmalloc of more than two pages, left to labReclaim. -EINVAL with SLAB, which has caches for that. */
+export function* labKeepLarge(cpu: Cpu, _task: TaskRecord, bytes: number): Coroutine<number> {
+  if (cpu.build.allocator.name !== 'slub') return EINVAL;
+  const pages = yield* call(kmallocLarge, cpu, bytes);
+  if (pages === null) return ENOMEM;
+  yield* request(cpu.node, keepPages, pages);
+  return 0;
+}
+
 /** Objects that reclaim frees in one go (SHRINK_BATCH). */
 const BATCH = 128;
 
@@ -65,12 +85,21 @@ const BATCH = 128;
  */
 export function* labReclaim(cpu: Cpu, _task: TaskRecord, lot: number, node: number): Coroutine<number> {
   let freed = 0;
+  const from = node < 0 ? cpu.node : node;
+  const large = lot === 0 ? yield* request(from, takeKeptPages, null) : [];
+  for (const pages of large) yield* call(freeChargedPages, cpu, pages);
   for (;;) {
-    const objects = yield* request(node < 0 ? cpu.node : node, takeKept, { lot, most: BATCH });
+    const objects = yield* request(from, takeKept, { lot, most: BATCH });
     if (objects.length === 0) return freed;
     for (const object of objects) yield* call(freeObject, cpu, object);
     freed += objects.length;
   }
+}
+
+/** Have the next allocations fail that may not wait. */
+export function* labFailslab(cpu: Cpu, _task: TaskRecord, times: number): Coroutine<number> {
+  yield* call(failslab, cpu, times);
+  return 0;
 }
 
 /** Keep this CPU busy in the kernel for so many ns. */

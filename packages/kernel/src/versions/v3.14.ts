@@ -3,24 +3,57 @@ import type { KernelConfig, KernelVersion, Policies } from '../build.js';
 import { cssFreeByRcu, cssReleaseAtOnce } from '../cgroup/destroy.js';
 import { structures314 } from '../cgroup/structures.js';
 import { cgroupFiles314 } from '../fs/cgroup-directory.js';
+import { memCgroupSlabinfoRead } from '../fs/slabinfo.js';
+import { memcgHeldByCache } from '../mm/memcontrol/charge-cache.js';
+import type { ChildCaches } from '../mm/memcontrol/child-caches.js';
 import {
   activePayer,
   memcgKmemGetCacheUnreferenced,
   scheduleCreateOnSystemWq,
 } from '../mm/memcontrol/create-on-system-wq.js';
-import { destroyRootWithChildren } from '../mm/memcontrol/destroy-work.js';
 import {
+  cacheInSlot,
+  childrenInSlots,
+  destroyMemcgChildren,
+  destroyRootWithChildren,
+  memCgroupDestroyAllCaches,
+  shrinkOrDestroy,
+} from '../mm/memcontrol/destroy-work.js';
+import {
+  chargePagesFor,
   chargeSlabToCurrent,
-  chargeStack,
   memcgKmemUnchargePages,
   releaseAndUnchargeSlab,
 } from '../mm/memcontrol/kmem-charge.js';
 import { byteLimits, memcgPropagateKmem } from '../mm/memcontrol/kmem-limit.js';
+import { memcgUnregisterCache } from '../mm/memcontrol/register-cache.js';
+import { memcgBindPages, memcgReleasePages } from '../mm/memcontrol/release-pages.js';
 import { memCgroupCssFree, memCgroupCssOffline } from '../mm/memcontrol/reparent-charges.js';
 import { swapOnEachCpu } from '../mm/slab/tune.js';
 import { slub314 } from '../mm/slub/policies.js';
 import { withBuffers314 } from '../syscalls/buffers-3.14.js';
 import { v410 } from './v4.10.js';
+
+/** Page counts, dead marks, and destroy works that nothing synchronises with. */
+const childCaches314 = (): ChildCaches => ({
+  flushCreations: null,
+  counts: 'pages',
+  bindPages: memcgBindPages,
+  releasePages: memcgReleasePages,
+  pins: null,
+  ofParams: cacheInSlot,
+  destroyWork: shrinkOrDestroy,
+  offline: memCgroupDestroyAllCaches,
+  backsOff: null,
+  unregistersFirst: false,
+  unregister: memcgUnregisterCache,
+  reaper: null,
+  destroyOfRoot: destroyMemcgChildren,
+  listReadyFrom: 'activation',
+  holdsMemcg: true,
+  getMemcg: memcgHeldByCache,
+  *putMemcg() {},
+});
 
 /** 3.14: everything a task in a kmem-active memcg allocates is accounted; nothing counts references to the memcg's caches. */
 const policies = (config: KernelConfig): Policies => {
@@ -47,7 +80,11 @@ const policies = (config: KernelConfig): Policies => {
       chargeSlab: chargeSlabToCurrent,
       unchargeSlab: releaseAndUnchargeSlab,
       pagesHoldCss: false,
-      chargePages: chargeStack,
+      childCaches: childCaches314(),
+      slabinfo: memCgroupSlabinfoRead,
+      childrenOf: childrenInSlots,
+      hooksEveryPage: true,
+      chargePages: chargePagesFor(['kernel_stack', 'kmalloc_large']),
       unchargePages: memcgKmemUnchargePages,
       limits: byteLimits,
       destroyRoot: destroyRootWithChildren,

@@ -12,14 +12,21 @@ import {
   scheduleCreate,
 } from '../mm/memcontrol/cache-lookup.js';
 import '../mm/memcontrol/cache-create.js';
+import { slabinfoOf } from '../fs/slabinfo.js';
 import { chargeSlab, unchargeSlab } from '../mm/memcontrol/charge.js';
 import { chargePages, unchargePages } from '../mm/memcontrol/charge-page.js';
-import { memcgDeactivateKmemCaches, memcgDeactivateSlubCaches } from '../mm/memcontrol/deactivate.js';
+import {
+  kmemCacheShrinkDeactivate,
+  memcgDeactivateInTwoPasses,
+  memcgDeactivateKmemCaches,
+} from '../mm/memcontrol/deactivate.js';
 import { memcgFreeKmem, memcgOfflineKmem, memcgOnlineKmem } from '../mm/memcontrol/lifecycle.js';
 import { pageLimits } from '../mm/memcontrol/limits.js';
+import { oneListOfAll } from '../mm/memcontrol/memcg-cache-lists.js';
 import { drainStock, drainStockOf } from '../mm/memcontrol/stock.js';
 import { reclaim410 } from '../mm/reclaim-policies.js';
 import { publishArrays } from '../mm/slab/tune.js';
+import { childrenOnList } from '../mm/slab-common/cache-list.js';
 import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { kmemCacheDestroy, leaveToCaller } from '../mm/slab-common/destroy.js';
 import { slub410 } from '../mm/slub/policies.js';
@@ -54,6 +61,7 @@ const policies = (config: KernelConfig): Policies => ({
     merges: config.objects === 'measured',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
+    unlinks: 'afterShutdown',
     barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
   },
   slub: slub410(),
@@ -62,6 +70,7 @@ const policies = (config: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    afterFree: null,
     freeSlabHook: null,
     creationQueue: 'memcg_kmem_cache_create',
     scheduleCreate,
@@ -74,14 +83,22 @@ const policies = (config: KernelConfig): Policies => ({
     stockRefs: ({ pages }) => pages,
     growArrays: memcgUpdateAllCaches,
     pagesHoldCss: true,
+    chargeAhead: null,
+    hooksEveryPage: false,
+    childCaches: null,
+    slabinfo: slabinfoOf,
+    childrenOf: childrenOnList,
     chargePages,
     unchargePages,
     cssRefsOfBlock: (order) => 2 ** order,
     limits: pageLimits,
     destroyRoot: kmemCacheDestroy,
     links: null,
+    cacheLists: oneListOfAll,
+    deactivationQueue: 'system_wq',
+    deactivate:
+      config.allocator === 'slub' ? memcgDeactivateInTwoPasses : memcgDeactivateKmemCaches(kmemCacheShrinkDeactivate),
     lifecycle: mergedLifecycle,
-    deactivate: config.allocator === 'slub' ? memcgDeactivateSlubCaches : memcgDeactivateKmemCaches,
     deactivation: deactivationOf(config),
     initRootArray,
     allocStatistics: null,

@@ -1,12 +1,9 @@
 import { caches410 } from '../boot/caches-4.10.js';
 import type { KernelConfig, KernelVersion, Policies } from '../build.js';
-import {
-  deactivateWithCssRef,
-  memcgDeactivateKmemCaches,
-  memcgDestroyKmemCaches,
-} from '../mm/memcontrol/deactivate-caches.js';
+import { memcgDeactivateKmemCaches } from '../mm/memcontrol/deactivate.js';
+import { deactivateWithCssRef } from '../mm/memcontrol/deactivate-by-rcu.js';
+import { rootsAndOwnLists } from '../mm/memcontrol/memcg-cache-lists.js';
 import { kickOnReplace, kicksOnReplace } from '../mm/slab/kick-on-replace.js';
-import { deactivationOf } from '../mm/slab-common/deactivate.js';
 import { releaseOrDefer } from '../mm/slab-common/rcu-destroy.js';
 import { slub412 } from '../mm/slub/policies.js';
 import { v410 } from './v4.10.js';
@@ -17,7 +14,7 @@ import { v410 } from './v4.10.js';
  */
 const policies = (config: KernelConfig): Policies => {
   const before = v410.policies(config);
-  const deactivation = deactivationOf(config);
+  const { deactivation } = before.memcg;
   return {
     ...before,
     slab: {
@@ -25,14 +22,15 @@ const policies = (config: KernelConfig): Policies => {
       afterPublish: kickOnReplace,
       kicksPerPublish: kicksOnReplace,
       dispose: releaseOrDefer,
+      unlinks: 'inShutdown',
     },
     slub: slub412(false),
     memcg: {
       ...before.memcg,
       creationQueue: 'memcg_kmem_cache',
-      deactivation,
+      deactivationQueue: 'memcg_kmem_cache',
+      cacheLists: rootsAndOwnLists,
       deactivate: memcgDeactivateKmemCaches(deactivateWithCssRef(deactivation)),
-      free: memcgDestroyKmemCaches,
     },
   };
 };

@@ -7,6 +7,7 @@ export const workqueues = [
   { name: 'memcg_kmem_cache', type: 'bound', maxActive: 1 },
   { name: 'cgroup_destroy', type: 'bound', maxActive: 1 },
   { name: 'events_unbound', type: 'unbound', maxActive: 512 },
+  { name: 'memcg_cache_create', type: 'bound', maxActive: 1 },
 ] as const satisfies readonly WorkqueueAttributes[];
 
 export type WorkqueueName = (typeof workqueues)[number]['name'];

@@ -14,12 +14,16 @@ export interface MemcgCacheParams {
   /** Pages of the cache's slabs, also of those on their way to the page allocator. */
   nrPages: number;
   dead: boolean;
+  /** Who holds the cache, where that is counted (reparent-2014): its memcg until its offline shrink has run, and each page. */
+  references: number;
+  /** The memcg's reference is one of them. */
+  memcgHolds: boolean;
   /** The embedded work item. */
   readonly destroy: Handle;
 }
 
 /** @throws VerdictError use-after-free under the defect's id if the cache was freed */
-function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
+export function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
   orDefect(defect, () => node.caches.get(cache, step));
   const params = node.cacheParams.get(cache);
   if (params === undefined) throw new Error(`cache ${cache.toString(16)} is not registered with a memcg`);
@@ -31,7 +35,8 @@ export const DESTROY_WORK = 'kmem_cache_destroy_work_func';
 /** memcg_alloc_cache_params: before anybody can find the cache. */
 export const allocateParams = defineHandler('memcg.allocateParams', (node, args: { cache: Handle }): void => {
   const item = { fn: DESTROY_WORK, data: args.cache, once: false, pending: false, lastCpu: -1 };
-  node.cacheParams.set(args.cache, { nrPages: 0, dead: false, destroy: node.works.allocate(item) });
+  const destroy = node.works.allocate(item);
+  node.cacheParams.set(args.cache, { nrPages: 0, dead: false, references: 1, memcgHolds: true, destroy });
 });
 
 /** memcg_free_cache_params. A work item that is queued by now will run on freed memory. */

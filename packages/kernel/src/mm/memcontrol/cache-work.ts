@@ -30,10 +30,10 @@ export const memcgOf = defineHandler(
   (node, args: { cache: Handle }, context): Handle => node.caches.get(args.cache, context.step).memcg,
 );
 
-/** Initialise a memcg cache's own work item and queue it on memcg_kmem_cache_wq. Any context. */
+/** Initialise a memcg cache's own work item and queue it on the version's workqueue for it. Any context. */
 export function* queueCacheWork(cpu: Cpu, cache: Handle, fn: string): Coroutine<void> {
   const work = yield* request(homeOf(cache), initCacheWork, { cache, fn }, cache);
-  yield* call(queueWork, cpu, 'memcg_kmem_cache', work);
+  yield* call(queueWork, cpu, cpu.build.policies.memcg.deactivationQueue, work);
 }
 
 /** What such an item does, under the hotplug locks and slab_mutex. */

@@ -35,6 +35,7 @@ const ownPages = defineHandler(
  * if a limit forbids it.
  */
 export function* chargePages(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+  if (use === 'kmalloc_large') return 0;
   return yield* call(chargeCurrent, cpu, (memcg) =>
     isKernel(use) ? memcgKmemCharge(cpu, memcg, order) : tryCharge(cpu, memcg, 2 ** order),
   );

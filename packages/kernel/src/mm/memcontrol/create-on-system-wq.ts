@@ -11,7 +11,7 @@ import { type Allocation, type Chosen, slabAllocFrom } from '../slab-common/allo
 import { createCache } from '../slab-common/create.js';
 import { kmemCacheFree } from '../slab-common/free.js';
 import type { CacheSpec } from '../slab-common/types.js';
-import { freeCreateWork, memcgName, readCreateWork } from './cache-create.js';
+import { freeCreateWork, readCreateWork } from './cache-create.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { memcgRegisterCache } from './register-cache.js';
 
@@ -33,6 +33,12 @@ const allocateItem = defineHandler(
 const describeRoot = defineHandler('memcg.describeRoot', (node, args: { root: Handle }, context): CacheSpec => {
   const { name, objectSize, flags } = orDefect('V0-g', () => node.caches.get(args.root, context.step));
   return { name, objectSize, flags };
+});
+
+/** What the name of a memcg cache is made of (3.14): kmemcg_id, which is used again, and the cgroup's name. */
+const memcgNameById = defineHandler('memcg.nameById', (node, args: { css: Handle }, context): string => {
+  const css = node.csses.get(args.css, context.step);
+  return `${css.memcg?.kmemcgId ?? 0}:${css.name}`;
 });
 
 /**
@@ -58,7 +64,7 @@ export function* memcgKmemGetCacheUnreferenced(cpu: Cpu, root: Handle, memcg: Ha
 }
 
 /**
- * memcg_create_cache_enqueue (3.14): an item on system_wq, i.e. on this CPU; its memory is not accounted. The caller's css
+ * memcg_create_cache_enqueue (3.14): an item on the version's creation queue, i.e. on this CPU; its memory is not accounted. The caller's css
  * reference goes with the item. Without memory nothing happens.
  */
 export function* scheduleCreateOnSystemWq(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
@@ -71,7 +77,7 @@ export function* scheduleCreateOnSystemWq(cpu: Cpu, memcg: Handle, root: Handle)
     return;
   }
   const item = yield* request(cpu.node, allocateItem, { memcg, root, memory: { object, cache } });
-  yield* call(queueWork, cpu, 'system_wq', item);
+  yield* call(queueWork, cpu, cpu.build.policies.memcg.creationQueue ?? 'system_wq', item);
 }
 
 /**
@@ -85,10 +91,12 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   if ((yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
     const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
-    const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
+    const suffix = yield* request(homeOf(memcg), memcgNameById, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
-    yield* call(memcgRegisterCache, cpu, memcg, root, cache);
-    cpu.counters.add('memcg_caches_created');
+    if (cache !== 0) {
+      yield* call(memcgRegisterCache, cpu, memcg, root, cache);
+      cpu.counters.add('memcg_caches_created');
+    }
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);

@@ -11,7 +11,7 @@ import { describeCache, freeCache } from '../slab-common/create.js';
 import { isRcuTyped } from '../slab-common/destroy.js';
 import type { Destruction } from '../slab-common/types.js';
 import { freeParams } from './cache-params.js';
-import { memcgUnregisterCache } from './register-cache.js';
+import { childCachesOf } from './child-caches.js';
 
 /** refcount−−: whoever comes second finds the descriptor freed. */
 const dropReference = defineHandler(
@@ -31,20 +31,32 @@ export function* destroyCache(cpu: Cpu, cache: Handle, defect: Defect): Coroutin
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   yield* request(homeOf(cache), dropReference, { cache, defect }, cache);
-  const { caches } = cpu.published;
-  const [root, memcg] = [caches.read(cache, CacheField.root), caches.read(cache, CacheField.memcg)];
-  yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
-  const empty = yield* call(cpu.build.allocator.shutdown, cpu, cache);
-  if (empty) yield* call(cpu.build.allocator.release, cpu, cache);
-  else yield* request(BOOT_NODE, addToList, { cache, root, memcg });
-  if (empty && root !== 0) yield* call(memcgUnregisterCache, cpu, cache);
+  const of = defect === 'V0-f' ? 'root' : 'memcg';
+  const empty = yield* call(shutdownLocked, cpu, cache, of);
   yield* call(mutexUnlock, cpu, 'slab_mutex');
-  if (empty) yield* call(freeAfterBarrier, cpu, cache, root, defect === 'V0-f' ? 'root' : 'memcg');
+  if (empty) yield* call(freeAfterBarrier, cpu, cache, of);
   yield* call(putOnlineCpusMems, cpu);
   return empty;
 }
 
-function* freeAfterBarrier(cpu: Cpu, cache: Handle, root: Handle, of: Destruction): Coroutine<void> {
+/** Shut a cache down and take it off the lists. Caller holds slab_mutex. Evaluates to false if it stays. */
+function* shutdownLocked(cpu: Cpu, cache: Handle, of: Destruction): Coroutine<boolean> {
+  const { caches } = cpu.published;
+  const [root, memcg] = [caches.read(cache, CacheField.root), caches.read(cache, CacheField.memcg)];
+  const isChild = root !== 0;
+  const { unregistersFirst, unregister, backsOff } = childCachesOf(cpu);
+  if (isChild && of === 'memcg' && backsOff !== null && (yield* call(backsOff, cpu, cache))) return false;
+  yield* request(BOOT_NODE, removeFromList, { cache, root });
+  if (isChild && unregistersFirst && of === 'memcg') yield* call(unregister, cpu, cache);
+  const empty = yield* call(cpu.build.allocator.shutdown, cpu, cache);
+  if (empty) yield* call(cpu.build.allocator.release, cpu, cache);
+  else yield* request(BOOT_NODE, addToList, { cache, root, memcg });
+  if (isChild && !unregistersFirst && empty) yield* call(unregister, cpu, cache);
+  return empty;
+}
+
+function* freeAfterBarrier(cpu: Cpu, cache: Handle, of: Destruction): Coroutine<void> {
+  const root = cpu.published.caches.read(cache, CacheField.root);
   if (isRcuTyped(cpu, cache)) yield* call(cpu.build.policies.slab.barrierBeforeRelease, cpu, of);
   cpu.trace(Trace.cacheRelease, cache, 0, 0, 0);
   if (root !== 0) yield* request(homeOf(cache), freeParams, { cache }, cache);

@@ -4,10 +4,9 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { PageUse } from '../slab/types.js';
-import { addPages } from './cache-params.js';
+import { childCachesOf } from './child-caches.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
-import { memcgReleasePages } from './release-pages.js';
 import { resCounterCharge, resCounterUncharge } from './res-counter.js';
 
 /** Nothing was charged because a limit forbids it. */
@@ -25,7 +24,7 @@ export const testAndClearKmemDead = defineHandler(
 );
 
 /** memcg_charge_kmem (3.14) without reclaim: kmem, then memory. */
-function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
+export function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
   if (!(yield* call(resCounterCharge, css, 'kmem', bytes))) return false;
   if (yield* call(resCounterCharge, css, 'memory', bytes)) return true;
   yield* call(resCounterUncharge, css, 'kmem', bytes);
@@ -33,7 +32,7 @@ function* memcgChargeKmem(css: Handle, bytes: number): Coroutine<boolean> {
 }
 
 /** memcg_uncharge_kmem (3.14): the last uncharge of an offline memcg puts the reference that it holds on itself. */
-function* memcgUnchargeKmem(cpu: Cpu, css: Handle, bytes: number): Coroutine<void> {
+export function* memcgUnchargeKmem(cpu: Cpu, css: Handle, bytes: number): Coroutine<void> {
   yield* call(resCounterUncharge, css, 'memory', bytes);
   if ((yield* call(resCounterUncharge, css, 'kmem', bytes)) > 0) return;
   if (yield* request(homeOf(css), testAndClearKmemDead, { css }, css)) yield* call(cssPut, cpu, css);
@@ -52,9 +51,14 @@ export function* memcgKmemNewpageCharge(cpu: Cpu, order: number): Coroutine<Hand
   return charged ? css : DENIED;
 }
 
-/** Pages that are no slab (3.14): of kernel memory stacks are charged; the model leaves user pages, which go to the parent at offline, to nobody. */
-export function* chargeStack(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
-  return use === 'kernel_stack' ? yield* call(memcgKmemNewpageCharge, cpu, order) : 0;
+/**
+ * Pages that are no slab (3.14): stacks and large kmalloc ask for accounting. The model leaves user pages, which go to the parent
+ * at offline, to nobody.
+ */
+export function chargePagesFor(uses: readonly PageUse[]) {
+  return function* chargeIfAsked(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+    return uses.includes(use) ? yield* call(memcgKmemNewpageCharge, cpu, order) : 0;
+  };
 }
 
 /** __memcg_kmem_uncharge_pages (3.14): whoever frees them, the memcg that page_cgroup names gets the bytes back. */
@@ -70,12 +74,12 @@ export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Co
   const { caches } = cpu.published;
   if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return 0;
   const css = yield* call(memcgKmemNewpageCharge, cpu, order);
-  if (css >= 0) yield* request(homeOf(cache), addPages, { cache, by: 2 ** order, defect: 'V0-h' }, cache);
+  if (css >= 0) yield* call(childCachesOf(cpu).bindPages, cpu, cache, order);
   return css;
 }
 
 /** kmem_freepages (3.14): the cache gives the pages up first; then whoever was charged gets the bytes back. */
 export function* releaseAndUnchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number): Coroutine<void> {
-  yield* call(memcgReleasePages, cpu, cache, order);
+  yield* call(childCachesOf(cpu).releasePages, cpu, cache, order);
   if (css !== 0) yield* call(memcgKmemUnchargePages, cpu, css, order);
 }

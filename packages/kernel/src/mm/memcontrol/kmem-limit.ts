@@ -18,6 +18,10 @@ const isPopulated = defineHandler('cgroup.isPopulated', (node, args: { self: Han
   return tasks > 0 || subdirectories.size > 0;
 });
 
+const initCacheList = defineHandler('memcg.initCacheList', (node, args: { css: Handle }, context): void => {
+  node.memcg(args.css, context.step).cacheListReady = true;
+});
+
 const isActive = (cpu: Cpu, css: Handle): boolean => cpu.published.csses.read(css, CssField.kmemcgId) > 0;
 
 /**
@@ -48,6 +52,7 @@ function* activateKmem(cpu: Cpu, css: Handle, limit: number): Coroutine<number> 
   yield* call(memcgUpdateAllCaches, cpu, id);
   yield* request(homeOf(css), setLimit, { css, counter: 'kmem', limit }, css);
   yield* request(homeOf(css), setKmem, { css, state: 'online', id }, css);
+  yield* request(homeOf(css), initCacheList, { css }, css);
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: true, id });
   return 0;
 }

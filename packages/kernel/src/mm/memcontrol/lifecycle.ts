@@ -6,7 +6,6 @@ import { CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
 import { memcgAllocCacheId } from './cache-ids.js';
-import { cachesOf } from './deactivate.js';
 import { parentOrRoot } from './hierarchy.js';
 import { memcgReparentId } from './offline-id.js';
 import type { KmemState } from './types.js';
@@ -48,13 +47,14 @@ export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
 }
 
 /**
- * memcg_free_kmem (4.10), in css_free, without cgroup_mutex: shut every cache of the memcg down under slab_mutex, then
- * release them; one rcu_barrier if any of them is RCU-typed.
+ * memcg_free_kmem (4.10; memcg_destroy_kmem_caches in 4.12), in css_free, without cgroup_mutex: shut every cache of the memcg
+ * down under slab_mutex. Those that the version leaves to the caller are then released, after one rcu_barrier if any of
+ * them is RCU-typed.
  */
 export function* memcgFreeKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const caches = yield* call(cachesOf, cpu, css);
+  const caches = yield* call(cpu.build.policies.memcg.cacheLists.left, cpu, css);
   const { busy, left } = yield* call(shutdownCaches, cpu, caches, 'memcg');
   if (busy.length > 0) cpu.bug(`cache ${busy[0]?.toString(16)} of a freed memcg still has objects`);
   yield* call(mutexUnlock, cpu, 'slab_mutex');

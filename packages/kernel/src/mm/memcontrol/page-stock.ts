@@ -94,6 +94,7 @@ export function* chargeKmemPages(cpu: Cpu, css: Handle, order: number): Coroutin
 
 /** Pages that are no slab (5.9): kernel memory, or user pages (mem_cgroup_charge); one reference for the block either way. */
 export function* chargeBlock(cpu: Cpu, order: number, use: PageUse): Coroutine<Handle> {
+  if (use === 'kmalloc_large') return 0;
   const memcg = yield* call(chargeCurrent, cpu, (css) =>
     isKernel(use) ? chargeKmem(cpu, css, 2 ** order) : tryCharge(cpu, css, 2 ** order, chargeOnce),
   );

@@ -6,12 +6,13 @@ import { CacheField, CssField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { setSlot } from '../slab-common/slots.js';
 import { allocateParams } from './cache-params.js';
+import { childCachesOf } from './child-caches.js';
 
 const addToMemcg = defineHandler('memcg.addCache', (node, args: { css: Handle; cache: Handle }, context): void => {
   node.memcg(args.css, context.step).slabCaches.push(args.cache);
 });
 
-const removeFromMemcg = defineHandler(
+export const removeFromMemcg = defineHandler(
   'memcg.removeCache',
   (node, args: { css: Handle; cache: Handle }, context): void => {
     const { slabCaches } = node.memcg(args.css, context.step);
@@ -33,7 +34,7 @@ const idOf = (cpu: Cpu, css: Handle): number => cpu.published.csses.read(css, Cs
  */
 export function* memcgRegisterCache(cpu: Cpu, css: Handle, root: Handle, cache: Handle): Coroutine<void> {
   yield* request(homeOf(cache), allocateParams, { cache }, cache);
-  yield* call(cssGet, cpu, css);
+  if (childCachesOf(cpu).holdsMemcg) yield* call(cssGet, cpu, css);
   yield* call(setSlot, cpu, root, idOf(cpu, css), cache);
   yield* call(mutexLock, cpu, 'slab_caches_mutex');
   yield* request(homeOf(css), addToMemcg, { css, cache }, css);

@@ -17,6 +17,11 @@ export function* childPoint(cpu: Cpu, label: string, cache: Handle): Coroutine<v
   yield* call(preemptionPoint, cpu, label, root, { changed: gone, gone });
 }
 
+/** memcg_bind_pages (3.14): the pages of a new slab count. */
+export function* memcgBindPages(_cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
+  yield* request(homeOf(cache), addPages, { cache, by: 2 ** order, defect: 'V0-h' }, cache);
+}
+
 /**
  * memcg_release_pages (3.14): a child cache gives 2^order pages up. If they were its last, it is destroyed in case it is
  * dead. Any context: process, interrupts off, RCU callback.

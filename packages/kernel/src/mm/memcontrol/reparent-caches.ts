@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, VerdictError, work } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, VerdictError } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
@@ -8,12 +8,12 @@ import { CacheField } from '../../published-state.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
-import { listCachesOf, reparentList } from '../slab-common/cache-list.js';
+import { listCachesOf, reparentList, walkSteps } from '../slab-common/cache-list.js';
 import { shutdownCaches } from '../slab-common/destroy.js';
 import type { CacheWorkName } from '../slab-common/types.js';
 import { cacheRefs, storeMemcg, storeWorkFn } from './cache-refs.js';
 import { queueCacheWork, underSlabMutex } from './cache-work.js';
-import { deactivateSlots } from './deactivate-caches.js';
+import { deactivateSlots } from './deactivate.js';
 import { memcgFlushPercpuVmstats } from './lruvec-stats.js';
 import { isDying } from './root-dying.js';
 import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
@@ -109,9 +109,9 @@ function* kmemcgCacheShutdownFn(cpu: Cpu, cache: Handle): Coroutine<void> {
 export function* memcgDeactivateAndReparent(cpu: Cpu, memcg: Handle, id: number, parent: Handle): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  yield* call(deactivateSlots, cpu, id, kmemcgCacheDeactivate);
+  yield* call(deactivateSlots, cpu, memcg, id, kmemcgCacheDeactivate);
   const caches = yield* request(BOOT_NODE, listCachesOf, { memcg });
-  yield* work(caches.length * cpu.costs['list.step']);
+  yield* call(walkSteps, cpu, caches.length);
   for (const cache of caches) {
     yield* call(storeMemcg, cpu, cache, parent);
     yield* call(cssPut, cpu, memcg);

@@ -5,7 +5,7 @@ import { CssField } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
-import { memCgroupDestroyAllCaches } from './destroy-work.js';
+import { childCachesOf } from './child-caches.js';
 import { testAndClearKmemDead } from './kmem-charge.js';
 import { resCounterUsage } from './res-counter.js';
 
@@ -47,9 +47,11 @@ function* reparentCharges(cpu: Cpu, css: Handle): Coroutine<void> {
 /** mem_cgroup_css_offline (3.14). Caller holds cgroup_mutex, for a grace period. */
 export function* memCgroupCssOffline(cpu: Cpu, css: Handle): Coroutine<void> {
   yield* request(homeOf(css), markOffline, { css }, css);
-  yield* call(kmemCgroupCssOffline, cpu, css);
+  const { holdsMemcg, flushCreations, offline } = childCachesOf(cpu);
+  if (holdsMemcg) yield* call(kmemCgroupCssOffline, cpu, css);
   yield* call(reparentCharges, cpu, css);
-  if (isActive(cpu, css)) yield* call(memCgroupDestroyAllCaches, cpu, css);
+  if (flushCreations !== null) yield* call(flushCreations, cpu);
+  yield* call(offline, cpu, css);
 }
 
 /** mem_cgroup_css_free (3.14), without cgroup_mutex: charges may have come since; then the index of the memcg goes. */

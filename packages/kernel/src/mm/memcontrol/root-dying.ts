@@ -7,7 +7,7 @@ import { defineHandler } from '../../registry.js';
 import { flushWorkqueue } from '../../workqueue/workqueue.js';
 import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
-const setDying = defineHandler('cache.setDying', (node, args: { root: Handle }, context): void => {
+export const setDying = defineHandler('cache.setDying', (node, args: { root: Handle }, context): void => {
   node.caches.get(args.root, context.step).dying = true;
 });
 

@@ -35,6 +35,10 @@ export interface Memcg {
   useHierarchy: boolean;
   /** Caches that are registered with the memcg (memcg_slab_caches), in order; 3.14 only. */
   readonly slabCaches: Handle[];
+  /** That list is initialised (INIT_LIST_HEAD); 3.14 only. */
+  cacheListReady: boolean;
+  /** Caches of memcgs that are gone are or were on it (reparent-2014). */
+  hasAdopted: boolean;
   /** KMEM_ACCOUNTED_DEAD (3.14): the offline memcg holds itself until its kmem usage is 0. */
   kmemDead: boolean;
   readonly vm: MemcgVm;

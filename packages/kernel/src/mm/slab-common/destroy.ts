@@ -3,6 +3,7 @@ import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
+import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
 import { listChildren, removeFromList } from './cache-list.js';
@@ -10,18 +11,34 @@ import { describeCache, freeCache } from './create.js';
 import { setSlot, slotsOf } from './slots.js';
 import type { Destruction } from './types.js';
 
-/**
- * shutdown_cache: empty the cache and take it off all lists. Caller holds slab_mutex. Evaluates to false if objects are
- * left; the cache then stays.
- */
-export function* shutdownCache(cpu: Cpu, cache: Handle): Coroutine<boolean> {
-  if (!(yield* call(cpu.build.allocator.shutdown, cpu, cache))) return false;
-  const root = cpu.published.caches.read(cache, CacheField.root);
-  const memcg = cpu.published.caches.read(cache, CacheField.memcg);
-  yield* request(BOOT_NODE, removeFromList, { cache, root, memcg });
+/** What the cache's own list heads link it to: its root and its memcg. */
+const linkedTo = defineHandler(
+  'cache.linkedTo',
+  (node, args: { cache: Handle }, context): { root: Handle; memcg: Handle } => {
+    const { root, memcg } = node.caches.get(args.cache, context.step);
+    return { root, memcg };
+  },
+);
+
+/** Off slab_caches and, memcg_unlink_cache, off the lists of its root and its memcg. Caller holds slab_mutex. */
+export function* unlinkCache(cpu: Cpu, cache: Handle): Coroutine<void> {
+  const { root, memcg } = yield* request(homeOf(cache), linkedTo, { cache }, cache);
+  yield* request(BOOT_NODE, removeFromList, { cache, root });
   const { links } = cpu.build.policies.memcg;
   if (root !== 0 && links !== null) yield* call(links.unlink, cpu, cache, memcg);
-  return true;
+}
+
+/**
+ * shutdown_cache, and the unlinking that belongs to it: empty the cache, take it off all lists and dispose of it, in the
+ * version's order. Caller holds slab_mutex.
+ */
+export function* shutdownCache(cpu: Cpu, cache: Handle, of: Destruction): Coroutine<'busy' | 'left' | 'disposed'> {
+  if (!(yield* call(cpu.build.allocator.shutdown, cpu, cache))) return 'busy';
+  const { dispose, unlinks } = cpu.build.policies.slab;
+  if (unlinks === 'inShutdown') yield* call(unlinkCache, cpu, cache);
+  const disposed = yield* call(dispose, cpu, cache, of);
+  if (unlinks === 'afterShutdown') yield* call(unlinkCache, cpu, cache);
+  return disposed ? 'disposed' : 'left';
 }
 
 /**
@@ -36,8 +53,9 @@ export function* shutdownCaches(
   const busy: Handle[] = [];
   const left: Handle[] = [];
   for (const cache of caches) {
-    if (!(yield* call(shutdownCache, cpu, cache))) busy.push(cache);
-    else if (!(yield* call(cpu.build.policies.slab.dispose, cpu, cache, of))) left.push(cache);
+    const state = yield* call(shutdownCache, cpu, cache, of);
+    if (state === 'busy') busy.push(cache);
+    else if (state === 'left') left.push(cache);
   }
   return { busy, left };
 }

@@ -20,9 +20,14 @@ export function* allocSlabPages(
   order: number,
   node = cpu.node,
 ): Coroutine<ChargedPages | null> {
+  const { chargeAhead, chargeSlab } = cpu.build.policies.memcg;
+  if (chargeAhead !== null && !(yield* call(chargeAhead.charge, cpu, cache, order))) return null;
   const page = yield* call(allocPagesNode, cpu, order, node);
-  if (page === 0) return null;
-  const memcg = yield* call(cpu.build.policies.memcg.chargeSlab, cpu, cache, order, page);
+  if (page === 0) {
+    if (chargeAhead !== null) yield* call(chargeAhead.uncharge, cpu, cache, order);
+    return null;
+  }
+  const memcg = yield* call(chargeSlab, cpu, cache, order, page);
   if (memcg >= 0) return { page, memcg };
   yield* call(freePagesAt, cpu, page);
   return null;
@@ -40,10 +45,11 @@ export function* slabDestroy(cpu: Cpu, cache: Handle, slab: DetachedSlab): Corou
 
 /** kmem_freepages, __free_slab: what the version's accounting has for the block goes, then its pages. */
 function* kmemFreepages(cpu: Cpu, cache: Handle, slab: DetachedSlab): Coroutine<void> {
-  const { unchargeSlab, freeSlabHook } = cpu.build.policies.memcg;
+  const { unchargeSlab, freeSlabHook, chargeAhead } = cpu.build.policies.memcg;
   if (freeSlabHook !== null) yield* call(freeSlabHook, cpu, slab.page);
   yield* call(unchargeSlab, cpu, cache, slab.memcg, slab.order, slab.page);
   yield* call(freePagesAt, cpu, slab.page);
+  if (chargeAhead !== null) yield* call(chargeAhead.uncharge, cpu, cache, slab.order);
 }
 
 /** kmem_rcu_free, rcu_free_slab: runs on the CPU that queued it, where the slab waits. */

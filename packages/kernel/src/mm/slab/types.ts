@@ -20,8 +20,8 @@ export interface SlabPage {
   use?: PageUse;
 }
 
-/** User pages: private memory, and data of files. Kernel memory: stacks, and the rest. */
-export type PageUse = 'anon' | 'file' | 'kernel_stack' | 'kernel';
+/** User pages: private memory, and data of files. Kernel memory: stacks, kmalloc of more than two pages (SLUB), and the rest. */
+export type PageUse = 'anon' | 'file' | 'kernel_stack' | 'kmalloc_large' | 'kernel';
 
 /** A slab taken off its lists, to be given back to the page allocator. */
 export interface DetachedSlab {

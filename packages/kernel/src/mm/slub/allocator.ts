@@ -33,6 +33,7 @@ function* kmemCacheShutdown(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   if (!(yield* call(kmemCacheClose, cpu, cache))) return false;
   if (closeFreesStructures) yield* call(freeStructures, cpu, cache);
   if (directoryGoes === 'work') yield* call(queueSysfsRemoval, cpu, cache);
+  if (directoryGoes === 'shutdownLocked') yield* call(sysfsSlabRemove, cpu, cache);
   if (directoryGoes !== 'shutdown') return true;
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(sysfsSlabRemove, cpu, cache);

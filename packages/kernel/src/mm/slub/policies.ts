@@ -16,6 +16,8 @@ export interface SlabDirectory {
 export interface SlubPolicies {
   /** An emptied slab is discarded only if its node has more than min_partial others (3.14), or as many (later). */
   keepsOneMore: boolean;
+  /** A free runs with preemption off from beginning to end (destroy-after-grace-period). */
+  freesUnpreempted: boolean;
   /** A dying memcg's caches keep no empty slabs any more: wait until every CPU knows (synchronize_sched in 4.10). */
   afterZeroRetention: (cpu: Cpu) => Coroutine<void>;
   /** __kmem_cache_shrink says whether slabs are left (3.15 and later), or always that none is. */
@@ -27,8 +29,11 @@ export interface SlubPolicies {
   closeFreesStructures: boolean;
   /** Directory of a cache; null if it has none. */
   directoryOf: (cpu: Cpu, cache: CacheDescription) => SlabDirectory | null;
-  /** When the directory goes: while the cache is shut down, while it is released, or by a work item queued at shutdown (4.12 and later). */
-  directoryGoes: 'shutdown' | 'release' | 'work';
+  /**
+   * When the directory goes: while the cache is shut down, with slab_mutex dropped (3.14) or held; while it is released; or
+   * by a work item that is queued at shutdown (4.12 and later).
+   */
+  directoryGoes: 'shutdown' | 'shutdownLocked' | 'release' | 'work';
   /** A dying memcg's cache was found empty by the shrink that ends its deactivation (4.12 and later). */
   whenDeactivatedEmpty: (cpu: Cpu, cache: Handle) => Coroutine<void>;
   /** The directory is unlinked at once before the release, whatever the work item does (sysfs_slab_unlink, 5.2). */
@@ -57,13 +62,22 @@ const uniqueId = ({ flags, geometry }: CacheDescription): string =>
 export const directoryById: SlubPolicies['directoryOf'] = (cpu, cache) => {
   const unmergeable = (cache.flags & (SlabFlag.ctor | SlabFlag.destroyByRcu)) !== 0;
   if (cache.root === 0 || unmergeable) return besideRoot(cache);
-  const id = cpu.published.csses.read(cache.memcg, CssField.kmemcgId) - 1;
+  const { csses } = cpu.published;
+  const id = csses.isCurrent(cache.memcg) ? csses.read(cache.memcg, CssField.kmemcgId) - 1 : 0;
   return { path: `${uniqueId(cache)}-${String(id).padStart(8, '0')}`, link: cache.name };
+};
+
+/** reparent-2014, patch 12: the address of a child is part of its directory's name, since its id may be used again while it lives. */
+export const directoryByAddress: SlubPolicies['directoryOf'] = (cpu, cache) => {
+  const directory = directoryById(cpu, cache);
+  if (cache.root === 0 || directory === null) return directory;
+  return { ...directory, path: `${directory.path}-${cache.descriptor.toString(16)}` };
 };
 
 /** 4.10. */
 export const slub410 = (): SlubPolicies => ({
   keepsOneMore: false,
+  freesUnpreempted: false,
   afterZeroRetention: synchronizeSched,
   shrinkTellsSlabsLeft: true,
   closeFreesStructures: false,
@@ -76,6 +90,7 @@ export const slub410 = (): SlubPolicies => ({
 /** 3.14: an emptied slab is kept beside min_partial others, a shrink tells nothing, structures go before the directory. */
 export const slub314 = (): SlubPolicies => ({
   keepsOneMore: true,
+  freesUnpreempted: false,
   *afterZeroRetention() {},
   shrinkTellsSlabsLeft: false,
   closeFreesStructures: true,

@@ -43,13 +43,13 @@ export class SlabKset {
   }
 
   /**
-   * kobject_init_and_add, and the link: false if one of the names is taken. A directory that caches of the same memcg share
-   * gets one cache more.
+   * kobject_init_and_add, and the link: false if the directory's name is taken. A directory that caches of the same memcg share
+   * gets one cache more. A link that is left over is replaced (sysfs_slab_alias).
    */
   add(cache: Handle, memcg: Handle, path: string, link: string): boolean {
     const present = this.names.get(path);
     const shared = link !== '' && present?.memcg === memcg;
-    if ((present !== undefined && !shared) || (link !== '' && this.names.has(link))) return false;
+    if (present !== undefined && !shared) return false;
     const kobject = present ?? {
       path,
       memcg,
@@ -63,6 +63,7 @@ export class SlabKset {
     this.names.set(path, kobject);
     this.ofCache.set(cache, kobject);
     if (link === '') return true;
+    this.names.get(link)?.links.delete(link);
     this.names.set(link, kobject);
     kobject.links.add(link);
     return true;

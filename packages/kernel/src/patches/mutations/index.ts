@@ -29,7 +29,13 @@ import {
   sleepInCallback,
 } from './rcu-callbacks.js';
 import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
-import { ignoreSlabsLeft, kickTwice, releaseAtOffline, releaseWithoutDrain } from './slab-caches.js';
+import {
+  ignoreSlabsLeft,
+  kickTwice,
+  releaseAtOffline,
+  releaseWithoutDrain,
+  unlinkAfterShutdown,
+} from './slab-caches.js';
 import { handOutTwice, loseDrainedObject, miscountFreeObjects, publishLate } from './slab-objects.js';
 import {
   discardUsedSlab,
@@ -114,6 +120,7 @@ export const mutations: readonly Patch[] = [
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   leakCssReference,
+  unlinkAfterShutdown,
   forgetLastPage,
   requeueForEver,
   keepFilesActive,

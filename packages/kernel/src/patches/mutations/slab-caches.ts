@@ -5,7 +5,8 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { drainFreelist } from '../../mm/slab/node-handlers.js';
 import type { DetachedSlab } from '../../mm/slab/types.js';
 import { walkForMemcg } from '../../mm/slab-common/cache-list.js';
-import { releaseCaches, shutdownCache } from '../../mm/slab-common/destroy.js';
+import { releaseCaches, unlinkCache } from '../../mm/slab-common/destroy.js';
+import { releaseOrDefer } from '../../mm/slab-common/rcu-destroy.js';
 import { kickAllCpusSync } from '../../smp/kick.js';
 import { wrapHandler } from './wrap-handler.js';
 
@@ -22,6 +23,10 @@ function* cachesOf(
   return caches;
 }
 
+function* shutdownAndUnlink(cpu: Cpu, cache: Handle): Coroutine<void> {
+  if (yield* call(cpu.build.allocator.shutdown, cpu, cache)) yield* call(unlinkCache, cpu, cache);
+}
+
 export const releaseAtOffline: Patch = {
   name: 'release-at-offline',
   summary: 'a dying memcg’s caches are shut down and released when it goes offline, whether objects are left or not',
@@ -31,7 +36,7 @@ export const releaseAtOffline: Patch = {
     const { offline } = policies.memcg;
     policies.memcg.offline = function* offlineThenRelease(cpu, memcg): Coroutine<void> {
       yield* call(offline, cpu, memcg);
-      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, shutdownCache), 'memcg');
+      yield* call(releaseCaches, cpu, yield* call(cachesOf, cpu, memcg, shutdownAndUnlink), 'memcg');
     };
   },
 };
@@ -64,6 +69,19 @@ export const ignoreSlabsLeft: Patch = {
       ...drain(node, args, context),
       left: 0,
     }));
+  },
+};
+
+export const unlinkAfterShutdown: Patch = {
+  name: 'unlink-after-shutdown',
+  summary:
+    'shutting a cache down releases it at once, or through the barrier item, and then it is taken off the lists of its memcg',
+  mutation: true,
+  breaks: 'use-after-free',
+  appliesTo: ['v4.10', 'v4.12', 'v5.2', 'v5.3'],
+  apply: ({ policies }) => {
+    policies.slab.dispose = releaseOrDefer;
+    policies.slab.unlinks = 'afterShutdown';
   },
 };
 
