@@ -2,6 +2,7 @@ import { avoidIpis } from './avoid-ipis/index.js';
 import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
+import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
@@ -15,6 +16,7 @@ export const experiments: readonly Experiment[] = [
   barrierBatching,
   zombies,
   emptyCache,
+  postedDefects,
   rootDestruction,
   torture,
   rcuTorture,

@@ -5,6 +5,9 @@ import type { GuestControl } from '../lab/types.js';
 const SECOND = 1e9;
 /** Between two attempts to load a module again. */
 const RETRY_NS = 2000;
+/** A module that has nothing to do with memcgs, and bytes of its objects. */
+const BYSTANDER = 'bystander_cache';
+const BYSTANDER_SIZE = 200;
 
 export type When = 'idle' | 'creating' | 'removing';
 
@@ -25,6 +28,9 @@ export interface Scope {
   /** CPUs. */
   readonly unloader: number;
   readonly user: number;
+  readonly contender: number;
+  /** Times that another module is loaded and unloaded meanwhile. */
+  readonly contend: number;
 }
 
 const named = (modules: number, kind = 'cache'): string[] =>
@@ -86,8 +92,12 @@ function* usesOwn({ modules }: Scope): Program<void> {
 
 /** The modules go on one CPU, while memcgs ask for caches or go on another. A second later all that followed is over. */
 export function* unloadProgram(scope: Scope): Program<void> {
-  const { when, memcgs, aliased } = scope;
+  const { when, memcgs, aliased, contend } = scope;
   const program = () => unloadModules(scope);
+  if (contend > 0) {
+    const contends = () => contendProgram(contend);
+    yield* sys.fork({ name: 'contender', program: contends, placement: pinned(scope.contender) });
+  }
   const unloader = yield* sys.fork({ name: 'rmmod', program, placement: pinned(scope.unloader) });
   if (scope.reloads) {
     yield* sys.fork({ name: 'modprobe', program: () => loadAgain(scope), placement: pinned(scope.user) });
@@ -100,6 +110,7 @@ export function* unloadProgram(scope: Scope): Program<void> {
   }
   yield* sys.wait();
   if (scope.reloads) yield* sys.wait();
+  if (contend > 0) yield* sys.wait();
   if (aliased) {
     yield* makeCgroup('later');
     yield* inMemcg('later', scope, usesOwn);
@@ -111,6 +122,14 @@ export function* unloadProgram(scope: Scope): Program<void> {
 function* loadAgain(scope: Scope): Program<void> {
   for (const name of goingOf(scope)) {
     while (!(yield* attempt(sys.initModule(name, scope.size, flagsOf(scope))))) yield* sys.nanosleep(RETRY_NS);
+  }
+}
+
+/** Has slab_mutex again and again. */
+function* contendProgram(times: number): Program<void> {
+  for (let n = 0; n < times; n++) {
+    yield* sys.initModule(BYSTANDER, BYSTANDER_SIZE, 'c');
+    yield* sys.deleteModule(BYSTANDER);
   }
 }
 

@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
@@ -7,27 +7,23 @@ import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
 import { listChildren, removeFromList } from './cache-list.js';
-import { describeCache, freeCache, publishName } from './create.js';
+import { describeCache, freeCache } from './create.js';
 import { setSlot, slotsOf } from './slots.js';
 import type { Destruction } from './types.js';
 
-/** What the cache's own list heads link it to, its root and its memcg, and its name. */
+/** What the cache's own list heads link it to: its root and its memcg. */
 const linkedTo = defineHandler(
   'cache.linkedTo',
-  (node, args: { cache: Handle }, context): { root: Handle; memcg: Handle; name: string } => {
-    const { root, memcg, name } = node.caches.get(args.cache, context.step);
-    return { root, memcg, name };
+  (node, args: { cache: Handle }, context): { root: Handle; memcg: Handle } => {
+    const { root, memcg } = node.caches.get(args.cache, context.step);
+    return { root, memcg };
   },
 );
 
-/**
- * Off slab_caches, where a root is found by its name, and (memcg_unlink_cache) off the lists of its root and its memcg. Caller
- * holds slab_mutex.
- */
+/** Off slab_caches and (memcg_unlink_cache) off the lists of its root and its memcg. Caller holds slab_mutex. */
 export function* unlinkCache(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const { root, memcg, name } = yield* request(homeOf(cache), linkedTo, { cache }, cache);
+  const { root, memcg } = yield* request(homeOf(cache), linkedTo, { cache }, cache);
   yield* request(BOOT_NODE, removeFromList, { cache, root });
-  if (root === 0) yield* requestAll(cpu.allNodes, publishName, { name, cache: 0 });
   const { links } = cpu.build.policies.memcg;
   if (root !== 0 && links !== null) yield* call(links.unlink, cpu, cache, memcg);
 }

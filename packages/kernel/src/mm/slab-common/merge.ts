@@ -5,7 +5,6 @@ import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { SlabFlag } from '../slab/types.js';
 import { listRoots } from './cache-list.js';
-import { publishName } from './create.js';
 import { objectAlignment } from './geometry.js';
 import type { CacheSpec } from './types.js';
 
@@ -23,6 +22,10 @@ const addReference = defineHandler('cacheList.addReference', (node, args: { cach
 const dropReference = defineHandler('cacheList.dropReference', (node, args: { cache: Handle }): number =>
   node.cacheList.addReference(args.cache, -1),
 );
+
+const publishName = defineHandler('cache.publishName', (node, args: { name: string; cache: Handle }): void => {
+  node.published.roots.set(args.name, args.cache);
+});
 
 /**
  * find_mergeable (mm/slab_common.c 4.10): the oldest root cache that can serve these objects, too: without constructor and
