@@ -3,6 +3,7 @@ import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
 import { rcuTorture } from './rcutorture/index.js';
+import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
@@ -16,6 +17,7 @@ export const experiments: readonly Experiment[] = [
   zombies,
   emptyCache,
   rootDestruction,
+  reparenting2014,
   torture,
   rcuTorture,
 ];
