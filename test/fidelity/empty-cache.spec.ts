@@ -80,6 +80,57 @@ describe('when the last object of a removed memcg is freed', () => {
     });
   });
 
+  describe('and something holds the cache until the last touch', () => {
+    const MS = 1e6;
+
+    it.each([
+      ['pin-until-release:retention=off', 0],
+      ['destroy-after-grace-period', 1],
+      ['destroy-on-last-object', 0],
+    ])('%s destroys it at once, RCU-typed or not, after %i grace periods more', async (patch, gracePeriods) => {
+      for (const config of ['slab', 'slub']) {
+        for (const type of ['plain', 'rcu']) {
+          const { verdicts, emptied: result } = await emptied(`v3.14+${patch}`, config, { type, observe: '200' });
+          expect(verdicts).toEqual([]);
+          expect(result?.after).toEqual({ caches: 0, pages: 0 });
+          const [least, most] = type === 'rcu' ? [10 * MS, 80 * MS] : gracePeriods === 1 ? [5 * MS, 40 * MS] : [0, MS];
+          expect(result?.goneAfterNs).toBeGreaterThanOrEqual(least);
+          expect(result?.goneAfterNs).toBeLessThanOrEqual(most);
+        }
+      }
+    });
+
+    it.each(['pin-until-release', 'destroy-after-grace-period:retention=on'])(
+      '%s destroys it never with SLUB, which keeps the empty slab',
+      async (patch) => {
+        const { verdicts, findings } = await emptied(`v3.14+${patch}`, 'slub', { observe: '2000' });
+        expect(verdicts).toEqual([]);
+        expect(findings).toContainEqual({ class: 'dead-cache', count: 1, pinnedBy: { retainedSlab: 1 } });
+      },
+    );
+
+    it.each(['slab', 'slub'])(
+      'and only counting objects costs an atomic operation for each, at the cache’s home, with %s',
+      async (config) => {
+        const objects = 64;
+        const params = { objects: String(objects), live: '0', observe: '200' };
+        const counted = async (kernel: string): Promise<number> => {
+          const { counters } = await emptied(kernel, config, params);
+          return (
+            (counters.messages.byKind['memcg.countReferences'] ?? 0) +
+            (counters.messages.byKind['memcg.tryPinCache'] ?? 0)
+          );
+        };
+        // The first object is the root cache's.
+        const perObject = await counted('v3.14+destroy-on-last-object');
+        expect(perObject).toBeGreaterThanOrEqual(2 * objects);
+        expect(perObject).toBeLessThan(2 * objects + 10);
+        expect(await counted('v3.14+destroy-after-grace-period')).toBeLessThan(32);
+        expect(await counted('v3.14')).toBe(0);
+      },
+    );
+  });
+
   it('5.9 has no cache of its own for the memcg', async () => {
     const { emptied: result } = await emptied('v5.9', 'slub', { observe: '100' });
     expect(result?.before).toEqual({ caches: 0, pages: 0 });

@@ -14,9 +14,11 @@ import {
   isNodeHello,
   type NodeConfigure,
   type NodeHello,
+  type RoundTripsOrder,
   STOP_MS,
 } from './protocol.js';
 import { discover, selectFree } from './registry/discover.js';
+import { roundsPerPair } from './round-trips.js';
 import { markClock } from './run-clock.js';
 
 export interface CoordinatorOptions {
@@ -55,6 +57,8 @@ export class Coordinator {
   readonly failure: Promise<RunFailure>;
   /** What each node said of itself. */
   readonly hellos: readonly (NodeHello | undefined)[];
+  /** Of an idle message from each node (row) to each node (column) and back, ns; null if the nodes are all on this computer. */
+  roundTrips: readonly (readonly number[])[] | null = null;
   private readonly channel: ControlChannel;
   private readonly known: (NodeHello | undefined)[];
   private readonly silences: Silence[] = [];
@@ -189,6 +193,7 @@ export class Coordinator {
     const silent = await this.orEnd(this.awaitHellos(startDeadlineMs));
     if (silent !== undefined)
       throw this.silentAtStart(silent, `said nothing within ${startDeadlineMs} ms of its start`);
+    if (this.owner.remote && nodes > 1) this.roundTrips = await this.orEnd(this.measureRoundTrips());
     await this.orEnd(this.configure(startDeadlineMs));
     this.watch();
     await this.orEnd(this.all(Calls.begin, null, startDeadlineMs));
@@ -235,6 +240,20 @@ export class Coordinator {
     const detail = `${this.describeNode(node)} ${what}${line === '' ? '' : `; last: ${line}`}`;
     this.fail({ kind: 'node-silent', detail });
     return new RunFailed({ kind: 'node-silent', detail });
+  }
+
+  /** One node after the other, so that they do not disturb each other. */
+  private async measureRoundTrips(): Promise<number[][]> {
+    const { nodes, startDeadlineMs, linkDeadlineMs } = this.options;
+    const all = this.known.map((_, node) => node);
+    const table: number[][] = [];
+    for (const from of all) {
+      const peers = all.filter((node) => node !== from);
+      const order: RoundTripsOrder = { peers, rounds: roundsPerPair(nodes), deadlineMs: linkDeadlineMs };
+      const answer = (await this.call(from, Calls.roundTrips, order, startDeadlineMs)) as readonly number[];
+      table.push(all.map((node) => (node === from ? 0 : Number(answer[peers.indexOf(node)] ?? 0))));
+    }
+    return table;
   }
 
   private async configure(deadlineMs: number): Promise<void> {

@@ -18,4 +18,5 @@ export * from './protocol.js';
 export { NodeDaemon, type NodeDaemonOptions } from './registry/daemon.js';
 export { discover } from './registry/discover.js';
 export type { Presence, Registration } from './registry/messages.js';
+export { serveRoundTrips } from './round-trips.js';
 export { markClock, monotonicAt, type RunClock } from './run-clock.js';

@@ -25,8 +25,29 @@ export interface NodeHello {
 }
 
 /** Names on the control channel that belong to the life of the node processes. Whoever finds a failure reports it. */
-export const Calls = { configure: 'life.configure', begin: 'life.begin', stop: 'life.stop' } as const;
+export const Calls = {
+  configure: 'life.configure',
+  begin: 'life.begin',
+  stop: 'life.stop',
+  echo: 'life.echo',
+  roundTrips: 'life.roundTrips',
+} as const;
 export const Events = { hello: 'life.hello', alive: 'life.alive', failed: 'failed' } as const;
+
+/** The call before `configure`: how long does a message to each of these nodes and back take? Answered by their medians, ns. */
+export interface RoundTripsOrder {
+  readonly peers: readonly number[];
+  readonly rounds: number;
+  /** For each answer, ms. */
+  readonly deadlineMs: number;
+}
+
+export function isRoundTripsOrder(value: unknown): value is RoundTripsOrder {
+  const { peers, rounds, deadlineMs } = fieldsOf(value);
+  return (
+    Array.isArray(peers) && peers.every(Number.isInteger) && Number.isInteger(rounds) && Number.isFinite(deadlineMs)
+  );
+}
 
 /** Both sides say that they are there this often; ms. */
 export const ALIVE_MS = 500;

@@ -2,6 +2,7 @@ import { avoidIpis } from './avoid-ipis/index.js';
 import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
+import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
@@ -16,6 +17,7 @@ export const experiments: readonly Experiment[] = [
   barrierBatching,
   zombies,
   emptyCache,
+  postedDefects,
   rootDestruction,
   reparenting2014,
   torture,

@@ -128,6 +128,8 @@ export interface Policies {
     putCache: (cpu: Cpu, chosen: Chosen, object: ObjectRef) => Coroutine<void>;
     /** Runs before the allocator gets an object back; null if the version has none. */
     freeHook: ((cpu: Cpu, cache: Handle, object: ObjectRef) => Coroutine<void>) | null;
+    /** Runs after the allocator has got an object back; null if the version has nothing to do then. */
+    afterFree: ((cpu: Cpu, cache: Handle) => Coroutine<void>) | null;
     /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
     freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */

@@ -10,6 +10,8 @@ export { spinlockNames } from './locking/spinlock.js';
 export { lruFilesystems } from './mm/list-lru.js';
 export { READ_OBJCG_MEMCG } from './mm/memcontrol/byte-stock.js';
 export { slabItems } from './mm/memcontrol/lruvec-counters.js';
+export { CALLED_WORK_FN } from './mm/memcontrol/reparent-caches.js';
+export { KMEM_WQ_LOCKED } from './mm/memcontrol/wq-lock.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export { slabGeometry } from './mm/slab/geometry.js';
 export { SlabFlag } from './mm/slab/types.js';

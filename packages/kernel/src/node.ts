@@ -100,6 +100,8 @@ export class KernelNode extends NodeMemory {
   readonly hotplug = new HotplugLock();
   readonly stopMachine = new StopMachine();
   cssSerial = 0;
+  /** Allocations that are still to fail. */
+  failslabTimes = 0;
   cgroupCount = 0;
   forks = 0;
   private arrayHandles = 0;

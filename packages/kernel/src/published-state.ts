@@ -32,6 +32,8 @@ export const CacheField = {
   /** SLUB: empty slabs that a node keeps, and free objects that a CPU keeps in partial slabs. */
   minPartial: 13,
   cpuPartial: 14,
+  /** SLAB: 1 if the cache is dead and keeps no free objects in arrays any more. */
+  keepsNothing: 15,
 } as const;
 
 /** Published words of a css; the memory css is the memcg. */
@@ -66,6 +68,8 @@ export const Scalar = {
   rootMemcg: 2,
   /** Dentry of the root directory. */
   rootDentry: 3,
+  /** 1 while allocations are to fail (failslab). */
+  failslab: 4,
 } as const;
 
 const SCALARS = 6;
@@ -91,7 +95,7 @@ export class Published {
 
   constructor(topology: Topology, memory: Memory) {
     const { nodes, cpuCount } = topology;
-    this.caches = new PublishedTable('kmem_cache', 15, nodes, memory);
+    this.caches = new PublishedTable('kmem_cache', 16, nodes, memory);
     this.csses = new PublishedTable('css', 6, nodes, memory);
     this.objCgroups = new PublishedTable('obj_cgroup', 3, nodes, memory);
     this.arraySets = new PublishedTable('array_cache set', 4, nodes, memory);

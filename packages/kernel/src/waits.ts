@@ -33,7 +33,7 @@ export interface CpuWaits {
   readonly cpu: number;
   readonly irqsOff: boolean;
   readonly inInterrupt: boolean;
-  /** The innermost context on the CPU, null if there is none. */
+  /** The innermost context on the CPU, but not a hardirq that has just come over one that spins; null if there is none. */
   readonly running: Waiting | null;
   /** The task below it, or the same; null if there is none. */
   readonly task: Waiting | null;
@@ -91,11 +91,17 @@ export function waitsOf(cpu: Cpu): CpuWaits {
     cpu: cpu.id,
     irqsOff: cpu.irqsOff,
     inInterrupt: cpu.inInterrupt,
-    running: current === undefined ? null : describe(current, 'runs'),
+    running: current === undefined ? null : describe(spinningBelow(current) ?? current, 'runs'),
     task: currentTask === undefined ? null : describe(currentTask, 'runs'),
     others: [...asleep, ...cpu.runnable].map((context) => describe(context, 'queued')),
     callbacks: callbacksWaitedFor(cpu.rcu),
   };
+}
+
+/** What spins on a CPU below a hardirq that runs: the hardirq is soon over, and may come again and again. */
+function spinningBelow({ kind, state, below }: Context): Context | undefined {
+  const passing = kind === 'hardirq' && state !== ContextState.spinning;
+  return passing && below?.state === ContextState.spinning ? below : undefined;
 }
 
 /** Who has and who waits for what is homed on a node now. Nothing in the machine notices. */

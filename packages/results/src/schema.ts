@@ -220,6 +220,14 @@ export interface FloorRatio {
   readonly ratio: number;
 }
 
+/** Where the nodes of a run are, if they are registered nodes. */
+export interface HostPairs {
+  /** Host name of each node. */
+  readonly names: readonly string[];
+  /** Median of an idle message from each node (row) to each node (column) and back, before the run; ns of host time. */
+  readonly roundTripNs: readonly (readonly number[])[];
+}
+
 /** What is particular to a run on the live machine. */
 export interface LiveDetails {
   readonly broker: Broker;
@@ -235,6 +243,7 @@ export interface LiveDetails {
   readonly timeScale: number;
   /** Null if they were not measured. */
   readonly floors: Floors | null;
+  readonly hosts?: HostPairs;
   /** By name of a duration. */
   readonly ratios: Readonly<Record<string, FloorRatio>>;
   /** Messages of the measured window: sent by each CPU, and from each node (row) to each node (column). */

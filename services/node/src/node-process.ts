@@ -8,6 +8,7 @@ import {
   NodeStatus,
   type RunFailure,
   STOP_MS,
+  serveRoundTrips,
   UNCONFIGURED_DEADLINE_MS,
 } from '@kmemlab/coordinator';
 import { type Bus, ControlChannel, LinkSet, Silence } from '@kmemlab/machine-live';
@@ -43,6 +44,7 @@ export class NodeProcess {
     const { bus, run, node } = options;
     this.control = new ControlChannel({ bus, run, self: node });
     this.control.serve(Calls.configure, (payload) => this.configure(payload));
+    serveRoundTrips(this.control);
     this.control.serve(Calls.begin, () => this.begin());
     this.control.serve(Calls.stop, () => this.end(NodeStatus.stopped));
     this.control.onHeard((from) => {

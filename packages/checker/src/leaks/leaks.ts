@@ -2,6 +2,7 @@ import { type KernelNode, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
+import { dyingRoots } from './dying-roots.js';
 import { type Left, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
@@ -43,6 +44,9 @@ export class Leaks implements Family {
     for (const node of this.view.nodes) this.checkUnreachable(node);
     for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
+    for (const found of dyingRoots(this.view.nodes, this.view.build)) {
+      this.reporter.found({ ...found, id: 'V4-d', steps: [{ ...this.view.where(0), function: 'audit' }] });
+    }
   }
 
   private checkReferences(): void {

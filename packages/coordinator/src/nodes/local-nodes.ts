@@ -12,6 +12,7 @@ export interface LocalNodesOptions {
 
 /** Node processes on this computer, children of this process. */
 export class LocalNodes implements NodeOwner {
+  readonly remote = false;
   allExited: Promise<void> = Promise.resolve();
   private readonly listeners: ((node: number, exit: NodeExit) => void)[] = [];
   private children: NodeChild[] = [];

@@ -25,6 +25,7 @@ export interface RegisteredNodesOptions {
 
 /** Node processes that nodes registered on the server start for us. */
 export class RegisteredNodes implements NodeOwner {
+  readonly remote = true;
   readonly allExited: Promise<void>;
   private allEnded: () => void = () => {};
   private readonly listeners: ((node: number, exit: NodeExit) => void)[] = [];

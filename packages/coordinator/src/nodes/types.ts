@@ -41,4 +41,6 @@ export interface NodeOwner {
   kill(node: number): void;
   /** Resolves when none runs any more. */
   readonly allExited: Promise<void>;
+  /** They may be on other hosts. */
+  readonly remote: boolean;
 }

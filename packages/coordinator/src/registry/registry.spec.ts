@@ -72,6 +72,11 @@ describe('registered nodes', () => {
       { node: 0, payload: 1 },
       { node: 1, payload: 1 },
     ]);
+    const there = expect.any(Number);
+    expect(coordinator.roundTrips).toEqual([
+      [0, there],
+      [there, 0],
+    ]);
     expect(await freeOnes()).toEqual(['c']);
     const processes = pids(coordinator);
     await coordinator.stop();

@@ -88,7 +88,7 @@ export const emptyCache: Experiment = {
       default: 0,
       summary: 'SLUB: shrinks of each cache through sysfs by another task, from rmdir on and again from the free on',
     },
-    shrinkEvery: { kind: 'integer', min: 0, max: 1_000_000, default: 1000, summary: 'µs between two of these' },
+    shrinkEvery: { kind: 'integer', min: 0, max: 1_000_000, default: 1000, summary: 'µs before each of these' },
     shrinkOn: { kind: 'optionalCpu', summary: 'CPU of that task; CPU1 if not given' },
     busy: {
       kind: 'integer',

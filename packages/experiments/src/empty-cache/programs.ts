@@ -81,10 +81,10 @@ function* worker({ objects, live, allocators }: Scope, part: number): Program<vo
 /** Shrink every child that has a directory in sysfs. */
 function* shrinkProgram({ shrinks, shrinkEvery }: Scope): Program<void> {
   for (let n = 0; n < shrinks; n++) {
+    if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
     for (const directory of yield* sys.childDirectories(CACHE)) {
       yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
     }
-    if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
   }
 }
 

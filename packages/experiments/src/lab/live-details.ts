@@ -25,7 +25,7 @@ export function liveDetails(
   window: { readonly from: Reading; readonly to: Reading },
   durations: Readonly<Record<string, Duration>>,
 ): LiveDetails {
-  const { broker, cores, pinned, floors } = place;
+  const { broker, cores, pinned, floors, hosts } = place;
   const cpus = nodes * cpusPerNode;
   return {
     broker,
@@ -35,6 +35,7 @@ export function liveDetails(
     pinned,
     timeScale,
     floors,
+    ...(hosts !== undefined && { hosts }),
     ratios: floors === null ? {} : ratiosOf(floors, nodes, durations),
     messages: trafficBetween(window.from, window.to),
     asOf: asOf(),

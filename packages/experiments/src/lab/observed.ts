@@ -1,6 +1,6 @@
 import type { NodeInventory } from '@kmemlab/kernel';
 import type { Verdict } from '@kmemlab/machine';
-import type { Broker, Clock, Floors, PhaseDurations } from '@kmemlab/results';
+import type { Broker, Clock, Floors, HostPairs, PhaseDurations } from '@kmemlab/results';
 import type { PhaseRecord } from './phase-record.js';
 import type { Reading } from './reading.js';
 
@@ -11,6 +11,8 @@ export interface LivePlace {
   readonly cores: number;
   readonly pinned: boolean;
   readonly floors: Floors | null;
+  /** Host of each node, and the round trips between them; absent if all are on this computer. */
+  readonly hosts?: HostPairs;
 }
 
 /** What can be known of a machine at any moment of a run, whichever machine it is. A result is built from it. */

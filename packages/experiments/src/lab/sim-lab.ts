@@ -80,9 +80,8 @@ export class SimLab implements Lab {
 
   /** Wait for background tasks that were asked to end; not part of any phase. */
   async drain(): Promise<void> {
-    if (this.backgroundPids.length === 0) return;
     const exited = (pid: number): boolean => this.machine.outcomeOf(pid) !== null;
-    await this.runUntil('end', () => this.backgroundPids.every(exited), 0);
+    if (this.backgroundPids.length > 0) await this.runUntil('end', () => this.backgroundPids.every(exited), 0);
     for (const pid of this.backgroundPids) this.valueOf(pid);
     this.hooks.conclude();
     this.throwIfEnded();

@@ -82,6 +82,9 @@ async function start(options: ClusterStarterOptions, plan: ClusterPlan): Promise
         cores: coresOf(coordinator.hellos, cores),
         pinned: pin,
         floors,
+        ...(coordinator.roundTrips !== null && {
+          hosts: { names: coordinator.hellos.map((hello) => hello?.host ?? ''), roundTripNs: coordinator.roundTrips },
+        }),
       },
     };
   } catch (error) {

@@ -112,6 +112,8 @@ export const sys = {
   busy: (ns: number) => number('lab_busy', ns),
   /** ns of the machine's time since power-on. */
   clock: () => number('clock_gettime'),
+  /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
+  failslab: (times: number) => number('lab_failslab', times),
   census: lookRound,
   childCaches,
   childDirectories,

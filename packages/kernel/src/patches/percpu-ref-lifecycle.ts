@@ -8,8 +8,17 @@ const tryget = {
   summary: 'how the lookup takes its reference: percpu_ref_tryget, or percpu_ref_tryget_live as the review has it',
 } as const satisfies PatchOption;
 
-function chooseTryget({ policies: { memcg } }: KernelBuild, options: PatchOptionValues): void {
-  Object.assign(memcg, { lifecycle: { ...memcg.lifecycle, tryget: options.tryget } });
+const lookup = {
+  kind: 'choice',
+  values: ['lock', 'unlock'],
+  default: 'lock',
+  summary: 'how the lookup leaves its read section: as posted (V5p-a), or mended, so that others are seen with preempt',
+} as const satisfies PatchOption;
+
+/** The lookup as the options say. */
+function choose({ policies: { memcg } }: KernelBuild, { tryget, lookup: leaveLookup }: PatchOptionValues): void {
+  const chosen = { ...(tryget === 'live' && { tryget }), ...(leaveLookup === 'unlock' && { leaveLookup }) };
+  Object.assign(memcg, { lifecycle: { ...memcg.lifecycle, ...chosen } });
 }
 
 export const percpuRefLifecycle: Patch = {
@@ -20,7 +29,7 @@ export const percpuRefLifecycle: Patch = {
   options: { tryget },
   apply: (kernel, _api, options) => {
     Object.assign(kernel.policies, mergedCountedCaches(kernel.policies));
-    if (options.tryget === 'live') chooseTryget(kernel, options);
+    choose(kernel, options);
   },
 };
 
@@ -29,9 +38,9 @@ export const percpuRefLifecycleV4: Patch = {
   summary: 'the same as v4 of the series had it when it was posted, with its defects V5p-a to V5p-h',
   mail: 'Roman Gushchin, linux-mm, May 2019: "[PATCH v4 5/7] mm: rework non-root kmem_cache lifecycle management"',
   appliesTo: ['v5.2'],
-  options: { tryget },
+  options: { tryget, lookup },
   apply: (kernel, _api, options) => {
     Object.assign(kernel.policies, postedCountedCaches(kernel.policies));
-    if (options.tryget === 'live') chooseTryget(kernel, options);
+    choose(kernel, options);
   },
 };

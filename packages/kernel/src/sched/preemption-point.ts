@@ -8,6 +8,7 @@ import type { Cpu } from '../cpu.js';
  */
 export interface Stretch {
   readonly label: string;
+  /** −1 for every CPU. */
   readonly cpu: number;
   /** Only where the code works on this root cache. */
   readonly cache: string;
@@ -36,7 +37,8 @@ const POINT_NS = 1000;
 /** A labelled narrow window. Cheap when nothing is stretched or searched: callers ask `cpu.instrumented` first. */
 export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
-    (s) => s.times > 0 && s.cpu === cpu.id && s.label === label && cpu.published.roots.get(s.cache) === cache,
+    (s) =>
+      s.times > 0 && [cpu.id, -1].includes(s.cpu) && s.label === label && cpu.published.roots.get(s.cache) === cache,
   );
   if (stretch === undefined) {
     if (cpu.pointsAreSteps) yield* call(pass, cpu, label);

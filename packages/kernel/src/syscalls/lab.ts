@@ -1,6 +1,7 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
+import { failslab } from '../mm/failslab.js';
 import { type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
 import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
@@ -93,6 +94,12 @@ export function* labReclaim(cpu: Cpu, _task: TaskRecord, lot: number, node: numb
     for (const object of objects) yield* call(freeObject, cpu, object);
     freed += objects.length;
   }
+}
+
+/** Have the next allocations fail that may not wait. */
+export function* labFailslab(cpu: Cpu, _task: TaskRecord, times: number): Coroutine<number> {
+  yield* call(failslab, cpu, times);
+  return 0;
 }
 
 /** Keep this CPU busy in the kernel for so many ns. */

@@ -40,6 +40,7 @@ const childCaches314 = (): ChildCaches => ({
   counts: 'pages',
   bindPages: memcgBindPages,
   releasePages: memcgReleasePages,
+  pins: null,
   ofParams: cacheInSlot,
   destroyWork: shrinkOrDestroy,
   offline: memCgroupDestroyAllCaches,

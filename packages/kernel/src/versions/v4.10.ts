@@ -70,6 +70,7 @@ const policies = (config: KernelConfig): Policies => ({
     getCache: memcgKmemGetCache,
     putCache: memcgKmemPutCache,
     freeHook: null,
+    afterFree: null,
     freeSlabHook: null,
     creationQueue: 'memcg_kmem_cache_create',
     scheduleCreate,

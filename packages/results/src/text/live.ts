@@ -28,6 +28,7 @@ export function livePlaceLines(result: RunResult, options: TextOptions): string[
     `  ${formatCount(live.cpus)} CPU threads on ${formatCount(live.cores)} ${plural(live.cores, 'core')}, ${pinned}, ${scale}`,
     ...oversubscriptionLines(result, options),
     ...floorLines(live, options),
+    ...hostLines(live, options),
     ...asOfLines(result, live, options),
   ];
 }
@@ -38,6 +39,28 @@ function floorLines({ floors }: LiveDetails, options: TextOptions): string[] {
   const parts = [`ping-pong ${time(floors.pingPongNs)}`, `broadcast in a node ${time(floors.broadcastNs)}`];
   if (floors.crossNodeNs !== null) parts.push(`cross-node ${time(floors.crossNodeNs)}`);
   return paragraph(options, '  ', `floors of this computer, host time: ${parts.join(', ')}`);
+}
+
+/** What an idle message between each pair of nodes costs: what cross-node figures are to be compared with. */
+function hostLines({ hosts }: LiveDetails, options: TextOptions): string[] {
+  if (hosts === undefined) return [];
+  const { names, roundTripNs } = hosts;
+  const where = names.map((name, node) => `node ${node} on ${name}`).join(', ');
+  const lines = paragraph(options, '  ', `hosts: ${where}`);
+  if (names.length > MOST_NODE_COLUMNS) return lines;
+  const cell = (ns: number) => (ns === 0 ? '' : formatNs(ns, options.unicode));
+  const columns: Column[] = [
+    { title: 'idle round trip', align: 'left' },
+    ...names.map((_, node): Column => ({ title: `node ${node}`, align: 'right' })),
+  ];
+  return [
+    ...lines,
+    ...table(
+      options,
+      columns,
+      roundTripNs.map((row, node) => ({ cells: [`node ${node}`, ...row.map(cell)] })),
+    ),
+  ];
 }
 
 /** When the figures are from; they are all of the end in a run that was not cut short. */

@@ -6,6 +6,7 @@ import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWork } from '../../workqueue/workqueue.js';
+import { shouldFailslab } from '../failslab.js';
 import { SlabFlag } from '../slab/types.js';
 import type { Chosen } from '../slab-common/alloc.js';
 
@@ -77,6 +78,7 @@ export function* memcgKmemPutCache(cpu: Cpu, { held }: Chosen): Coroutine<void> 
 
 /** kmalloc of a creation item, GFP_NOWAIT: 0 if there is no memory. */
 export function* allocateCreateItem(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<Handle> {
+  if (yield* call(shouldFailslab, cpu)) return 0;
   return yield* request(cpu.node, allocateCreateWork, { memcg, root });
 }
 

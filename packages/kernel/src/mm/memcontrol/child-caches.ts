@@ -12,6 +12,16 @@ export interface Reaper {
   readonly forget: (cpu: Cpu, cache: Handle) => Coroutine<void>;
 }
 
+/** References on a child for as long as somebody may release pages of it (pin-until-release). */
+export interface Pins {
+  /** Of a cache that something else holds. */
+  readonly get: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+  /** Of a cache that may have lost its last reference: false if it has. */
+  readonly tryGet: (cpu: Cpu, cache: Handle, defect: Defect) => Coroutine<boolean>;
+  /** The last touch. Any context. */
+  readonly put: (cpu: Cpu, cache: Handle) => Coroutine<void>;
+}
+
 /** How the caches of a memcg are kept and destroyed in a kernel that does that by a work item of each cache (3.14). */
 export interface ChildCaches {
   /** Creations that are under way: waited for before a memcg goes offline and before a root is destroyed; null if nobody waits. */
@@ -22,6 +32,8 @@ export interface ChildCaches {
   bindPages: (cpu: Cpu, cache: Handle, order: number) => Coroutine<void>;
   /** memcg_release_pages: a child gives 2^order pages up. Any context. */
   releasePages: (cpu: Cpu, cache: Handle, order: number) => Coroutine<void>;
+  /** Held by operations that may release pages; null if nothing is. */
+  pins: Pins | null;
   /** memcg_params_to_cache: the cache that a destroy item lies in, 0 if it cannot be found. */
   ofParams: (cpu: Cpu, params: Handle) => Coroutine<Handle>;
   /** What the destroy item does with its cache. */

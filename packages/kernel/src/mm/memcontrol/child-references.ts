@@ -28,7 +28,7 @@ export const countReferences = defineHandler(
 );
 
 /** atomic_dec_and_test of the memcg's own reference; answers with what is left. */
-const dropOfMemcg = defineHandler('memcg.dropReference', (node, args: { cache: Handle }, context): number => {
+export const dropOfMemcg = defineHandler('memcg.dropReference', (node, args: { cache: Handle }, context): number => {
   const params = paramsOf(node, args.cache, context.step, 'V0-c');
   params.memcgHolds = false;
   params.references--;

@@ -10,6 +10,8 @@ export class CacheList {
   private readonly memcgs = new Map<Handle, Handle>();
   /** Names that a root cache goes by (refcount), where there are more than one. */
   private readonly aliases = new Map<Handle, number>();
+  /** Root caches that have lost a name and stay under another one. */
+  private readonly stay = new Set<Handle>();
 
   add(cache: Handle, root: Handle, memcg: Handle): void {
     this.all.add(cache);
@@ -25,6 +27,7 @@ export class CacheList {
     const memcg = this.memcgs.get(cache) ?? 0;
     this.memcgs.delete(cache);
     this.all.delete(cache);
+    this.stay.delete(cache);
     this.children.delete(cache);
     this.children.get(root)?.delete(cache);
     const caches = this.ofMemcg.get(memcg);
@@ -37,7 +40,14 @@ export class CacheList {
     const references = (this.aliases.get(cache) ?? 1) + by;
     if (references > 1) this.aliases.set(cache, references);
     else this.aliases.delete(cache);
+    if (by < 0 && references > 0) this.stay.add(cache);
+    else if (references === 0) this.stay.delete(cache);
     return references;
+  }
+
+  /** Root caches that kmem_cache_destroy has left in place because they have other names. */
+  get staying(): readonly Handle[] {
+    return [...this.stay];
   }
 
   /** list_splice of a memcg's caches to its parent's (5.3), 0 for none. */

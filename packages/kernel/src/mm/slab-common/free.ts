@@ -8,4 +8,5 @@ export function* kmemCacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coro
   const { policies, allocator } = cpu.build;
   if (policies.memcg.freeHook !== null) yield* call(policies.memcg.freeHook, cpu, cache, object);
   yield* call(allocator.free, cpu, cache, object);
+  if (policies.memcg.afterFree !== null) yield* call(policies.memcg.afterFree, cpu, cache);
 }

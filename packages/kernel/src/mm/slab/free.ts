@@ -3,9 +3,10 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import { slabDestroy } from '../slab-common/slab-pages.js';
+import { whilePinned } from '../slab-common/while-pinned.js';
 import type { ArrayCache } from './array-cache.js';
 import { cpuCacheGet, isStale, presentArray, useAfterFree } from './cpu-array.js';
-import { alienPut, flush, receiveAlien } from './node-handlers.js';
+import { alienPut, flush, freeBlock, receiveAlien } from './node-handlers.js';
 import type { DetachedSlab } from './types.js';
 
 /** Between reading the cpu_cache pointer and storing into the array it points to; interrupts are off. */
@@ -15,9 +16,16 @@ export const LOADED_CPU_CACHE = 'kmem_cache_free:loaded-cpu_cache';
 export function* slabFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   cpu.debt += cpu.costs['slab.fastPath'];
   const saved = cpu.irqSave();
-  if (nodeOfObject(object) !== cpu.node) yield* call(cacheFreeAlien, cpu, cache, object);
+  if (cpu.published.caches.read(cache, CacheField.keepsNothing) === 1) yield* call(freeAtOnce, cpu, cache, object);
+  else if (nodeOfObject(object) !== cpu.node) yield* call(cacheFreeAlien, cpu, cache, object);
   else yield* call(cacheFree, cpu, cache, object);
   cpu.irqRestore(saved);
+}
+
+/** A dead cache that keeps nothing: past all arrays into the slab, which goes if it is empty then. */
+function* freeAtOnce(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
+  const detached = yield* request(nodeOfObject(object), freeBlock, { cache, objects: [object] }, cache);
+  yield* call(whilePinned, cpu, cache, () => call(slabsDestroy, cpu, cache, detached));
 }
 
 /** ___cache_free: push onto this CPU's array, flushing its oldest entries first if it is full. */
@@ -29,7 +37,9 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
   }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   // Destroying slabs may free their vectors into this very array (5.9).
-  while (array.avail >= array.limit) yield* call(cacheFlusharray, cpu, cache, array);
+  while (array.avail >= array.limit) {
+    yield* call(whilePinned, cpu, cache, () => call(cacheFlusharray, cpu, cache, array));
+  }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.push(object);
 }
@@ -47,7 +57,7 @@ function* cacheFlusharray(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine
 function* cacheFreeAlien(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   const home = nodeOfObject(object);
   const drained = yield* request(cpu.node, alienPut, { cache, home, object }, cache);
-  if (drained.length > 0) yield* call(drainAlien, cpu, cache, home, drained);
+  if (drained.length > 0) yield* call(whilePinned, cpu, cache, () => call(drainAlien, cpu, cache, home, drained));
 }
 
 /** __drain_alien_cache. */

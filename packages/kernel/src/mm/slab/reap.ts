@@ -4,6 +4,7 @@ import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { initWork } from '../../workqueue/items.js';
 import { queueDelayedWork } from '../../workqueue/workqueue.js';
+import { whilePinned } from '../slab-common/while-pinned.js';
 import type { ArrayCache } from './array-cache.js';
 import type { KmemCacheNode } from './cache-node.js';
 import { drainAlien, slabsDestroy } from './free.js';
@@ -81,6 +82,12 @@ function* reapOwnArray(cpu: Cpu, array: ArrayCache): Coroutine<void> {
   cpu.irqRestore(saved);
 }
 
+/** What a node's batch has brought of one cache goes. */
+function* reapRest(cpu: Cpu, cache: Handle, alien: ObjectRef[], detached: DetachedSlab[]): Coroutine<void> {
+  if (alien.length > 0) yield* call(drainAlien, cpu, cache, cpu.reapAlienNode, alien);
+  yield* call(slabsDestroy, cpu, cache, detached);
+}
+
 /**
  * cache_reap (4.10): every two seconds on every CPU, if slab_mutex is free, age this CPU's arrays and its node's alien
  * and shared arrays and free slabs, for all caches. Deferrable: a tickless idle CPU does not wake up for it.
@@ -90,12 +97,12 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
   if (owner !== cpu.id) return;
   if (yield* call(mutexTrylock, cpu, 'slab_mutex')) {
     for (const array of cpu.ownWords.arrays.values()) {
-      if (array.present && array.avail > 0) yield* call(reapOwnArray, cpu, array);
+      if (!array.present || array.avail === 0) continue;
+      yield* call(whilePinned, cpu, array.cache, () => call(reapOwnArray, cpu, array));
     }
     const reaped = yield* request(cpu.node, reapNode, { alien: cpu.reapAlienNode });
     for (const { cache, alien, detached } of reaped) {
-      if (alien.length > 0) yield* call(drainAlien, cpu, cache, cpu.reapAlienNode, alien);
-      yield* call(slabsDestroy, cpu, cache, detached);
+      yield* call(whilePinned, cpu, cache, () => call(reapRest, cpu, cache, alien, detached));
     }
     yield* call(mutexUnlock, cpu, 'slab_mutex');
     cpu.reapAlienNode = (cpu.reapAlienNode + 1) % cpu.topology.nodes;

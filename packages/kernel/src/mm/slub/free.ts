@@ -2,6 +2,7 @@ import { type Coroutine, call, type Handle, nodeOfObject, type ObjectRef, pageOf
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
+import { whilePinned } from '../slab-common/while-pinned.js';
 import { retentionOf, thisCpuSlab } from './cpu-slab.js';
 import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
 import { discardSlab, unfreezeSlabs } from './deactivate.js';
@@ -13,9 +14,12 @@ export const READ_CPU_PARTIAL = 'put_cpu_partial:read-cpu_partial';
 /** slab_free (mm/slub.c 4.10): onto the private list if the object is of this CPU's slab, else to the object's slab. Any context. */
 export function* slubFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   cpu.debt += cpu.costs['slab.fastPath'];
+  const unpreempted = Number(cpu.build.policies.slub.freesUnpreempted);
+  cpu.preemptCount += unpreempted;
   const slab = cpu.ownWords.cpuSlabs.get(cache) ?? (yield* call(thisCpuSlab, cpu, cache));
   if (slab.page === pageOf(object)) slab.freelist.push(object);
-  else yield* call(slowFree, cpu, cache, object);
+  else yield* call(whilePinned, cpu, cache, () => call(slowFree, cpu, cache, object));
+  cpu.preemptCount -= unpreempted;
 }
 
 /** __slab_free: a full slab that gets a free object becomes this CPU's; an empty one may have to go. */

@@ -16,6 +16,8 @@ export interface SlabDirectory {
 export interface SlubPolicies {
   /** An emptied slab is discarded only if its node has more than min_partial others (3.14), or as many (later). */
   keepsOneMore: boolean;
+  /** A free runs with preemption off from beginning to end (destroy-after-grace-period). */
+  freesUnpreempted: boolean;
   /** A dying memcg's caches keep no empty slabs any more: wait until every CPU knows (synchronize_sched in 4.10). */
   afterZeroRetention: (cpu: Cpu) => Coroutine<void>;
   /** __kmem_cache_shrink says whether slabs are left (3.15 and later), or always that none is. */
@@ -75,6 +77,7 @@ export const directoryByAddress: SlubPolicies['directoryOf'] = (cpu, cache) => {
 /** 4.10. */
 export const slub410 = (): SlubPolicies => ({
   keepsOneMore: false,
+  freesUnpreempted: false,
   afterZeroRetention: synchronizeSched,
   shrinkTellsSlabsLeft: true,
   closeFreesStructures: false,
@@ -87,6 +90,7 @@ export const slub410 = (): SlubPolicies => ({
 /** 3.14: an emptied slab is kept beside min_partial others, a shrink tells nothing, structures go before the directory. */
 export const slub314 = (): SlubPolicies => ({
   keepsOneMore: true,
+  freesUnpreempted: false,
   *afterZeroRetention() {},
   shrinkTellsSlabsLeft: false,
   closeFreesStructures: true,
