@@ -1,7 +1,8 @@
-import { type Coroutine, type Handle, type HandlerContext, homeOf, request, spin } from '@kmemlab/machine';
+import { type Coroutine, type Handle, type HandlerContext, homeOf, request, spin, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { type Defect, orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
+import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 
 /** Read c->memcg_params->memcg where the cache lives. */
@@ -31,8 +32,15 @@ export function wakeMemcgWatchers(node: KernelNode, cache: Handle, context: Hand
   for (const waiter of watchers) context.complete(waiter, 0);
 }
 
-/** Spin until the cache belongs to another memcg than this, or to none. Interrupts are as they are. */
+/** Where the loop can be preempted, so long between two looks, ns. */
+const LOOK_NS = 10e3;
+
+/** Spin until the cache belongs to another memcg than this, or to none. Interrupts and preemption are as they are. */
 export function* spinWhileOf(cpu: Cpu, cache: Handle, expected: Handle, defect: Defect): Coroutine<void> {
+  if (cpu.build.config.preemption === 'preempt' && !cpu.atomic) {
+    while (cpu.published.caches.read(cache, CacheField.memcg) === expected) yield* work(LOOK_NS);
+    return;
+  }
   const waiter = cpu.newWaiter();
   if (yield* request(homeOf(cache), watchMemcg, { cache, expected, waiter, defect }, cache)) yield* spin(waiter);
   else cpu.dropWaiter(waiter);
