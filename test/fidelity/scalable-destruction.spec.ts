@@ -44,12 +44,12 @@ const removal = (
 };
 
 describe.each(['slab', 'slub'])('4.10 with the whole series and avoid-kick-on-create, %s', (config) => {
-  it.each([
+  it.each<[string, Record<string, string>]>([
     ['avoid-ipis', { loops: '15' }],
     ['barrier-batching', { memcgs: '15' }],
     ['barrier-batching', { memcgs: '5', trigger: 'reclaim' }],
     ['zombies', { generations: '4' }],
-    ...(config === 'slab' ? [['tune-slabinfo', { writes: '4', children: '2' }] as const] : []),
+    ...(config === 'slab' ? [['tune-slabinfo', { writes: '4', children: '2' }] satisfies [string, object]] : []),
   ])('does in %s %o exactly what 4.12 does', async (experiment, params) => {
     const resultOf = (kernel: string) => run({ experiment, nodes: 2, cpusPerNode: 2, kernel, config, params });
     const [patched, later] = [

@@ -3,6 +3,9 @@ import { enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
+/** A module that has nothing to do with memcgs, and bytes of its objects. */
+const BYSTANDER = 'bystander_cache';
+const BYSTANDER_SIZE = 200;
 
 export type When = 'idle' | 'creating' | 'removing';
 
@@ -21,6 +24,9 @@ export interface Scope {
   /** CPUs. */
   readonly unloader: number;
   readonly user: number;
+  readonly contender: number;
+  /** Times that another module is loaded and unloaded meanwhile. */
+  readonly contend: number;
 }
 
 const named = (modules: number, kind = 'cache'): string[] =>
@@ -82,8 +88,12 @@ function* usesOwn({ modules }: Scope): Program<void> {
 
 /** The modules go on one CPU, while memcgs ask for caches or go on another. A second later all that followed is over. */
 export function* unloadProgram(scope: Scope): Program<void> {
-  const { when, memcgs, aliased } = scope;
+  const { when, memcgs, aliased, contend } = scope;
   const program = () => unloadModules(scope);
+  if (contend > 0) {
+    const contends = () => contendProgram(contend);
+    yield* sys.fork({ name: 'contender', program: contends, placement: pinned(scope.contender) });
+  }
   const unloader = yield* sys.fork({ name: 'rmmod', program, placement: pinned(scope.unloader) });
   if (when === 'idle') yield* sys.kill(unloader);
   if (when === 'creating') yield* askForCaches(scope, unloader);
@@ -92,11 +102,20 @@ export function* unloadProgram(scope: Scope): Program<void> {
     for (let i = 0; i < memcgs; i++) yield* sys.rmdir(String(i));
   }
   yield* sys.wait();
+  if (contend > 0) yield* sys.wait();
   if (aliased) {
     yield* makeCgroup('later');
     yield* inMemcg('later', scope, usesOwn);
   }
   yield* sys.nanosleep(SECOND);
+}
+
+/** Has slab_mutex again and again. */
+function* contendProgram(times: number): Program<void> {
+  for (let n = 0; n < times; n++) {
+    yield* sys.initModule(BYSTANDER, BYSTANDER_SIZE, 'c');
+    yield* sys.deleteModule(BYSTANDER);
+  }
 }
 
 /** In each memcg each module is used once; after the last use, the modules may go. */
