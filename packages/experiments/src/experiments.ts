@@ -4,6 +4,7 @@ import { emptyCache } from './empty-cache/index.js';
 import type { Experiment } from './lab/types.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
+import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
@@ -18,6 +19,7 @@ export const experiments: readonly Experiment[] = [
   emptyCache,
   postedDefects,
   rootDestruction,
+  reparenting2014,
   torture,
   rcuTorture,
 ];

@@ -95,6 +95,7 @@ export function buildResult(run: Run): RunResult {
     ],
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     ...(run.findings.series !== undefined && { series: run.findings.series }),
+    ...(run.findings.reparented !== undefined && { reparented: run.findings.reparented }),
     ...(run.findings.emptied !== undefined && { emptied: run.findings.emptied }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),

@@ -176,6 +176,15 @@ export interface Emptied {
   readonly samples: readonly EmptiedSample[];
 }
 
+/** What reparenting-2014 saw of caches that were adopted, and of pages that are no slabs. */
+export interface Reparented {
+  /** Caches in memory.kmem.slabinfo of the parent, before the files go. */
+  readonly slabinfo?: number;
+  /** What a memcg was charged for the kernel stack of a child, and for a kmalloc of 20,000 bytes (SLUB), bytes. */
+  readonly stackBytes?: number;
+  readonly largeBytes?: number;
+}
+
 /** The slowest kick of the window; `cpu` is the CPU that answered last. Times in ns of the engine's clock. */
 export interface SlowestKick {
   readonly cpu: number;
@@ -280,6 +289,7 @@ export interface RunResult {
   /** Samples in the order in which they were taken. */
   readonly series?: readonly Sample[];
   readonly emptied?: Emptied;
+  readonly reparented?: Reparented;
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;
   readonly phases: Phases;

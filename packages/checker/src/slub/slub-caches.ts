@@ -30,7 +30,7 @@ export class SlubCaches implements Family {
     this.listeners = [
       ...this.lives.listeners,
       [Trace.objectAlloc, (_cpu, _object, cache) => this.allocate(cache)],
-      [Trace.sysfsAdd, (_cpu, cache, added) => (added === 1 ? this.withDirectory : this.refused).add(cache)],
+      [Trace.sysfsAdd, (cpu, cache, added) => this.addDirectory(cpu, cache, added === 1)],
       [Trace.sysfsRemove, (_cpu, cache) => this.withDirectory.delete(cache)],
       [Trace.cacheCreate, (cpu, cache) => this.create(cpu, cache)],
       [Trace.cacheRelease, (_cpu, cache) => this.late.delete(cache)],
@@ -48,6 +48,15 @@ export class SlubCaches implements Family {
     const { published } = this.view.nodes[0] as KernelNode;
     const memcg = published.caches.read(cache, CacheField.memcg);
     if (memcg !== 0 && published.csses.read(memcg, CssField.kmemOnline) === 0) this.late.add(cache);
+  }
+
+  /** sysfs-clash. */
+  private addDirectory(cpu: number, cache: Handle, added: boolean): void {
+    (added ? this.withDirectory : this.refused).add(cache);
+    if (added) return;
+    const object = `cache ${cache.toString(16)}`;
+    const detail = 'cannot be made: another cache has a directory of that name';
+    this.reporter.brokenSoFar(rules.nameClash, object, undefined, this.view.where(cpu), detail);
   }
 
   /** SLUB-7. */
