@@ -4,10 +4,25 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { emptyDirectory, filesIn, kmemlab } from './command.js';
 
-const example = fileURLToPath(new URL('../../docs/examples/kick-in-two-steps.mjs', import.meta.url));
+const exampleFile = (name: string): string =>
+  fileURLToPath(new URL(`../../docs/examples/${name}.mjs`, import.meta.url));
+const example = exampleFile('kick-in-two-steps');
 const REPLAY = 'tune-slabinfo-v4.10+never-kick-SLAB-4.replay.json';
 
 describe('check', () => {
+  test('the patch of the tutorial looks safe on one node, and is not on two', async () => {
+    const search = ['check', 'tune-slabinfo', '--patch', exampleFile('kick-my-node'), '--schedules', '200', '--json'];
+    const [one, two] = await Promise.all([
+      kmemlab([...search, '--nodes', '1'], emptyDirectory()),
+      kmemlab([...search, '--nodes', '2'], emptyDirectory()),
+    ]);
+    expect(one.status).toBe(0);
+    expect(JSON.parse(two.stdout)).toMatchObject({
+      outcome: 'violation',
+      verdict: { class: 'use-after-free', id: 'SLAB-4' },
+    });
+  });
+
   test('finds the race that the kick prevents, makes it small, and saves what replay shows again', async () => {
     const cwd = emptyDirectory();
     const { status, stdout } = await kmemlab(['check', 'tune-slabinfo', '--kernel', 'v4.10+never-kick'], cwd);

@@ -5,6 +5,7 @@ import { findTiming } from './find-timing/index.js';
 import type { Experiment } from './lab/types.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
+import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
@@ -20,6 +21,7 @@ export const experiments: readonly Experiment[] = [
   findTiming,
   postedDefects,
   rootDestruction,
+  reparenting2014,
   torture,
   rcuTorture,
 ];

@@ -29,6 +29,8 @@ export interface NodeInventory {
   readonly stocks: readonly number[];
   /** Boot node: handles of the memcg caches in the list of caches. */
   readonly listed: readonly number[];
+  /** Of these, those that are in no slot: their memcg is offline, or they have been handed on to another. */
+  readonly outOfSlot: readonly number[];
 }
 
 /** Values in each row of the arrays of an inventory. */
@@ -70,6 +72,13 @@ const slabsOf = ({ published, slabNodes }: KernelNode): number[] =>
     totalSlabs > 0 && published.caches.read(cache, CacheField.memcg) !== 0 ? [cache, totalSlabs] : [],
   );
 
+function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle): Handle[] {
+  const array = published.caches.read(root, CacheField.memcgCaches);
+  const inSlots = new Set<Handle>();
+  for (let id = 0; id < published.memcgArrays.lengthOf(array); id++) inSlots.add(published.memcgArrays.read(array, id));
+  return cacheList.childrenOf(root).filter((cache) => !inSlots.has(cache));
+}
+
 /** What exists on a node now; `stocks` are those of its CPUs. Nothing in the machine notices. */
 export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): NodeInventory {
   const csses: number[] = [];
@@ -99,5 +108,6 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     memcgPages,
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
+    outOfSlot: cacheList.roots().flatMap((root) => outOfSlotOf(node, root)),
   };
 }

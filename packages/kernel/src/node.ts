@@ -66,6 +66,8 @@ export class KernelNode extends NodeMemory {
   readonly keptPages: ChargedPages[] = [];
   /** memcg_cache_params (3.14) of the child caches homed here. */
   readonly cacheParams = new Map<Handle, MemcgCacheParams>();
+  /** CPUs that spin on the memcg of a child cache homed here. */
+  readonly memcgWatchers = new Map<Handle, number[]>();
   /** kmalloc'ed memory of the cgroups homed here, by their own css. */
   readonly cgroupMemory = new Map<Handle, CgroupMemory>();
   /** The first tty's write_buf, null before the first write. */

@@ -189,6 +189,15 @@ export interface Emptied {
   readonly samples: readonly EmptiedSample[];
 }
 
+/** What reparenting-2014 saw of caches that were adopted, and of pages that are no slabs. */
+export interface Reparented {
+  /** Caches in memory.kmem.slabinfo of the parent, before the files go. */
+  readonly slabinfo?: number;
+  /** What a memcg was charged for the kernel stack of a child, and for a kmalloc of 20,000 bytes (SLUB), bytes. */
+  readonly stackBytes?: number;
+  readonly largeBytes?: number;
+}
+
 /** The slowest kick of the window; `cpu` is the CPU that answered last. Times in ns of the engine's clock. */
 export interface SlowestKick {
   readonly cpu: number;
@@ -294,6 +303,7 @@ export interface RunResult {
   readonly series?: readonly Sample[];
   readonly emptied?: Emptied;
   readonly find?: FindTiming;
+  readonly reparented?: Reparented;
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;
   readonly phases: Phases;

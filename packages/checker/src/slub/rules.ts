@@ -30,4 +30,8 @@ export const slubRules = {
     id: 'SLUB-7',
     rule: 'No two directories have the same name; a cache whose directory cannot be added is not made.',
   },
+  freeName: {
+    id: 'SLUB-8',
+    rule: 'A new cache finds the name of its directory free: whoever had it before has given it up.',
+  },
 } as const satisfies Record<string, Invariant>;

@@ -63,7 +63,9 @@ export function gracePeriodVerdict(waits: MachineWaits, lasted: number, now: num
   ];
   return {
     class: 'stall',
-    id: knownLoop(places) ?? (readers.some(({ leaked }) => leaked) ? rcuRules.readLeak.id : rcuRules.progress.id),
+    id:
+      knownLoop(owing.map((cpu) => actors.cpu(cpu))) ??
+      (readers.some(({ leaked }) => leaked) ? rcuRules.readLeak.id : rcuRules.progress.id),
     object: `grace period ${number}`,
     owner: [...owing.map((cpu) => `CPU${cpu}`), ...readers.map(({ name }) => name)].join(', '),
     steps: [...kthread, ...places, ...sections],

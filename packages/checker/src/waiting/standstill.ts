@@ -18,6 +18,8 @@ const WAITS_ACTIVELY: readonly string[] = rcuFlavours;
 const visitOf = ({ task }: Actor): string | undefined =>
   task === null || WAITS_ACTIVELY.includes(task.name) ? undefined : `${task.task}.${task.syscall}`;
 
+const waiterOf = ({ task, waits }: Actor): number => (task ?? waits).waiter;
+
 /** Tasks that were in the same visit to the kernel at both looks and have run in between. */
 function movers(before: MachineWaits, now: MachineWaits): { readonly earlier: Actor; readonly now: Actor }[] {
   const earlier = new Map<string, Actor>();
@@ -28,7 +30,8 @@ function movers(before: MachineWaits, now: MachineWaits): { readonly earlier: Ac
   return new WaitGraph(now).actors.all.flatMap((actor) => {
     const past = earlier.get(visitOf(actor) ?? '');
     if (past === undefined || actor.waits.doing === 'queued') return [];
-    const stands = actor.waits.waiter !== 0 && actor.waits.waiter === past.waits.waiter;
+    // An interrupt may have come over a task that spins.
+    const stands = waiterOf(actor) !== 0 && waiterOf(actor) === waiterOf(past);
     return stands ? [] : [{ earlier: past, now: actor }];
   });
 }
@@ -47,7 +50,7 @@ export function livelockVerdict(before: Look, now: Look, span: string): Verdict 
   const steps = busy.length > 0 ? busy.flatMap(({ earlier, now: later }) => [stepOf(earlier), stepOf(later)]) : [];
   return {
     class: 'livelock',
-    id: knownLoop(busy.map(({ now: actor }) => stepOf(actor))) ?? 'livelock',
+    id: knownLoop(busy.map(({ now: actor }) => actor)) ?? 'livelock',
     object: first === undefined ? again.join(', ') : first.now.name,
     ...(first !== undefined && { owner: actorOf(stepOf(first.now)) }),
     steps: steps.length > 0 ? steps : whereAll(now.waits),

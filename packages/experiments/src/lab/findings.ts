@@ -67,7 +67,12 @@ export function countDeadCaches(inventories: readonly NodeInventory[]): number {
   return offlineMemcgs(inventories).reduce((sum, memcg) => sum + (counts.get(memcg) ?? 0), 0);
 }
 
-function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handle, Handle>): Map<Handle, Set<Pin>> {
+/** What pins each memcg, or each cache: `memcgs` says whose a cache is. */
+function pinsOf(
+  inventories: readonly NodeInventory[],
+  memcgs: ReadonlyMap<Handle, Handle>,
+  by: 'memcg' | 'cache',
+): Map<Handle, Set<Pin>> {
   const pins = new Map<Handle, Set<Pin>>();
   const add = (memcg: Handle, pin: Pin, holders: number): void => {
     if (memcg !== 0 && holders > 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
@@ -92,6 +97,7 @@ function pinsOf(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handl
       add(memcg, 'cpuPartial', partials);
       add(memcg, 'retainedSlab', empty);
     }
+    if (by === 'cache') continue;
     for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
     for (const [css = 0, refs = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', refs);
   }
@@ -111,10 +117,28 @@ const ORDER: readonly Pin[] = [
   'freeObjects',
 ];
 
-/** Dying memcgs and dead caches with what pins them, and allocations that went unaccounted, at this moment. */
+/** Caches that an online memcg, or none, has taken over from one that is gone, with what pins them (5.3, reparent-2014). */
+function adoptedCaches(
+  inventories: readonly NodeInventory[],
+  memcgs: ReadonlyMap<Handle, Handle>,
+): Partial<Record<Pin, number>> {
+  const offline = new Set(offlineMemcgs(inventories));
+  const adopted = inventories
+    .flatMap(({ outOfSlot }) => [...outOfSlot])
+    .filter((cache) => !offline.has(memcgs.get(cache) ?? 0));
+  const pins = pinsOf(inventories, new Map(adopted.map((cache) => [cache, cache])), 'cache');
+  const counts: Partial<Record<Pin, number>> = {};
+  for (const cache of adopted) {
+    const pin = ORDER.find((candidate) => pins.get(cache)?.has(candidate)) ?? 'other';
+    counts[pin] = (counts[pin] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Dying memcgs and dead caches with what pins them, adopted caches, and allocations that went unaccounted, at this moment. */
 export function findingsOf(inventories: readonly NodeInventory[], unaccounted: number): Finding[] {
   const memcgs = memcgByCache(inventories);
-  const pins = pinsOf(inventories, memcgs);
+  const pins = pinsOf(inventories, memcgs, 'memcg');
   const cacheCounts = cachesByMemcg(inventories, memcgs);
   const zombies: Partial<Record<Pin, number>> = {};
   const dead: Partial<Record<Pin, number>> = {};
@@ -124,10 +148,12 @@ export function findingsOf(inventories: readonly NodeInventory[], unaccounted: n
     const caches = cacheCounts.get(memcg) ?? 0;
     if (caches > 0) dead[pin] = (dead[pin] ?? 0) + caches;
   }
+  const adopted = adoptedCaches(inventories, memcgs);
   const count = (by: Partial<Record<Pin, number>>): number => Object.values(by).reduce((sum, n) => sum + n, 0);
   const findings: Finding[] = [
     { class: 'zombie-memcg', count: count(zombies), pinnedBy: { ...zombies } },
     { class: 'dead-cache', count: count(dead), pinnedBy: { ...dead } },
+    { class: 'adopted-cache', count: count(adopted), pinnedBy: { ...adopted } },
     {
       class: 'unaccounted',
       count: unaccounted,

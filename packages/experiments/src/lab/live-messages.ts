@@ -90,6 +90,7 @@ export const schemas = {
     stocks: numbers,
     retained: numbers,
     listed: numbers,
+    outOfSlot: numbers,
   }),
   quiet: z.object({ idle: z.boolean(), sent: count, received: count, activity: z.number() }),
   dump: z.array(step.extend({ state: z.string(), since: z.number(), answered: z.boolean() })),

@@ -1,6 +1,6 @@
-import type { KernelConfig, Placement, Program, Stretch } from '@kmemlab/kernel';
+import type { KernelConfig, Patch, Placement, Program, Stretch } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
-import type { Emptied, FindTiming, Sample, ScriptReadings } from '@kmemlab/results';
+import type { Emptied, FindTiming, Reparented, Sample, ScriptReadings } from '@kmemlab/results';
 import type { ParamSpecs, ParamValues } from '../params.js';
 
 /** What a guest program is told from outside. */
@@ -48,6 +48,7 @@ export interface Findings {
   readonly series?: readonly Sample[];
   readonly emptied?: Emptied;
   readonly find?: FindTiming;
+  readonly reparented?: Reparented;
 }
 
 /** A built-in experiment: parameters, and the phases it runs. */
@@ -65,6 +66,12 @@ export interface Experiment {
   readonly schedule?: ParamValues;
   /** Objects that the kernel is built with if the configuration does not say, where they are not those of a distribution. */
   readonly objects?: (params: ParamValues) => KernelConfig['objects'];
+  /** A parameter that stands for the kernel: it picks the kernel if none is named, and otherwise follows from it. */
+  readonly picksKernel?: {
+    readonly param: string;
+    readonly kernelOf: (value: number) => string;
+    readonly valueIn: (patches: readonly Patch[]) => number;
+  };
   /** Windows to stretch on purpose, from the parameters. */
   readonly stretches?: (params: ParamValues) => Stretch[];
   readonly run: (lab: Lab, params: ParamValues) => Promise<Findings>;

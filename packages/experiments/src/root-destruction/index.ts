@@ -14,10 +14,13 @@ function scopeOf({ topology }: Lab, params: ParamValues): Scope {
     rcuTyped: params.type === 'rcu',
     aliased: params.alias === 'merged',
     when: params.when as When,
+    reloads: params.reload === 'atOnce',
     gap: Number(params.gap) * US,
     every: Number(params.every) * US,
     unloader: Number(params.unloadOn ?? last),
     user: Number(params.useOn ?? 0),
+    contender: Number(params.contendOn ?? Math.min(1, last)),
+    contend: Number(params.contend),
   };
 }
 
@@ -63,8 +66,22 @@ export const rootDestruction: Experiment = {
       summary:
         'merged: a second module of each kind may share the cache; it is loaded last and unloaded, the first stays in use',
     },
+    reload: {
+      kind: 'choice',
+      values: ['no', 'atOnce'],
+      default: 'no',
+      summary: 'atOnce: each module is loaded again as soon as its name is free',
+    },
     size: { kind: 'integer', min: 32, max: 8192, default: 300, summary: 'bytes of an object' },
     useOn: { kind: 'optionalCpu', summary: 'CPU on which the memcgs’ tasks run; CPU0 if not given' },
+    contend: {
+      kind: 'integer',
+      min: 0,
+      max: 100_000,
+      default: 0,
+      summary: 'times that another task loads and unloads another module meanwhile, for which it needs slab_mutex',
+    },
+    contendOn: { kind: 'optionalCpu', summary: 'CPU of that task; CPU1 if not given' },
     unloadOn: { kind: 'optionalCpu', summary: 'CPU on which modules are unloaded; the last one if not given' },
   },
   window: ['load', 'use', 'unload'],

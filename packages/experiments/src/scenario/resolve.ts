@@ -5,7 +5,7 @@ import { Document } from 'yaml';
 import { InputError, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
-import { resolveParams } from '../params.js';
+import { type ParamValues, resolveParams } from '../params.js';
 import { checkNohzFull, isolatedCpus } from './cpu-list.js';
 import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
 import { DEFAULT_KERNEL, type KernelChoice, parseKernel } from './kernel-spec.js';
@@ -109,6 +109,28 @@ function configOf({ version }: KernelChoice, text: string, objects: KernelConfig
 }
 
 /**
+ * The kernel, and the parameters with it, where one of them stands for the kernel.
+ * @throws InputError if the two were given and disagree
+ */
+function kernelAndParams(
+  { picksKernel }: Experiment,
+  named: string | undefined,
+  params: ParamValues,
+  given: Readonly<Record<string, string>>,
+  where: (name: string) => string,
+): { choice: KernelChoice; params: ParamValues } {
+  if (picksKernel === undefined) return { choice: parseKernel(named ?? DEFAULT_KERNEL), params };
+  const { param, kernelOf, valueIn } = picksKernel;
+  if (named === undefined) return { choice: parseKernel(kernelOf(Number(params[param]))), params };
+  const choice = parseKernel(named);
+  const value = valueIn(choice.patches);
+  if (Object.hasOwn(given, param) && Number(given[param]) !== value) {
+    throw new InputError(`${where(param)}: the kernel ${named} means ${value}; leave one of the two out`);
+  }
+  return { choice, params: { ...params, [param]: value } };
+}
+
+/**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
  * @throws InputError one line: what, where, how to mend
@@ -118,7 +140,6 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     request.scenarioText === undefined ? undefined : parseScenarioFile(request.experiment, request.scenarioText);
   const experiment = findExperiment(file?.experiment ?? request.experiment);
   const topology = topologyOf(request, file);
-  const choice = parseKernel(request.kernel ?? file?.kernel ?? DEFAULT_KERNEL);
   const fileConfig = Array.isArray(file?.config) ? file.config.join(',') : file?.config;
   const isolcpus = isolcpusOf(request, file, topology);
   const machine = machineOf(request, file);
@@ -128,7 +149,8 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     request.params !== undefined && Object.hasOwn(request.params, name)
       ? `--param ${name}`
       : `${request.experiment}: params.${name}`;
-  const params = resolveParams(experiment.name, experiment.params, given, where, topology);
+  const resolved = resolveParams(experiment.name, experiment.params, given, where, topology);
+  const { choice, params } = kernelAndParams(experiment, request.kernel ?? file?.kernel, resolved, given, where);
   const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
   if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
     throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);

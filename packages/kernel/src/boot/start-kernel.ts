@@ -2,7 +2,7 @@ import { BOOT_CPU, BOOT_NODE, type Coroutine, call, type Handle, request, reques
 import { allocateCgroup, countCgroups, publishCss } from '../cgroup/handlers.js';
 import type { CssPair } from '../cgroup/types.js';
 import type { Cpu } from '../cpu.js';
-import { neverPut } from '../fs/dentry-lru.js';
+import { newDentry } from '../fs/dentry-handlers.js';
 import type { FsType } from '../fs/types.js';
 import { startBusyTask } from '../guest/busy-task.js';
 import { createCache } from '../mm/slab-common/create.js';
@@ -42,10 +42,8 @@ const makeMount = defineHandler(
   (node, args: { parent: Handle; name: string; fs: FsType; pair: CssPair; directory: boolean }): Handle => {
     const { parent, name, fs, pair, directory } = args;
     const inode = node.inodes.allocate({ object: 0, cache: 0 });
-    const common = { name, parent, fs, directory, object: 0, cache: 0, inode };
-    const cgroup = { cgroup: pair.self, memcg: pair.memory };
-    const state = { children: new Map(), holders: 0, unhashed: false, ...neverPut };
-    const dentry = node.dentries.allocate({ ...common, ...cgroup, ...state });
+    const common = { name, parent, fs, directory, object: 0, cache: 0, inode, holders: 0 };
+    const dentry = node.dentries.allocate(newDentry({ ...common, cgroup: pair.self, memcg: pair.memory }, false));
     if (parent !== 0) node.dentries.peek(parent)?.children.set(name, dentry);
     return dentry;
   },

@@ -2,7 +2,8 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import type { Cpu } from '../cpu.js';
 import type { LruFilesystem } from '../mm/list-lru.js';
 import { defineHandler, defineSection } from '../registry.js';
-import { dentryKill, dFree, unlink } from './dcache.js';
+import { dentryKill, dFree } from './dcache.js';
+import { unlink } from './dentry-handlers.js';
 import { isUnused, unlistDentry } from './dentry-lru.js';
 
 /** Which dentries a shrinker is after: those of one filesystem on one node's list of a kmemcg_id. */

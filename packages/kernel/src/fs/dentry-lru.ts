@@ -10,9 +10,6 @@ import type { Dentry } from './types.js';
  * filesystem, on the list of the memcg that pays for its slab page.
  */
 
-/** State of a new dentry: in use, never put. */
-export const neverPut = { lru: 'none', referenced: false, killed: false } as const;
-
 /** d_lockref is 0: no file, current directory or child holds the dentry. A mounted directory is always held. */
 export const isUnused = (dentry: Dentry): boolean =>
   dentry.holders === 0 && dentry.children.size === 0 && dentry.object !== 0;

@@ -19,37 +19,35 @@ export interface Place {
 }
 
 /**
- * A stretch in which dentries are used without a reference. A shrinker may drop them meanwhile, but not free them: where tasks
- * can be preempted, by a read section; elsewhere because nothing in it sleeps.
+ * A stretch begins in which dentries are used without a reference. A shrinker may drop them meanwhile, but not free them: where
+ * tasks can be preempted, by a read section; elsewhere because nothing in it sleeps.
  */
-export function* whileWalking<A extends unknown[], T>(
-  cpu: Cpu,
-  fn: (cpu: Cpu, ...args: A) => Coroutine<T>,
-  ...args: A
-): Coroutine<T> {
-  const preemptible = cpu.build.config.preemption === 'preempt';
-  if (preemptible) rcuReadLock(cpu);
-  const result = yield* call(fn, cpu, ...args);
-  if (preemptible) rcuReadUnlock(cpu);
-  return result;
+export function beginWalk(cpu: Cpu): void {
+  if (cpu.build.config.preemption === 'preempt') rcuReadLock(cpu);
+}
+
+export function endWalk(cpu: Cpu): void {
+  if (cpu.build.config.preemption === 'preempt') rcuReadUnlock(cpu);
 }
 
 /** filename_lookup: walk a path and hold what is found. */
 export function* walkAndHold(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
-  return yield* call(whileWalking, cpu, holdFound, task, path);
-}
-
-function* holdFound(cpu: Cpu, task: TaskRecord, path: string): Coroutine<Place | number> {
+  beginWalk(cpu);
   for (;;) {
     const place = yield* call(walk, cpu, task, path, false);
-    if (typeof place === 'number' || place.found === null || (yield* call(dGet, place.found.dentry))) return place;
+    if (typeof place === 'number' || place.found === null || (yield* call(dGet, place.found.dentry))) {
+      endWalk(cpu);
+      return place;
+    }
   }
 }
 
 /** path_lookupat: as linkPathWalk, again if a shrinker dropped a directory on the way in the same moment. */
 export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   for (;;) {
-    const place = yield* call(whileWalking, cpu, linkPathWalk, task, path, create);
+    beginWalk(cpu);
+    const place = yield* call(linkPathWalk, cpu, task, path, create);
+    endWalk(cpu);
     if (typeof place === 'number' || place.found === place.parent || !place.found?.unhashed) return place;
   }
 }
@@ -81,16 +79,14 @@ function* lookup(cpu: Cpu, parent: Found, name: string): Coroutine<Found | null>
   if (parent.negative) return null;
   const cached = yield* call(dLookup, parent.dentry, name);
   const usable = cached !== null && !cached.negative && !cached.unhashed;
-  if (usable && (yield* call(isValid, cached))) return cached;
+  if (usable && (!isCacheEntry(cached) || (yield* call(isSlabEntryValid, cached)))) return cached;
   // kernfs never trusts a negative dentry: d_revalidate drops it, and the name is looked up afresh.
   if (cached !== null) yield* call(dKill, cpu, parent.dentry, name, cached.dentry);
   return yield* call(lookupSlow, cpu, parent, name);
 }
 
-/** d_revalidate: only a cache's directory in sysfs goes without its dentries being dropped. */
-function* isValid(cached: Found): Coroutine<boolean> {
-  return cached.fs !== 'sysfs' || cached.cgroup === 0 || (yield* call(isSlabEntryValid, cached));
-}
+/** Of a cache's directory in sysfs: that goes without its dentries being dropped, so d_revalidate has to look. */
+const isCacheEntry = ({ fs, cgroup }: Found): boolean => fs === 'sysfs' && cgroup !== 0;
 
 interface FsEntry {
   readonly directory: boolean;

@@ -9,7 +9,7 @@ const PAGE_SIZE = 4096;
 /** The file grows; answers with how many pages it needs more. */
 const grow = defineHandler('shmem.grow', (node, args: { dentry: Handle; bytes: number }, context): number => {
   const dentry = node.dentries.get(args.dentry, context.step);
-  const before = dentry.size ?? 0;
+  const before = dentry.size;
   dentry.size = before + args.bytes;
   return Math.ceil(dentry.size / PAGE_SIZE) - Math.ceil(before / PAGE_SIZE);
 });
@@ -18,7 +18,7 @@ const addPages = defineHandler(
   'shmem.addPages',
   (node, args: { dentry: Handle; pages: ChargedPages[] }, context): void => {
     const dentry = node.dentries.get(args.dentry, context.step);
-    dentry.pages = [...(dentry.pages ?? []), ...args.pages];
+    dentry.pages = [...dentry.pages, ...args.pages];
   },
 );
 

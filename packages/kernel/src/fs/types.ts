@@ -39,8 +39,8 @@ export interface Dentry {
   /** Killed while a shrinker has it, which frees it then (DCACHE_DENTRY_KILLED). */
   killed: boolean;
   /** Of a file on tmpfs: bytes, and the pages that hold them. */
-  size?: number;
-  pages?: readonly ChargedPages[];
+  size: number;
+  pages: readonly ChargedPages[];
 }
 
 /** A pipe, by its dentry. */

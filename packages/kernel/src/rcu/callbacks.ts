@@ -3,7 +3,7 @@ import type { Cpu } from '../cpu.js';
 import { functionNumber } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import type { RcuHead } from './callback-list.js';
-import { rcuReport } from './quiescent.js';
+import { hasNews, rcuReport } from './quiescent.js';
 import type { RcuData } from './state.js';
 
 /** Callbacks invoked in one pass over a busy CPU (blimit). */
@@ -84,7 +84,7 @@ export function* rcuProcessCallbacks(cpu: Cpu): Coroutine<void> {
   const { rcu } = cpu;
   rcu.softirq = false;
   for (const data of rcu.all) {
-    yield* call(rcuReport, cpu, data);
+    if (hasNews(cpu, data)) yield* call(rcuReport, cpu, data);
     if (data.callbacks.ready > 0) yield* call(rcuDoBatch, cpu, data);
   }
 }

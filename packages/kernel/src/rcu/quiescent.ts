@@ -94,14 +94,20 @@ function noteTick(cpu: Cpu, user: boolean): void {
   else if (rcu.nesting > 0 && rcu.rcu.needsReport) rcu.unlockReports = true;
 }
 
-/** rcu_pending: there is a grace period to notice or to ask for, a quiescent state to report or a callback to invoke. */
-function isPending({ rcuNumbers }: Cpu, data: RcuData): boolean {
+/** There is a grace period to notice or to ask for, or a quiescent state to report: {@link rcuReport} does something. */
+export function hasNews({ rcuNumbers }: Cpu, data: RcuData): boolean {
   const { flavour, callbacks } = data;
   const started = rcuNumbers.started(flavour);
   const completed = rcuNumbers.completed(flavour);
   if (started !== data.gpSeen || completed !== data.completedSeen) return true;
   if (data.needsReport && data.passedQuiescent) return true;
-  return callbacks.ready > 0 || (callbacks.unnumbered > 0 && started === completed);
+  return callbacks.unnumbered > 0 && started === completed;
+}
+
+/** rcu_pending: a flavour has news for this CPU, or a callback to invoke. */
+function rcuPending(cpu: Cpu): boolean {
+  for (const data of cpu.rcu.all) if (data.callbacks.ready > 0 || hasNews(cpu, data)) return true;
+  return false;
 }
 
 /**
@@ -111,7 +117,7 @@ function isPending({ rcuNumbers }: Cpu, data: RcuData): boolean {
 export function rcuCheckCallbacks(cpu: Cpu, user: boolean): void {
   noteTick(cpu, user);
   const { rcu } = cpu;
-  if (!rcu.softirq) rcu.softirq = rcu.all.some((data) => isPending(cpu, data));
+  if (!rcu.softirq) rcu.softirq = rcuPending(cpu);
 }
 
 /**

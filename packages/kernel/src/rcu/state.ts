@@ -84,7 +84,9 @@ export class RcuCpu {
 
   /** The tick has to go on although the CPU is idle (rcu_needs_cpu, and a report that is due). */
   get needsTick(): boolean {
-    return this.length > 0 || this.all.some(({ needsReport }) => needsReport);
+    if (this.length > 0) return true;
+    for (const { needsReport } of this.all) if (needsReport) return true;
+    return false;
   }
 
   /** Count callbacks that come (or go, if `by` is −1) on one flavour. */

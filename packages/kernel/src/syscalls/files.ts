@@ -9,7 +9,7 @@ import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dAllocPseudo, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
 import { closeFile, installFile, openRecords } from '../fs/file.js';
 import { kernfsGetActive, kernfsPutActive } from '../fs/kernfs.js';
-import { type Place, walk, walkAndHold, whileWalking } from '../fs/namei.js';
+import { beginWalk, endWalk, type Place, walk, walkAndHold } from '../fs/namei.js';
 import { createPipe, pipeWrite } from '../fs/pipe.js';
 import { procFiles } from '../fs/procfs.js';
 import { shmemWrite } from '../fs/shmem.js';
@@ -95,7 +95,9 @@ export function* sysStat(cpu: Cpu, task: TaskRecord, path: string): Coroutine<nu
 export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);
   const filp = yield* call(kmemCacheAlloc, cpu, 'filp');
-  const opened = yield* call(whileWalking, cpu, openAndHold, task, path, flags.includes('c'));
+  beginWalk(cpu);
+  const opened = yield* call(openAndHold, cpu, task, path, flags.includes('c'));
+  endWalk(cpu);
   if (typeof opened === 'number') {
     yield* call(kmemCacheFree, cpu, filp.cache, filp.object);
     return opened;

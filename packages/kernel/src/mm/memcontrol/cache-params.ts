@@ -3,6 +3,7 @@ import { type Defect, orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import { wakeMemcgWatchers } from './memcg-watch.js';
 
 /*
  * struct memcg_cache_params of a child cache (3.14), at the cache's home: pages, the dead mark, and the work item that
@@ -52,6 +53,7 @@ export const freeParams = defineHandler('memcg.freeParams', (node, args: { cache
     });
   }
   node.cacheParams.delete(args.cache);
+  wakeMemcgWatchers(node, args.cache, context);
   node.trace(Trace.workFree, context.cpu, destroy, 0, 0, 0);
   node.works.release(destroy, context.step());
 });

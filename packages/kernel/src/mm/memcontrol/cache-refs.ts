@@ -17,6 +17,7 @@ import type { Chosen } from '../slab-common/alloc.js';
 import type { CacheWorkName } from '../slab-common/types.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { queueCacheWork } from './cache-work.js';
+import { wakeMemcgWatchers } from './memcg-watch.js';
 import { isDying } from './root-dying.js';
 import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
@@ -38,6 +39,7 @@ export const cacheRefs = defineRefClass({
 
 const setMemcg = defineHandler('memcg.setCacheMemcg', (node, args: { cache: Handle; memcg: Handle }, context): void => {
   node.caches.get(args.cache, context.step).memcg = args.memcg;
+  wakeMemcgWatchers(node, args.cache, context);
 });
 
 const publishMemcg = defineHandler('memcg.publishCacheMemcg', (node, args: { cache: Handle; memcg: Handle }): void => {

@@ -1,11 +1,11 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { type Defect, orDefect } from '../../defect.js';
+import type { Defect } from '../../defect.js';
 import { CacheField } from '../../published-state.js';
-import { defineHandler } from '../../registry.js';
 import { childCachesOf } from './child-caches.js';
 import { memcgChargeKmem, memcgUnchargeKmem } from './kmem-charge.js';
 import { PAGE_SIZE } from './limits.js';
+import { readMemcg } from './memcg-watch.js';
 import { childPoint } from './release-pages.js';
 
 /*
@@ -15,13 +15,6 @@ import { childPoint } from './release-pages.js';
 
 /** The pages of a slab were released, which may have queued the destruction of the cache; the cache is about to be read. */
 export const PAGES_GONE = 'memcg_uncharge_slab:pages-released';
-
-/** Read c->memcg_params->memcg where the cache lives. */
-export const readMemcg = defineHandler(
-  'memcg.readOfChild',
-  (node, args: { cache: Handle; defect: Defect }, context): Handle =>
-    orDefect(args.defect, () => node.caches.get(args.cache, context.step)).memcg,
-);
 
 /** The memcg of a cache that holds it by a css reference: there is nothing to take. */
 export function* memcgHeldByCache(_cpu: Cpu, cache: Handle, defect: Defect): Coroutine<Handle> {

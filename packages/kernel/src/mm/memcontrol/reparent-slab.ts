@@ -10,9 +10,9 @@ import { reparentList } from '../slab-common/cache-list.js';
 import { setSlot } from '../slab-common/slots.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { storeMemcg } from './cache-refs.js';
-import { readMemcg } from './charge-cache.js';
 import { scheduleShrinkAndDrop } from './child-references.js';
 import { parentMemCgroup } from './hierarchy.js';
+import { readMemcg, spinWhileOf } from './memcg-watch.js';
 import { listMemcgCaches, removeFromMemcg } from './register-cache.js';
 
 /*
@@ -20,21 +20,16 @@ import { listMemcgCaches, removeFromMemcg } from './register-cache.js';
  * charges one takes a css reference for as long as that.
  */
 
-/** Between two looks at a memcg that cannot be had, ns: at first, and at most. */
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 1e6;
-
 /**
  * In an RCU read section, read the cache's memcg and try to get it, again and again, until it works or there is none. From its kill to
  * the moment at which it hands its caches on, a memcg cannot be had. Whoever comes here then spins, and a CPU that passes no quiescent
- * state meanwhile keeps that moment from coming (V2-a). The model looks less often the longer it takes.
+ * state meanwhile keeps that moment from coming (V2-a). Only another memcg of the cache can end the loop, so that is what is spun on.
  */
 export function* tryToGetMemcg(cpu: Cpu, cache: Handle, defect: Defect): Coroutine<Handle> {
   rcuReadLock(cpu);
   let css = yield* request(homeOf(cache), readMemcg, { cache, defect }, cache);
-  for (let pause = FIRST_PAUSE; css !== 0 && !(yield* call(cssTrygetOnline, cpu, css)); ) {
-    yield* work(pause);
-    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  while (css !== 0 && !(yield* call(cssTrygetOnline, cpu, css))) {
+    yield* call(spinWhileOf, cpu, cache, css, defect);
     css = yield* request(homeOf(cache), readMemcg, { cache, defect }, cache);
   }
   rcuReadUnlock(cpu);

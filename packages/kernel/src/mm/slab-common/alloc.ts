@@ -19,16 +19,17 @@ export interface Chosen {
 
 /** An object of exactly this cache, past the memcg hooks; 0 if there is no memory or it may not be charged. */
 export function* slabAllocFrom(cpu: Cpu, cache: Handle): Coroutine<ObjectRef> {
-  const object = yield* call(cpu.build.allocator.alloc, cpu, cache);
+  return traced(cpu, yield* call(cpu.build.allocator.alloc, cpu, cache), cache);
+}
+
+function traced(cpu: Cpu, object: ObjectRef, cache: Handle): ObjectRef {
   if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
   return object;
 }
 
 /** kmem_cache_alloc_node past the memcg hooks: the same from a given node. */
 export function* slabAllocFromNode(cpu: Cpu, cache: Handle, node: number): Coroutine<ObjectRef> {
-  const object = yield* call(cpu.build.allocator.allocNode, cpu, cache, node);
-  if (object !== 0) cpu.trace(Trace.objectAlloc, object, cache, 0, 0);
-  return object;
+  return traced(cpu, yield* call(cpu.build.allocator.allocNode, cpu, cache, node), cache);
 }
 
 /**
@@ -40,9 +41,10 @@ export function* kmemCacheAlloc(cpu: Cpu, name: string, account = false): Corout
   const root = cpu.rootCache(name);
   const { payer, getCache, putCache } = cpu.build.policies.memcg;
   const memcg = payer(cpu, cpu.published.caches.read(root, CacheField.flags), account);
-  if (memcg === 0) return { object: yield* call(slabAllocFrom, cpu, root), cache: root };
+  const { alloc } = cpu.build.allocator;
+  if (memcg === 0) return { object: traced(cpu, yield* call(alloc, cpu, root), root), cache: root };
   const chosen = yield* call(getCache, cpu, root, memcg);
-  const object = yield* call(slabAllocFrom, cpu, chosen.cache);
+  const object = traced(cpu, yield* call(alloc, cpu, chosen.cache), chosen.cache);
   if (chosen.held !== 0) yield* call(putCache, cpu, chosen, object);
   return { object, cache: chosen.cache };
 }

@@ -1,4 +1,6 @@
-import type { Handle } from '@kmemlab/machine';
+import type { Handle, Step } from '@kmemlab/machine';
+import { type Defect, orDefect } from '../../defect.js';
+import type { KernelNode } from '../../node.js';
 import { CacheField } from '../../published-state.js';
 import { defineAtomic, defineHandler, defineSection } from '../../registry.js';
 import type { DetachedSlab } from '../slab/types.js';
@@ -38,12 +40,17 @@ export const hasCpuSlab = defineAtomic('slub.hasCpuSlab', (node, args: { cache: 
   node.allWords().map(({ cpuSlabs }) => cpuSlabs.hasCpuSlab(args.cache)),
 );
 
+/** The structures of a cache; if they were freed, `defect` is what has come about. */
+function listsOf(node: KernelNode, { cache, defect }: { cache: Handle; defect?: Defect }, step: () => Step) {
+  return defect === undefined ? node.slubNode(cache, step) : orDefect(defect, () => node.slubNode(cache, step));
+}
+
 /** Unlink all empty partial slabs of one node; with `sort` the others are put in order, the fullest first. */
 export const takeEmpty = defineSection(
   'list_lock',
   'slub.takeEmpty',
-  (node, args: { cache: Handle; sort: boolean }, context): DetachedSlab[] => {
-    const lists = node.slubNode(args.cache, context.step);
+  (node, args: { cache: Handle; sort: boolean; defect?: Defect }, context): DetachedSlab[] => {
+    const lists = listsOf(node, args, context.step);
     context.charge(lists.nrPartial * node.costs['list.step']);
     const empty = lists.takeEmpty(context.step);
     if (args.sort) lists.sort(context.step);
@@ -60,8 +67,11 @@ export interface SlubCounts {
   readonly free: number;
 }
 
-export const countSlabs = defineHandler('slub.count', (node, args: { cache: Handle }, context): SlubCounts => {
-  const lists = node.slubNode(args.cache, context.step);
-  const { slabs, objects, nrPartial: partial } = lists;
-  return { slabs, objects, partial, free: lists.freeObjects(context.step) };
-});
+export const countSlabs = defineHandler(
+  'slub.count',
+  (node, args: { cache: Handle; defect?: Defect }, context): SlubCounts => {
+    const lists = listsOf(node, args, context.step);
+    const { slabs, objects, nrPartial: partial } = lists;
+    return { slabs, objects, partial, free: lists.freeObjects(context.step) };
+  },
+);
