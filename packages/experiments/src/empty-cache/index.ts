@@ -27,10 +27,12 @@ function scopeOf({ topology }: Lab, params: ParamValues): Scope {
     allocators: Array.from({ length: Math.min(Number(params.cpus), last + 1) }, (_, cpu) => cpu),
     freer: Number(params.freeOn ?? last),
     freeAfter: Number(params.freeAfter) * US,
+    minPartial: Number(params.minPartial),
     shrinks: Number(params.shrinks),
     shrinkEvery: Number(params.shrinkEvery) * US,
     shrinker: Number(params.shrinkOn ?? Math.min(1, last)),
     observe: Number(params.observe) * MS,
+    pressure: Number(params.pressure) * MS,
     awake: params.awake as Awake,
     nodes: topology.nodes,
     cpuCount: topology.cpuCount,
@@ -81,6 +83,22 @@ export const emptyCache: Experiment = {
       default: 'all',
       summary: 'on which CPUs a task wakes up four times a second meanwhile; with none nobody looks before the end',
     },
+    pressure: {
+      kind: 'integer',
+      min: 0,
+      max: 600_000,
+      default: 0,
+      summary:
+        'ms after the free at which another memcg, from which nothing can be reclaimed, is reclaimed from; 0: never',
+    },
+    minPartial: {
+      kind: 'integer',
+      min: -1,
+      max: 100,
+      default: -1,
+      summary:
+        'SLUB: written to min_partial of each cache before rmdir; with 0 no empty slab is kept; −1 leaves it as it is',
+    },
     shrinks: {
       kind: 'integer',
       min: 0,
@@ -106,10 +124,10 @@ export const emptyCache: Experiment = {
     const { memcgs } = scope;
     const busy = Number(params.busy) * US;
     await lab.phase('module', () => moduleProgram(scope), MANAGER);
-    await lab.nextPhase('create', (control) => createProgram(control, scope), MANAGER, { total: memcgs });
+    const base = await lab.nextPhase('create', (control) => createProgram(control, scope), MANAGER, { total: memcgs });
     if (busy > 0) lab.background('busy', (control) => busyProgram(control, busy), MANAGER);
     await lab.nextPhase('remove', (control) => removeProgram(control, scope), MANAGER, { total: memcgs });
-    const freed = await lab.nextPhase('free', () => freeProgram(scope), MANAGER);
+    const freed = await lab.nextPhase('free', () => freeProgram(scope, base), MANAGER);
     const emptied = await lab.nextPhase('observe', () => observeProgram(scope, freed), MANAGER);
     lab.stopBackground();
     return { emptied };

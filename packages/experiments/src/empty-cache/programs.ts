@@ -35,11 +35,15 @@ export interface Scope {
   readonly shrinker: number;
   /** Between rmdir and free, ns. */
   readonly freeAfter: number;
+  /** −1 to leave it as it is. */
+  readonly minPartial: number;
   readonly shrinks: number;
   /** ns */
   readonly shrinkEvery: number;
   /** ns */
   readonly observe: number;
+  /** After the free, ns; 0 for never. */
+  readonly pressure: number;
   readonly awake: Awake;
   readonly nodes: number;
   readonly cpuCount: number;
@@ -52,25 +56,53 @@ export function* moduleProgram({ size, rcuTyped }: Scope): Program<void> {
 
 const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
 
+/** A memcg that stays, with an object of its own, so that it can be put under pressure. */
+const PRESSURE = 'pressure';
+
+/** A task on this CPU that is moved into a memcg, does its work there, and exits. */
+function* inMemcg(memcg: string, cpu: number, work: () => Program<void>): Program<void> {
+  const program = function* worker(): Program<void> {
+    yield* sys.pause();
+    yield* work();
+  };
+  const pid = yield* sys.fork({ name: `worker${memcg}/${cpu}`, program, placement: pinned(cpu) });
+  yield* writeFile(`${memcg}/cgroup.procs`, `${pid}\n`);
+  yield* sys.kill(pid);
+  yield* sys.wait();
+}
+
+function* makePressed(): Program<void> {
+  yield* makeCgroup(PRESSURE);
+  yield* inMemcg(PRESSURE, 0, function* useOne() {
+    yield* sys.useCache(CACHE);
+    yield* sys.flushCreation();
+    yield* sys.keepObject(CACHE);
+  });
+}
+
+/** Reclaim from a memcg that has nothing to be reclaimed: pressure. */
+function* pressProgram({ pressure }: Scope): Program<void> {
+  yield* sys.nanosleep(pressure);
+  yield* attempt(writeFile(`${PRESSURE}/memory.force_empty`, '0\n'));
+}
+
 /** The manager stays in the root cgroup; in each memcg workers allocate, one on each CPU that does, and exit. */
-export function* createProgram({ tick }: GuestControl, scope: Scope): Program<void> {
+export function* createProgram({ tick }: GuestControl, scope: Scope): Program<ChildCaches> {
   yield* enterHierarchy();
+  if (scope.pressure > 0) yield* makePressed();
+  const base = yield* sys.childCaches();
   for (let i = 0; i < scope.memcgs; i++) {
     yield* makeCgroup(String(i));
     for (const [part, cpu] of scope.allocators.entries()) {
-      const program = () => worker(scope, part);
-      const pid = yield* sys.fork({ name: `worker${i}/${cpu}`, program, placement: pinned(cpu) });
-      yield* writeFile(`${i}/cgroup.procs`, `${pid}\n`);
-      yield* sys.kill(pid);
-      yield* sys.wait();
+      yield* inMemcg(String(i), cpu, () => allocate(scope, part));
     }
     tick(i + 1);
   }
+  return base;
 }
 
-/** Waits until it has been moved, has the memcg's cache made, takes its part of the objects, and frees those that are not to live. */
-function* worker({ objects, live, allocators }: Scope, part: number): Program<void> {
-  yield* sys.pause();
+/** Has the memcg's cache made, takes a CPU's part of the objects, and frees those that are not to live. */
+function* allocate({ objects, live, allocators }: Scope, part: number): Program<void> {
   yield* sys.useCache(CACHE);
   yield* sys.flushCreation();
   const stays = (n: number): boolean => Math.floor(((n + 1) * live) / objects) > Math.floor((n * live) / objects);
@@ -82,9 +114,7 @@ function* worker({ objects, live, allocators }: Scope, part: number): Program<vo
 function* shrinkProgram({ shrinks, shrinkEvery }: Scope): Program<void> {
   for (let n = 0; n < shrinks; n++) {
     if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
-    for (const directory of yield* sys.childDirectories(CACHE)) {
-      yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
-    }
+    yield* tuneChildren('shrink', 1);
   }
 }
 
@@ -109,7 +139,15 @@ export function* removeProgram({ tick }: GuestControl, scope: Scope): Program<vo
   yield* beside(scope, removal(scope, tick));
 }
 
-function* removal({ memcgs, freeAfter }: Scope, tick: (done: number) => void): Program<void> {
+/** Write a number to a file of every child that has a directory in sysfs. */
+function* tuneChildren(file: string, value: number): Program<void> {
+  for (const directory of yield* sys.childDirectories(CACHE)) {
+    yield* attempt(writeFile(`/sys/kernel/slab/${directory}/${file}`, `${value}\n`));
+  }
+}
+
+function* removal({ memcgs, minPartial, freeAfter }: Scope, tick: (done: number) => void): Program<void> {
+  if (minPartial >= 0) yield* tuneChildren('min_partial', minPartial);
   for (let i = 0; i < memcgs; i++) {
     yield* sys.rmdir(String(i));
     tick(i + 1);
@@ -121,13 +159,20 @@ function* removal({ memcgs, freeAfter }: Scope, tick: (done: number) => void): P
 export interface Freed {
   readonly at: number;
   readonly before: ChildCaches;
+  /** What there was before the first memcg was made. */
+  readonly base: ChildCaches;
+}
+
+function* childCachesBeyond(base: ChildCaches): Program<ChildCaches> {
+  const { caches, pages } = yield* sys.childCaches();
+  return { caches: caches - base.caches, pages: pages - base.pages };
 }
 
 /** The live objects of all nodes are freed on one CPU. */
-export function* freeProgram(scope: Scope): Program<Freed> {
-  const before = yield* sys.childCaches();
+export function* freeProgram(scope: Scope, base: ChildCaches): Program<Freed> {
+  const before = yield* childCachesBeyond(base);
   yield* beside(scope, freeing(scope));
-  return { at: yield* sys.clock(), before };
+  return { at: yield* sys.clock(), before, base };
 }
 
 function* freeing({ freer, nodes }: Scope): Program<void> {
@@ -149,25 +194,28 @@ const awakeCpus = ({ awake, freer, cpuCount }: Scope): number[] => {
 };
 
 /** Look round until the time is over. */
-export function* observeProgram(scope: Scope, { at, before }: Freed): Program<Emptied> {
+export function* observeProgram(scope: Scope, { at, before, base }: Freed): Program<Emptied> {
   const end = at + scope.observe;
   const awake = awakeCpus(scope);
   for (const cpu of awake) {
     yield* sys.fork({ name: `awake${cpu}`, program: () => napProgram(end), placement: pinned(cpu) });
   }
-  const samples: EmptiedSample[] = [yield* look(at)];
+  const { pressure } = scope;
+  if (pressure > 0) yield* sys.fork({ name: 'pressure', program: () => pressProgram(scope), placement: pinned(0) });
+  const samples: EmptiedSample[] = [yield* look(at, base)];
   for (let now = at; now < end; now = yield* sys.clock()) {
     const step = Math.min(LONGEST, Math.max(SHORTEST, (now - at) / 8), end - now);
     yield* sys.nanosleep(scope.awake === 'none' ? end - now : step);
-    samples.push(yield* look(at));
+    samples.push(yield* look(at, base));
   }
   for (const _ of awake) yield* sys.wait();
+  if (pressure > 0) yield* sys.wait();
   if (scope.observe > 0) yield* sys.nanosleep(REST);
   return emptiedOf(before, samples);
 }
 
-function* look(since: number): Program<EmptiedSample> {
-  const { caches, pages } = yield* sys.childCaches();
+function* look(since: number, base: ChildCaches): Program<EmptiedSample> {
+  const { caches, pages } = yield* childCachesBeyond(base);
   return { ns: (yield* sys.clock()) - since, caches, pages };
 }
 

@@ -5,6 +5,7 @@ import { destroyAfterGracePeriod } from './destroy-after-grace-period.js';
 import { destroyOnLastObject } from './destroy-on-last-object.js';
 import { explicitSlabCharging } from './explicit-slab-charging.js';
 import { mutations } from './mutations/index.js';
+import { noCacheReap } from './no-cache-reap.js';
 import { noDestroyOnLastPage } from './no-destroy-on-last-page.js';
 import { percpuRefLifecycle, percpuRefLifecycleV4 } from './percpu-ref-lifecycle.js';
 import { pinUntilRelease } from './pin-until-release.js';
@@ -16,6 +17,7 @@ export const patches: readonly Patch[] = [
   avoidKickOnCreate,
   explicitSlabCharging,
   noDestroyOnLastPage,
+  noCacheReap,
   pinUntilRelease,
   destroyAfterGracePeriod,
   destroyOnLastObject,

@@ -1,0 +1,65 @@
+import type { BugCase } from './types.js';
+
+/*
+ * Scenarios in which the cache of a removed memcg becomes empty, for the kernels on 3.14. There its destroy work runs 29.4 ms
+ * after rmdir, when the grace period of the offline has ended.
+ */
+
+/** What a case is without its answer. */
+export type BugScenario = Omit<BugCase, 'expect'>;
+
+const emptyCache = { experiment: 'empty-cache', nodes: 1, cpusPerNode: 2, from: 'remove' } as const;
+
+/** The last object is freed, and its slab given back at once, just before the destroy work looks. */
+export const lastPageBeforeDestroyWork: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { minPartial: 0, shrinks: 1, shrinkEvery: 1000, freeAfter: 28_800, observe: 20 },
+};
+
+/** A shrink through sysfs gives the last slab back while the destroy work runs. */
+export const shrinkDuringDestroyWork: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { live: 0, shrinks: 1, shrinkEvery: 29_350, freeAfter: 60_000, observe: 20 },
+};
+
+/** The same on two nodes: the shrink has been to the first when the cache goes. */
+export const shrinkBetweenNodes: BugScenario = {
+  ...shrinkDuringDestroyWork,
+  nodes: 2,
+  cpusPerNode: 1,
+  params: { ...shrinkDuringDestroyWork.params, shrinkEvery: 29_000 },
+};
+
+/** The last object is freed a second after rmdir, and nobody shrinks. */
+export const freedLater: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { freeAfter: 1_000_000, observe: 2000 },
+};
+
+/** The same with SLAB, and long enough for cache_reap to give everything back. */
+export const reapedLater: BugScenario = { ...freedLater, config: 'slab', params: { observe: 20_000 } };
+
+/** An RCU-typed cache without any object in use goes with its memcg. */
+export const rcuTypedUnused: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { type: 'rcu', live: 0, freeAfter: 500_000, observe: 500 },
+};
+
+/** Windows of a release that finds the count at 0. */
+export const RELEASE_WINDOWS = ['memcg_release_pages:nr_pages-zero', 'mem_cgroup_destroy_cache:not-pending'] as const;
+
+/** Windows of a shrink. */
+export const SHRINK_WINDOWS = ['kmem_cache_shrink:next-node', 'discard_slab:unlocked'] as const;
+
+/** An object that lives keeps the memcg. */
+export const liveObjects: BugScenario = {
+  experiment: 'zombies',
+  nodes: 1,
+  cpusPerNode: 2,
+  params: { generations: 2, files: 2 },
+  finding: { class: 'zombie-memcg', phase: 'generations' },
+};
