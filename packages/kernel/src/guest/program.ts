@@ -115,6 +115,8 @@ export const sys = {
   /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
   failslab: (times: number) => number('lab_failslab', times),
   census: lookRound,
+  /** Record a measured duration, ns, among those of the run. */
+  record: (name: string, ns: number) => number('lab_record', name, ns),
   childCaches,
   childDirectories,
 };
