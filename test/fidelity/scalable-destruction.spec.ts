@@ -43,14 +43,19 @@ const removal = (
   return run({ ...scenario, params: { memcgs: String(MEMCGS), ...params } });
 };
 
+/** An experiment and its parameters. */
+type Compared = readonly [string, Readonly<Record<string, string>>];
+
+const comparedRuns = (config: string): readonly Compared[] => [
+  ['avoid-ipis', { loops: '15' }],
+  ['barrier-batching', { memcgs: '15' }],
+  ['barrier-batching', { memcgs: '5', trigger: 'reclaim' }],
+  ['zombies', { generations: '4' }],
+  ...(config === 'slab' ? [['tune-slabinfo', { writes: '4', children: '2' }] as const] : []),
+];
+
 describe.each(['slab', 'slub'])('4.10 with the whole series and avoid-kick-on-create, %s', (config) => {
-  it.each<[string, Record<string, string>]>([
-    ['avoid-ipis', { loops: '15' }],
-    ['barrier-batching', { memcgs: '15' }],
-    ['barrier-batching', { memcgs: '5', trigger: 'reclaim' }],
-    ['zombies', { generations: '4' }],
-    ...(config === 'slab' ? [['tune-slabinfo', { writes: '4', children: '2' }] satisfies [string, object]] : []),
-  ])('does in %s %o exactly what 4.12 does', async (experiment, params) => {
+  it.each(comparedRuns(config))('does in %s %o exactly what 4.12 does', async (experiment, params) => {
     const resultOf = (kernel: string) => run({ experiment, nodes: 2, cpusPerNode: 2, kernel, config, params });
     const [patched, later] = [
       await resultOf(`v4.10+${SERIES.join('+')}+avoid-kick-on-create`),

@@ -317,7 +317,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('MTX', 5),
     ...family('REF', 7),
     ...family('SLAB', 8),
-    ...family('SLUB', 7),
+    ...family('SLUB', 8),
     ...family('MEMCG', 4),
     ...family('OBJ', 4),
   ];

@@ -5,13 +5,16 @@ const SECOND = 1e9;
 /** Between two looks, ns. */
 const STEP = 100 * MS;
 
-/** Look round until nothing has changed for so many seconds of machine time: no memcg freed, no cache made or gone. */
-export function* untilSteady(seconds: number): Program<Census> {
+/**
+ * Look round until nothing has changed for so many seconds of machine time: no memcg freed, no cache made or gone.
+ * @param beside somebody else makes and removes memcgs all the time: caches alone tell
+ */
+export function* untilSteady(seconds: number, beside = false): Program<Census> {
   let last = yield* sys.census();
   for (let same = 0; same < seconds * SECOND; ) {
     yield* sys.nanosleep(STEP);
     const now = yield* sys.census();
-    same = now.dying === last.dying && now.caches === last.caches ? same + STEP : 0;
+    same = (beside || now.dying === last.dying) && now.caches === last.caches ? same + STEP : 0;
     last = now;
   }
   return last;

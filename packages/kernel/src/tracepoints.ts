@@ -127,7 +127,7 @@ export const Trace = {
   objcgFree: 60,
   /** work, workqueue, 0 = a pending item is taken off its list and will not be executed, 1 = its PENDING is cleared. */
   workCancel: 61,
-  /** cache, 1 if it got its directory in /sys/kernel/slab, 0 if the name was taken. */
+  /** cache, 0 if it got its directory in /sys/kernel/slab, else the cache that has the name. */
   sysfsAdd: 62,
   /** cache: its directory is gone. */
   sysfsRemove: 63,

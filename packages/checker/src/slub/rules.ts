@@ -26,12 +26,12 @@ export const slubRules = {
     id: 'SLUB-6',
     rule: 'A cache is shut down successfully and released only when no CPU and no node has a slab of it, and is not used afterwards.',
   },
-  nameClash: {
-    id: 'sysfs-clash',
-    rule: 'No cache fails to be made because the name of its directory is taken.',
-  },
   directories: {
     id: 'SLUB-7',
     rule: 'No two directories have the same name; a cache whose directory cannot be added is not made.',
+  },
+  freeName: {
+    id: 'SLUB-8',
+    rule: 'A new cache finds the name of its directory free: whoever had it before has given it up.',
   },
 } as const satisfies Record<string, Invariant>;

@@ -1,5 +1,5 @@
 import { CacheField, CssField, type KernelNode, Trace } from '@kmemlab/kernel';
-import type { Handle } from '@kmemlab/machine';
+import type { Handle, Step } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import { SlabCaches } from '../slab/slab-caches.js';
 import type { AnsweredCalls } from '../smp/answered-calls.js';
@@ -7,13 +7,13 @@ import type { Family, MachineView, Rest } from '../types.js';
 import { slubRules as rules } from './rules.js';
 import { SlubAudit } from './slub-audit.js';
 
-/** SLUB-1 to SLUB-7: the life of objects, slabs and caches as with SLAB, audits of the slabs, and the directories in sysfs. */
+/** SLUB-1 to SLUB-8: the life of objects, slabs and caches as with SLAB, audits of the slabs, and the directories in sysfs. */
 export class SlubCaches implements Family {
   private readonly lives: SlabCaches;
   private readonly quietAudit: SlubAudit;
   private readonly late = new Set<Handle>();
-  /** Caches that got a directory which has not gone. */
-  private readonly withDirectory = new Set<Handle>();
+  /** Caches that got a directory which has not gone, and who added it. */
+  private readonly withDirectory = new Map<Handle, Step>();
   /** Caches that were refused one. */
   private readonly refused = new Set<Handle>();
   readonly listeners: Family['listeners'];
@@ -30,7 +30,7 @@ export class SlubCaches implements Family {
     this.listeners = [
       ...this.lives.listeners,
       [Trace.objectAlloc, (_cpu, _object, cache) => this.allocate(cache)],
-      [Trace.sysfsAdd, (cpu, cache, added) => this.addDirectory(cpu, cache, added === 1)],
+      [Trace.sysfsAdd, (cpu, cache, holder) => this.addDirectory(cpu, cache, holder)],
       [Trace.sysfsRemove, (_cpu, cache) => this.withDirectory.delete(cache)],
       [Trace.cacheCreate, (cpu, cache) => this.create(cpu, cache)],
       [Trace.cacheRelease, (_cpu, cache) => this.late.delete(cache)],
@@ -50,13 +50,16 @@ export class SlubCaches implements Family {
     if (memcg !== 0 && published.csses.read(memcg, CssField.kmemOnline) === 0) this.late.add(cache);
   }
 
-  /** sysfs-clash. */
-  private addDirectory(cpu: number, cache: Handle, added: boolean): void {
-    (added ? this.withDirectory : this.refused).add(cache);
-    if (added) return;
-    const object = `cache ${cache.toString(16)}`;
-    const detail = 'cannot be made: another cache has a directory of that name';
-    this.reporter.brokenSoFar(rules.nameClash, object, undefined, this.view.where(cpu), detail);
+  /** SLUB-8. The kernel goes on without the cache; if it makes it all the same, that is SLUB-7. */
+  private addDirectory(cpu: number, cache: Handle, holder: Handle): void {
+    if (holder === 0) {
+      this.withDirectory.set(cache, this.view.where(cpu));
+      return;
+    }
+    this.refused.add(cache);
+    const detail = `cache ${holder.toString(16)} still has the directory of this name, so the cache cannot be made`;
+    const earlier = this.withDirectory.get(holder);
+    this.reporter.brokenSoFar(rules.freeName, `cache ${cache.toString(16)}`, earlier, this.view.where(cpu), detail);
   }
 
   /** SLUB-7. */
@@ -70,7 +73,7 @@ export class SlubCaches implements Family {
   /** SLUB-7. */
   private checkDirectories(): void {
     const kset = this.view.nodes[0]?.slabKset;
-    for (const cache of this.withDirectory) {
+    for (const cache of this.withDirectory.keys()) {
       const kobject = kset?.of(cache);
       if (kobject !== undefined && kset?.find(kobject.path) === kobject) continue;
       const where = { ...this.view.where(0), function: 'audit' };

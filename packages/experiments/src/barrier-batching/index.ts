@@ -1,5 +1,7 @@
+import type { Placement } from '@kmemlab/kernel';
 import type { Experiment } from '../lab/types.js';
 import {
+  bystanderProgram,
   cacheNames,
   makeProgram,
   modulesProgram,
@@ -10,7 +12,6 @@ import {
 } from './programs.js';
 
 const SECOND = 1e9;
-const PLACEMENT = { kind: 'sticky' } as const;
 
 /** E0: what does it cost to wait for RCU callbacks when many memcgs with RCU-typed caches go at once? */
 export const barrierBatching: Experiment = {
@@ -47,6 +48,13 @@ export const barrierBatching: Experiment = {
       summary:
         'what makes the memcgs go: rmdir; reclaim: objects keep them until all are removed, then are freed at once',
     },
+    bystander: {
+      kind: 'integer',
+      min: 0,
+      max: 1,
+      default: 0,
+      summary: '1: a task on the last CPU makes and removes empty cgroups meanwhile, and takes the time of each call',
+    },
     workload: {
       kind: 'choice',
       values: ['synthetic', 'fork'],
@@ -65,17 +73,23 @@ export const barrierBatching: Experiment = {
     const names = cacheNames(workload, trigger, Number(params.typesafeCaches), Number(params.caches));
     const rate = Number(params.rate);
     const pause = rate === 0 ? 0 : SECOND / rate;
-    await lab.phase('modules', () => modulesProgram(names), PLACEMENT);
-    await lab.nextPhase('create', (control) => makeProgram(control, { memcgs, workload, names }), PLACEMENT, {
+    const bystander = Number(params.bystander) === 1;
+    const { housekeeping } = lab;
+    const place: Placement = bystander ? { kind: 'pinned', cpu: housekeeping[0] ?? 0 } : { kind: 'sticky' };
+    await lab.phase('modules', () => modulesProgram(names), place);
+    await lab.nextPhase('create', (control) => makeProgram(control, { memcgs, workload, names }), place, {
       total: memcgs,
     });
     const { topology } = lab;
     const reclaimers = Array.from({ length: topology.nodes }, (_, node) => topology.firstCpuOf(node));
-    const removal = { memcgs, pause, trigger, reclaimers };
-    await lab.nextPhase('settle', settleProgram, PLACEMENT, { until: 'quiet' });
-    await lab.nextPhase('remove', (control) => removeProgram(control, removal), PLACEMENT, {
+    const removal = { memcgs, pause, trigger, bystander, reclaimers };
+    await lab.nextPhase('settle', settleProgram, place, { until: 'quiet' });
+    const last = housekeeping[housekeeping.length - 1] ?? 0;
+    if (bystander) lab.background('bystander', bystanderProgram, { kind: 'pinned', cpu: last });
+    await lab.nextPhase('remove', (control) => removeProgram(control, removal), place, {
       total: memcgs,
     });
+    if (bystander) lab.stopBackground();
     return {};
   },
 };

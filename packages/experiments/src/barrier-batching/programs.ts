@@ -88,11 +88,32 @@ export function* settleProgram(): Program<void> {
   yield* sys.flushCreation();
 }
 
+/** Between two cgroups of the bystander, ns. */
+const BYSTANDER_PAUSE = 1e6;
+
+/** Some other task that goes on making and removing cgroups, without anything in them, and takes the time of each call. */
+export function* bystanderProgram({ stopped }: GuestControl): Program<void> {
+  yield* enterHierarchy();
+  for (let n = 0; !stopped(); n++) {
+    yield* timed('bystander.mkdir', sys.mkdir(`beside${n}`));
+    yield* timed('bystander.rmdir', sys.rmdir(`beside${n}`));
+    yield* sys.nanosleep(BYSTANDER_PAUSE);
+  }
+}
+
+function* timed(name: string, program: Program<unknown>): Program<void> {
+  const start = yield* sys.clock();
+  yield* program;
+  yield* sys.record(name, (yield* sys.clock()) - start);
+}
+
 interface Removal {
   readonly memcgs: number;
   /** After each removal, ns. */
   readonly pause: number;
   readonly trigger: Trigger;
+  /** Others make and remove cgroups meanwhile. */
+  readonly bystander: boolean;
   /** A CPU of each node. */
   readonly reclaimers: readonly number[];
 }
@@ -104,13 +125,14 @@ function* reclaimProgram(): Program<void> {
 }
 
 /** The manager removes all memcgs and waits until nothing changes any more. */
-export function* removeProgram({ tick }: GuestControl, { memcgs, pause, trigger, reclaimers }: Removal): Program<void> {
+export function* removeProgram({ tick }: GuestControl, removal: Removal): Program<void> {
+  const { memcgs, pause, trigger, bystander, reclaimers } = removal;
   for (let i = 0; i < memcgs; i++) {
     yield* sys.rmdir(String(i));
     if (pause > 0) yield* sys.nanosleep(pause);
     tick(i + 1);
   }
-  yield* untilSteady(1);
+  yield* untilSteady(1, bystander);
   if (trigger === 'rmdir') return;
   for (const cpu of reclaimers) {
     yield* sys.fork({ name: `reclaim${cpu}`, program: reclaimProgram, placement: { kind: 'pinned', cpu } });

@@ -27,7 +27,7 @@ export const bugClasses: readonly BugClass[] = [
   verdict('V5p-c', 'self-deadlock on memcg_kmem_wq_lock'),
   verdict('V5p-d', 'write after free, or a lost shutdown, in the worker'),
   verdict('V4-d', 'a root that stays in use is marked dying'),
-  verdict('sysfs-clash', 'sysfs name clash'),
+  { ...verdict('sysfs-clash', 'sysfs name clash'), verdict: 'SLUB-8' },
   finding('mischarge', 'pages of a cache charged to another memcg after a move'),
   verdict('never-kick', 'array replaced without a kick'),
   verdict('no-barrier-at-teardown', 'no barrier at the teardown of memcg caches'),

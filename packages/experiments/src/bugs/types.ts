@@ -7,6 +7,8 @@ export interface BugClass {
   readonly title: string;
   /** A finding says that something is still held, by right or by mistake; a verdict that a rule was broken. */
   readonly kind: 'verdict' | 'finding';
+  /** The rule that it breaks, where verdicts are named by that; the row's id if absent. */
+  readonly verdict?: string;
 }
 
 /** A search, or for a finding a run, that decides about a bug in a kernel. */

@@ -241,7 +241,7 @@ async function decide(
   const { expect, condition, finding, windows, from } = one;
   const begun = performance.now();
   const scenario = await scenarioOfCase(column, one, seed);
-  const only = one.verdict ?? bug.id;
+  const only = one.verdict ?? bug.verdict ?? bug.id;
   const { experiment, kernel, config, nodes, cpusPerNode, params, costs } = scenario;
   const about = {
     ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },

@@ -7,6 +7,8 @@ const MS = 1e6;
 const SECOND = 1e9;
 /** The module's cache, of which each memcg gets a child. */
 const CACHE = 'lab_empty';
+/** Caches that memcgs ask for just before they go. */
+const ASKED = 'lab_asked_';
 /** Lots of objects: those that are freed before rmdir, and those that are freed after it. */
 const SPARE = 1;
 const LIVE = 2;
@@ -35,6 +37,8 @@ export interface Scope {
   readonly shrinker: number;
   /** Between rmdir and free, ns. */
   readonly freeAfter: number;
+  /** Further caches that each memcg asks for just before rmdir. */
+  readonly ask: number;
   /** −1 to leave it as it is. */
   readonly minPartial: number;
   readonly shrinks: number;
@@ -49,8 +53,9 @@ export interface Scope {
   readonly cpuCount: number;
 }
 
-/** The root cache. A constructor, or the type, keeps it from being merged. */
-export function* moduleProgram({ size, rcuTyped }: Scope): Program<void> {
+/** The root caches. A constructor, or the type, keeps it from being merged. */
+export function* moduleProgram({ size, rcuTyped, ask }: Scope): Program<void> {
+  for (let n = 0; n < ask; n++) yield* sys.initModule(`${ASKED}${n}`, size, 'ac');
   yield* sys.initModule(CACHE, size, rcuTyped ? 'ar' : 'ac');
 }
 
@@ -146,13 +151,37 @@ function* tuneChildren(file: string, value: number): Program<void> {
   }
 }
 
-function* removal({ memcgs, minPartial, freeAfter }: Scope, tick: (done: number) => void): Program<void> {
+/**
+ * Tasks on all CPUs but CPU0 in turn use caches for the first time: each asks for one, whose creation takes its time. They are
+ * moved out of the memcg at once, whatever their CPUs do meanwhile.
+ */
+function* askForCaches(memcg: string, { ask, cpuCount }: Scope): Program<void> {
+  const pids: number[] = [];
+  for (let n = 0; n < ask; n++) {
+    const placement = pinned(cpuCount === 1 ? 0 : 1 + (n % (cpuCount - 1)));
+    pids.push(yield* sys.fork({ name: `ask${n}`, program: () => askForOne(n), placement }));
+  }
+  for (const pid of pids) yield* writeFile(`${memcg}/cgroup.procs`, `${pid}\n`);
+  for (const pid of pids) yield* sys.kill(pid);
+  yield* sys.nanosleep(SHORTEST);
+  for (const pid of pids) yield* writeFile('cgroup.procs', `${pid}\n`);
+}
+
+function* askForOne(n: number): Program<void> {
+  yield* sys.pause();
+  yield* sys.useCache(`${ASKED}${n}`);
+}
+
+function* removal(scope: Scope, tick: (done: number) => void): Program<void> {
+  const { memcgs, minPartial, freeAfter, ask } = scope;
   if (minPartial >= 0) yield* tuneChildren('min_partial', minPartial);
   for (let i = 0; i < memcgs; i++) {
+    if (ask > 0) yield* askForCaches(String(i), scope);
     yield* sys.rmdir(String(i));
     tick(i + 1);
   }
   if (freeAfter > 0) yield* sys.nanosleep(freeAfter);
+  for (let n = 0; n < ask * memcgs; n++) yield* sys.wait();
 }
 
 /** What there was when the last object had been freed, and when that was. */

@@ -26,6 +26,7 @@ const scopeOf = (params: ParamValues): Scope => ({
   useHierarchy: params.useHierarchy === 1,
   activeParent: params.activeParent === 1,
   pending: params.pending === 1,
+  stacks: params.stacks === 1,
 });
 
 const flag = (summary: string, usual: 0 | 1) => ({ kind: 'integer', min: 0, max: 1, default: usual, summary }) as const;
@@ -53,6 +54,7 @@ export const reparenting2014: Experiment = {
       'whether the last thing in each is the first use of one more cache, whose creation is then pending',
       0,
     ),
+    stacks: flag('whether a task that was forked in each lives on outside', 0),
     part: {
       kind: 'choice',
       values: ['generations', 'late-free'],
@@ -72,6 +74,12 @@ export const reparenting2014: Experiment = {
       max: 60_000_000,
       default: 5000,
       summary: 'late-free: µs from rmdir to the first free',
+    },
+    type: {
+      kind: 'choice',
+      values: ['plain', 'rcu'],
+      default: 'plain',
+      summary: 'late-free: rcu: the slabs of the cache are freed through RCU',
     },
   },
   window: ['generations'],
@@ -104,6 +112,7 @@ async function runLateFree(lab: Lab, params: ParamValues) {
   const last = lab.topology.cpuCount - 1;
   const scope = {
     slabs: Number(params.slabs),
+    rcuTyped: params.type === 'rcu',
     freeAfter: Number(params.freeAfter) * US,
     observe: 100 * MS,
     manager: 0,

@@ -22,6 +22,7 @@ const LATER = 100e3;
 export interface LateFree {
   /** Slabs that are partly free when the memcg goes. */
   readonly slabs: number;
+  readonly rcuTyped: boolean;
   /** From rmdir to the first free, ns. */
   readonly freeAfter: number;
   readonly observe: number;
@@ -45,7 +46,7 @@ function* worker({ slabs }: LateFree): Program<void> {
 
 /** A memcg with a cache whose slabs are all partly free; no CPU holds one of them. */
 export function* prepareLateFree(scope: LateFree): Program<void> {
-  yield* sys.initModule(CACHE, SIZE, 'ac');
+  yield* sys.initModule(CACHE, SIZE, scope.rcuTyped ? 'ar' : 'ac');
   yield* enterHierarchy();
   yield* makeCgroup(DIRECTORY);
   const program = () => worker(scope);

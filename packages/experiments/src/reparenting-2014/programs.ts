@@ -29,10 +29,18 @@ export interface Scope {
   readonly activeParent: boolean;
   /** The first use of one more cache is the last thing that happens in a memcg. */
   readonly pending: boolean;
+  /** A task that was forked in each memcg, and moved out, lives on. */
+  readonly stacks: boolean;
 }
 
 function* sample(phase: string, generation: number): Program<Sample> {
   return { phase, generation, ...(yield* sys.census()) };
+}
+
+/** A child of the memcg, which pays for its stack, moves out and waits. */
+function* forkOutside(home: number): Program<void> {
+  const child = yield* sys.fork({ name: 'outside', program: () => sys.pause() });
+  yield* sys.write(home, `${child}\n`);
 }
 
 const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;
@@ -61,7 +69,7 @@ const levels = (depth: number): string[] =>
 
 /** One task goes into each memcg, makes its files there, comes back, and removes the memcg and what lies above it. */
 export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): Program<Sample[]> {
-  const { memcgs, files, depth, pause, pending } = scope;
+  const { memcgs, files, depth, pause, pending, stacks } = scope;
   const home = yield* sys.open('cgroup.procs');
   const every = Math.ceil(memcgs / SAMPLES);
   const path = levels(depth);
@@ -74,6 +82,7 @@ export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): 
     yield* sys.unlink(FIRST_FILE);
     yield* sys.flushCreation();
     for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file));
+    if (stacks) yield* forkOutside(home);
     if (pending) yield* sys.useCache(LATE);
     yield* sys.write(home, `${pid}\n`);
     for (const directory of path.toReversed()) {

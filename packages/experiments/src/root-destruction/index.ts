@@ -14,6 +14,7 @@ function scopeOf({ topology }: Lab, params: ParamValues): Scope {
     rcuTyped: params.type === 'rcu',
     aliased: params.alias === 'merged',
     when: params.when as When,
+    reloads: params.reload === 'atOnce',
     gap: Number(params.gap) * US,
     every: Number(params.every) * US,
     unloader: Number(params.unloadOn ?? last),
@@ -64,6 +65,12 @@ export const rootDestruction: Experiment = {
       default: 'none',
       summary:
         'merged: a second module of each kind may share the cache; it is loaded last and unloaded, the first stays in use',
+    },
+    reload: {
+      kind: 'choice',
+      values: ['no', 'atOnce'],
+      default: 'no',
+      summary: 'atOnce: each module is loaded again as soon as its name is free',
     },
     size: { kind: 'integer', min: 32, max: 8192, default: 300, summary: 'bytes of an object' },
     useOn: { kind: 'optionalCpu', summary: 'CPU on which the memcgs’ tasks run; CPU0 if not given' },

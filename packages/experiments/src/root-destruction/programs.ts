@@ -1,8 +1,10 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
-import { enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
+/** Between two attempts to load a module again. */
+const RETRY_NS = 2000;
 /** A module that has nothing to do with memcgs, and bytes of its objects. */
 const BYSTANDER = 'bystander_cache';
 const BYSTANDER_SIZE = 200;
@@ -18,6 +20,8 @@ export interface Scope {
   /** Each cache may be shared with that of a second module, which alone is unloaded. */
   readonly aliased: boolean;
   readonly when: When;
+  /** Each module is loaded again as soon as its name is free. */
+  readonly reloads: boolean;
   /** From the trigger to the first unloading, and between two, ns. */
   readonly gap: number;
   readonly every: number;
@@ -95,6 +99,9 @@ export function* unloadProgram(scope: Scope): Program<void> {
     yield* sys.fork({ name: 'contender', program: contends, placement: pinned(scope.contender) });
   }
   const unloader = yield* sys.fork({ name: 'rmmod', program, placement: pinned(scope.unloader) });
+  if (scope.reloads) {
+    yield* sys.fork({ name: 'modprobe', program: () => loadAgain(scope), placement: pinned(scope.user) });
+  }
   if (when === 'idle') yield* sys.kill(unloader);
   if (when === 'creating') yield* askForCaches(scope, unloader);
   if (when === 'removing') {
@@ -102,12 +109,20 @@ export function* unloadProgram(scope: Scope): Program<void> {
     for (let i = 0; i < memcgs; i++) yield* sys.rmdir(String(i));
   }
   yield* sys.wait();
+  if (scope.reloads) yield* sys.wait();
   if (contend > 0) yield* sys.wait();
   if (aliased) {
     yield* makeCgroup('later');
     yield* inMemcg('later', scope, usesOwn);
   }
   yield* sys.nanosleep(SECOND);
+}
+
+/** Tries, on another CPU than that which unloads, until each module has been loaded again. */
+function* loadAgain(scope: Scope): Program<void> {
+  for (const name of goingOf(scope)) {
+    while (!(yield* attempt(sys.initModule(name, scope.size, flagsOf(scope))))) yield* sys.nanosleep(RETRY_NS);
+  }
 }
 
 /** Has slab_mutex again and again. */

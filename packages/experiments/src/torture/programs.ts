@@ -7,8 +7,8 @@ const MS = 1e6;
 const SECOND = 1e9;
 const HIERARCHY = '/mnt/cgroup/memory';
 /** Writes to /proc/slabinfo between two rounds of cache_reap. */
-const TUNES = 16;
-const FILES = 10;
+const TUNES = 6;
+const FILES = 4;
 /** cache_reap comes to each CPU in turn, within so many ns. */
 const REAP_INTERVAL = 2 * SECOND;
 

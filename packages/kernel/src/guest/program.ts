@@ -64,6 +64,8 @@ export const sys = {
   open: (path: string) => number('open', path, ''),
   /** open with O_CREAT. */
   create: (path: string) => number('open', path, 'c'),
+  /** Look a name up. */
+  stat: (path: string) => number('stat', path),
   close: (fd: number) => number('close', fd),
   read: (fd: number) => text('read', fd),
   write: (fd: number, data: string) => number('write', fd, data),
@@ -115,6 +117,8 @@ export const sys = {
   /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
   failslab: (times: number) => number('lab_failslab', times),
   census: lookRound,
+  /** Record a measured duration, ns, among those of the run. */
+  record: (name: string, ns: number) => number('lab_record', name, ns),
   childCaches,
   childDirectories,
 };

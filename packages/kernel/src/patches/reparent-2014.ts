@@ -118,10 +118,19 @@ export const reparent2014: Patch = {
   appliesTo: ['v3.14'],
   options: {
     upto: { kind: 'integer', min: 1, max: series.length, default: series.length, summary: 'patches of the series' },
+    without: {
+      kind: 'integer',
+      min: 0,
+      max: series.length,
+      default: 0,
+      summary: 'a patch to leave out, to see what it is there for; 0 for none',
+    },
   },
-  apply: ({ policies }, _api, { upto }) => {
+  apply: ({ policies }, _api, { upto, without }) => {
     const { childCaches } = policies.memcg;
     if (childCaches === null) throw new Error('reparent-2014 needs caches with destroy works');
-    for (const step of series.slice(0, Number(upto))) step(policies, childCaches);
+    for (const [index, step] of series.slice(0, Number(upto)).entries()) {
+      if (index + 1 !== without) step(policies, childCaches);
+    }
   },
 };

@@ -124,6 +124,13 @@ export function* labChildCaches(cpu: Cpu): Coroutine<string> {
   return `${sum('caches')} ${sum('pages')}`;
 }
 
+/** Record a duration that a program has measured, ns of the machine's clock. */
+// biome-ignore lint/correctness/useYield: a system call like the others
+export function* labRecord(cpu: Cpu, _task: TaskRecord, name: string, ns: number): Coroutine<number> {
+  cpu.durations.record(name, ns);
+  return 0;
+}
+
 const census = defineHandler('lab.census', (node, _args: null): { dying: number; caches: number } => ({
   dying: node.dyingMemcgs,
   caches: node.caches.live,

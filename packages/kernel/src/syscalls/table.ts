@@ -1,9 +1,9 @@
-import { type Coroutine, call, work } from '@kmemlab/machine';
+import { type Coroutine, call, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import '../fs/super.js';
 import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
-import { kmemCacheCreate } from '../mm/slab-common/create.js';
+import { kmemCacheCreate, withdrawName } from '../mm/slab-common/create.js';
 import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adoptTask } from '../sched/task-struct.js';
@@ -17,6 +17,7 @@ import {
   sysRead,
   sysRmdir,
   sysSocket,
+  sysStat,
   sysUnlink,
   sysWrite,
 } from './files.js';
@@ -31,6 +32,7 @@ import {
   labKeepLarge,
   labKeepObject,
   labReclaim,
+  labRecord,
   labUseCache,
 } from './lab.js';
 import { labMmapCharged, sysMmap, sysMunmap, touchArea } from './memory.js';
@@ -76,12 +78,14 @@ function* sysInitModule(
   return cache === 0 ? ENOMEM : 0;
 }
 
-/** The module is unloaded and destroys its cache. */
+/** The module is unloaded and destroys its cache; its name is free when the call returns, whoever still refers to the cache. */
 function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Coroutine<number> {
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
   yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
-  if (!(yield* call(dropAlias, cpu, cacheName))) yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
+  if (yield* call(dropAlias, cpu, cacheName)) return 0;
+  const gone = yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
+  if (gone) yield* requestAll(cpu.allNodes, withdrawName, { name: cacheName, cache });
   return 0;
 }
 
@@ -91,6 +95,7 @@ const syscalls = {
   mkdir: sysMkdir,
   rmdir: sysRmdir,
   open: sysOpen,
+  stat: sysStat,
   close: sysClose,
   read: sysRead,
   write: sysWrite,
@@ -121,6 +126,7 @@ const syscalls = {
   lab_child_caches: labChildCaches,
   lab_child_directories: labChildDirectories,
   lab_busy: labBusy,
+  lab_record: labRecord,
   lab_rcu: labRcu,
 } as const satisfies Record<string, SyscallFunction>;
 

@@ -1,14 +1,16 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
+import { orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import type { Allocation } from '../slab-common/alloc.js';
-import { createCache, describeCache } from '../slab-common/create.js';
+import { createCache } from '../slab-common/create.js';
 import { setSlot } from '../slab-common/slots.js';
+import type { CacheSpec } from '../slab-common/types.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 
 /** The two handles a creation item carries, and its work item. */
@@ -31,6 +33,12 @@ export const freeCreateWork = defineHandler('memcg.freeCreateWork', (node, args:
   node.works.release(work, context.step());
 });
 
+/** What the creation needs to know of the root, to which the item holds no reference (V0-g). */
+export const describeRoot = defineHandler('memcg.describeRoot', (node, args: { root: Handle }, context): CacheSpec => {
+  const { name, objectSize, flags } = orDefect('V0-g', () => node.caches.get(args.root, context.step));
+  return { name, objectSize, flags };
+});
+
 /** What the name of a memcg cache is made of. */
 export const memcgName = defineHandler('memcg.name', (node, args: { css: Handle }, context): string => {
   const css = node.csses.get(args.css, context.step);
@@ -49,7 +57,7 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   const { refuseCreation } = cpu.build.policies.memcg;
   const refused = !online || (refuseCreation !== null && (yield* call(refuseCreation, cpu, root)));
   if (!refused && (yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
-    const { name, objectSize, flags } = yield* request(homeOf(root), describeCache, { cache: root }, root);
+    const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
     if (cache !== 0) {

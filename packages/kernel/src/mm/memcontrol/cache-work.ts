@@ -24,12 +24,6 @@ const initCacheWork = defineHandler(
   },
 );
 
-/** The memcg that a cache belongs to. */
-export const memcgOf = defineHandler(
-  'memcg.ofCache',
-  (node, args: { cache: Handle }, context): Handle => node.caches.get(args.cache, context.step).memcg,
-);
-
 /** Initialise a memcg cache's own work item and queue it on the version's workqueue for it. Any context. */
 export function* queueCacheWork(cpu: Cpu, cache: Handle, fn: string): Coroutine<void> {
   const work = yield* request(homeOf(cache), initCacheWork, { cache, fn }, cache);

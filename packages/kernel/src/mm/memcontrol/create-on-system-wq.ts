@@ -1,7 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CssField } from '../../published-state.js';
@@ -10,8 +9,7 @@ import { queueWork } from '../../workqueue/workqueue.js';
 import { type Allocation, type Chosen, slabAllocFrom } from '../slab-common/alloc.js';
 import { createCache } from '../slab-common/create.js';
 import { kmemCacheFree } from '../slab-common/free.js';
-import type { CacheSpec } from '../slab-common/types.js';
-import { freeCreateWork, readCreateWork } from './cache-create.js';
+import { describeRoot, freeCreateWork, readCreateWork } from './cache-create.js';
 import { cacheFromMemcgIdx } from './cache-lookup.js';
 import { memcgRegisterCache } from './register-cache.js';
 
@@ -28,12 +26,6 @@ const allocateItem = defineHandler(
     return create.work;
   },
 );
-
-/** What the creation needs to know of the root, to which the item holds no reference. */
-const describeRoot = defineHandler('memcg.describeRoot', (node, args: { root: Handle }, context): CacheSpec => {
-  const { name, objectSize, flags } = orDefect('V0-g', () => node.caches.get(args.root, context.step));
-  return { name, objectSize, flags };
-});
 
 /** What the name of a memcg cache is made of (3.14): kmemcg_id, which is used again, and the cgroup's name. */
 const memcgNameById = defineHandler('memcg.nameById', (node, args: { css: Handle }, context): string => {

@@ -1,10 +1,11 @@
-import { call, homeOf, request } from '@kmemlab/machine';
+import { call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
+import { orDefect } from '../../defect.js';
 import { CacheField } from '../../published-state.js';
 import { callRcuSched } from '../../rcu/callbacks.js';
-import { defineFunction } from '../../registry.js';
+import { defineFunction, defineHandler } from '../../registry.js';
 import type { Deactivation } from '../slab-common/deactivate.js';
-import { memcgOf, queueCacheWork, underSlabMutex } from './cache-work.js';
+import { queueCacheWork, underSlabMutex } from './cache-work.js';
 import type { EachCache } from './memcg-cache-lists.js';
 import { isDying } from './root-dying.js';
 
@@ -23,14 +24,25 @@ export function deactivateWithCssRef({ now, afterGp }: Deactivation, unlessDying
   };
 }
 
+/** The memcg of a cache whose deactivation is under way. Nothing keeps the cache from going with its root (V4-a). */
+const deactivating = defineHandler(
+  'memcg.deactivating',
+  (node, args: { cache: Handle }, context): Handle =>
+    orDefect('V4-a', () => node.caches.get(args.cache, context.step)).memcg,
+);
+
 /** kmemcg_deactivate_rcufn (4.12): softirq; the work item takes the RCU head's place in the cache. */
 defineFunction('rcu', 'kmemcg_deactivate_rcufn', function* kmemcgDeactivateRcufn(cpu, cache) {
+  yield* request(homeOf(cache), deactivating, { cache }, cache);
   yield* call(queueCacheWork, cpu, cache, 'kmemcg_deactivate_workfn');
 });
 
 /** kmemcg_deactivate_workfn (4.12): the second half under slab_mutex, then the css reference goes, which may be the last. */
 defineFunction('work', 'kmemcg_deactivate_workfn', function* kmemcgDeactivateWorkfn(cpu, cache) {
   const { afterGp } = cpu.build.policies.memcg.deactivation;
-  if (afterGp !== null) yield* call(underSlabMutex, cpu, cache, afterGp);
-  yield* call(cssPut, cpu, yield* request(homeOf(cache), memcgOf, { cache }, cache));
+  yield* call(underSlabMutex, cpu, cache, function* deactFn(_cpu, deactivated) {
+    yield* request(homeOf(cache), deactivating, { cache }, cache);
+    if (afterGp !== null) yield* call(afterGp, cpu, deactivated);
+  });
+  yield* call(cssPut, cpu, yield* request(homeOf(cache), deactivating, { cache }, cache));
 });

@@ -46,8 +46,9 @@ export function* cacheInSlot(cpu: Cpu, params: Handle): Coroutine<Handle> {
 
 /** kmem_cache_destroy_work_func (3.14). */
 defineFunction('work', DESTROY_WORK, function* kmemCacheDestroyWorkFunc(cpu, params) {
-  const { ofParams, destroyWork } = childCachesOf(cpu);
+  const { ofParams, destroyWork, unregistersFirst } = childCachesOf(cpu);
   const cache = yield* call(ofParams, cpu, params);
+  if (cache === 0 && unregistersFirst) cpu.bug('the destroy work dereferences NULL: its cache has left its slot');
   if (cache === 0) destroyedAlready(cpu, params);
   if (cpu.instrumented) yield* call(childPoint, cpu, FOUND_IN_SLOT, cache);
   yield* call(destroyWork, cpu, cache);

@@ -2,6 +2,7 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, requestA
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import type { KernelNode } from '../../node.js';
 import { PercpuRef } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
@@ -66,12 +67,21 @@ export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Han
   return cache;
 }
 
+/** A name leads to this root cache no longer, unless it leads to another by now. */
+const forgetName = (node: KernelNode, name: string, cache: Handle): void => {
+  if (node.published.roots.get(name) === cache) node.published.roots.set(name, 0);
+};
+
+export const withdrawName = defineHandler('cache.withdrawName', (node, args: { name: string; cache: Handle }): void =>
+  forgetName(node, args.name, args.cache),
+);
+
 const withdrawCache = defineHandler(
   'cache.withdraw',
   (node, args: { cache: Handle; root: boolean; name: string }): void => {
     node.published.memcgArrays.drop(node.published.caches.read(args.cache, CacheField.memcgCaches));
     node.published.caches.withdraw(args.cache);
-    if (args.root) node.published.roots.set(args.name, 0);
+    if (args.root) forgetName(node, args.name, args.cache);
   },
 );
 

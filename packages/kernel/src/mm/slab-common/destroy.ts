@@ -20,7 +20,7 @@ const linkedTo = defineHandler(
   },
 );
 
-/** Off slab_caches and, memcg_unlink_cache, off the lists of its root and its memcg. Caller holds slab_mutex. */
+/** Off slab_caches and (memcg_unlink_cache) off the lists of its root and its memcg. Caller holds slab_mutex. */
 export function* unlinkCache(cpu: Cpu, cache: Handle): Coroutine<void> {
   const { root, memcg } = yield* request(homeOf(cache), linkedTo, { cache }, cache);
   yield* request(BOOT_NODE, removeFromList, { cache, root });

@@ -69,6 +69,12 @@ export class SlabKset {
     return true;
   }
 
+  /** A cache whose directory, or a link to it, has one of these names. */
+  holderOf(names: readonly string[]): Handle {
+    for (const name of names) for (const cache of this.names.get(name)?.caches ?? []) return cache;
+    return 0;
+  }
+
   /** kobject_del: evaluates to the kobject if its directory went now. A shared directory stays until its last cache goes. */
   remove(cache: Handle, link: string): SlabKobject | undefined {
     const kobject = this.ofCache.get(cache);

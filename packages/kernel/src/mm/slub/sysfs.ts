@@ -1,15 +1,19 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, wait, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { queueNewWork } from '../../workqueue/workqueue.js';
 import { describeCache } from '../slab-common/create.js';
 import { slabKmemCacheRelease } from '../slab-common/destroy.js';
 
+/** Answers with a cache that has one of the names already, 0 if the directory was added. */
 const addDirectory = defineHandler(
   'sysfs.add',
-  (node, args: { cache: Handle; memcg: Handle; path: string; link: string }): boolean =>
-    node.slabKset.add(args.cache, args.memcg, args.path, args.link),
+  (node, args: { cache: Handle; memcg: Handle; path: string; link: string }): Handle =>
+    node.slabKset.add(args.cache, args.memcg, args.path, args.link)
+      ? 0
+      : node.slabKset.holderOf([args.path, args.link]),
 );
 
 /** Answers 'none' if the cache has no directory (any more), else whether somebody reads or writes a file of it now. */
@@ -41,8 +45,9 @@ export function* sysfsSlabAdd(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   const directory = cpu.build.policies.slub.directoryOf(cpu, record);
   if (directory === null) return true;
   yield* work(cpu.costs['sysfs.directory']);
-  const added = yield* request(BOOT_NODE, addDirectory, { cache, memcg: record.memcg, ...directory });
-  cpu.trace(Trace.sysfsAdd, cache, Number(added), 0, 0);
+  const holder = yield* request(BOOT_NODE, addDirectory, { cache, memcg: record.memcg, ...directory });
+  const added = holder === 0;
+  cpu.trace(Trace.sysfsAdd, cache, holder, 0, 0);
   cpu.counters.add(added ? 'sysfs_slab_add' : 'sysfs_slab_add.failed');
   if (added) yield* call(kobjectUevent, cpu);
   return added;
@@ -78,7 +83,14 @@ export function* queueSysfsRemoval(cpu: Cpu, cache: Handle): Coroutine<void> {
   yield* call(queueNewWork, cpu, 'system_wq', 'sysfs_slab_remove_workfn', cache);
 }
 
+/** The item that removes a cache's directory has been taken up; whoever shut the cache down may be long back (V4-c). */
+export const REMOVAL_STARTED = 'sysfs_slab_remove_workfn:started';
+
 defineFunction('work', 'sysfs_slab_remove_workfn', function* sysfsSlabRemoveWorkfn(cpu, cache) {
+  if (cpu.instrumented) {
+    const gone = () => !cpu.published.caches.isCurrent(cache);
+    yield* call(preemptionPoint, cpu, REMOVAL_STARTED, cache, { changed: gone, gone });
+  }
   yield* call(kobjectDel, cpu, cache);
   yield* call(slabKmemCacheRelease, cpu, cache);
 });

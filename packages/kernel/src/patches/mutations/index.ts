@@ -44,6 +44,7 @@ import {
   keepRetention,
   loseGivenBackObject,
   missCpuSlabs,
+  oneNameForAll,
   partialButFrozen,
 } from './slub-slabs.js';
 import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
@@ -109,6 +110,7 @@ export const mutations: readonly Patch[] = [
   keepRetention,
   missCpuSlabs,
   ignoreNameClash,
+  oneNameForAll,
   ignoreKmem,
   loseSlabStatistics,
   forgetMemcgCaches,

@@ -1,5 +1,5 @@
 import type { Handle, ObjectRef } from '@kmemlab/machine';
-import type { Patch } from '../../build.js';
+import type { KernelBuild, Patch } from '../../build.js';
 import type { DetachedSlab } from '../../mm/slab/types.js';
 import { countSlabs, hasCpuSlab, type SlubCounts, setRetention, takeEmpty } from '../../mm/slub/node-handlers.js';
 import { giveBack, unfreeze } from '../../mm/slub/page-handlers.js';
@@ -94,22 +94,34 @@ export const missCpuSlabs: Patch = {
   },
 };
 
+/** Directories of children go by the name of their root. */
+function sameDirectory({ policies: { slub } }: KernelBuild): void {
+  const { directoryOf } = slub;
+  slub.directoryOf = (cpu, cache) => {
+    const own = directoryOf(cpu, cache);
+    return cache.root === 0 || own === null ? own : { ...own, path: own.path.replace(/\([^/]*$/, '') };
+  };
+}
+
 export const ignoreNameClash: Patch = {
   name: 'ignore-name-clash',
   summary: 'the children of a root all get the same directory, and nobody looks whether it could be added',
   mutation: true,
   breaks: 'SLUB-7',
   apply: (kernel) => {
-    const { slub } = kernel.policies;
-    const { directoryOf } = slub;
-    slub.directoryOf = (cpu, cache) => {
-      const own = directoryOf(cpu, cache);
-      return cache.root === 0 || own === null ? own : { ...own, path: own.path.replace(/\([^/]*$/, '') };
-    };
+    sameDirectory(kernel);
     type Directory = { cache: Handle; memcg: Handle; path: string; link: string };
-    wrapHandler<Directory, boolean>(kernel, 'sysfs.add', (add) => (node, args, context) => {
+    wrapHandler<Directory, Handle>(kernel, 'sysfs.add', (add) => (node, args, context) => {
       add(node, args, context);
-      return true;
+      return 0;
     });
   },
+};
+
+export const oneNameForAll: Patch = {
+  name: 'one-name-for-all',
+  summary: 'the children of a root all want the same directory, so that only the first of them can be made',
+  mutation: true,
+  breaks: 'SLUB-8',
+  apply: (kernel) => sameDirectory(kernel),
 };
