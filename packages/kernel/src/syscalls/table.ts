@@ -24,6 +24,7 @@ import {
 import {
   labBusy,
   labCensus,
+  labChargeLate,
   labChildCaches,
   labChildDirectories,
   labFailslab,
@@ -32,6 +33,7 @@ import {
   labKeepLarge,
   labKeepObject,
   labReclaim,
+  labReclaimBulk,
   labRecord,
   labUseCache,
 } from './lab.js';
@@ -123,6 +125,8 @@ const syscalls = {
   lab_reclaim: labReclaim,
   lab_census: labCensus,
   lab_failslab: labFailslab,
+  lab_charge_late: labChargeLate,
+  lab_reclaim_bulk: labReclaimBulk,
   lab_child_caches: labChildCaches,
   lab_child_directories: labChildDirectories,
   lab_busy: labBusy,
