@@ -25,6 +25,8 @@ export interface NodeInventory {
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
+  /** Pages of slabs of memcg caches for which another memcg was charged than the cache's. */
+  readonly mischargedPages: number;
   /** Per CPU whose stock holds a memcg: css, references. */
   readonly stocks: readonly number[];
   /** Boot node: handles of the memcg caches in the list of caches. */
@@ -93,8 +95,11 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     caches.push(handle, memcg, read(CacheField.limit), read(CacheField.batchcount), read(CacheField.shared));
   }
   let memcgPages = 0;
+  let mischargedPages = 0;
   for (const [, { cache, memcg, order }] of node.pages.entries()) {
-    if (memcg !== 0 || published.caches.read(cache, CacheField.memcg) !== 0) memcgPages += 2 ** order;
+    const owner = cache === 0 ? 0 : published.caches.read(cache, CacheField.memcg);
+    if (memcg !== 0 || owner !== 0) memcgPages += 2 ** order;
+    if (memcg !== 0 && owner !== 0 && memcg !== owner) mischargedPages += 2 ** order;
   }
   return {
     node: node.id,
@@ -106,6 +111,7 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     retained: retainedOn(node),
     pagesInUse: node.pagesInUse,
     memcgPages,
+    mischargedPages,
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
     outOfSlot: cacheList.roots().flatMap((root) => outOfSlotOf(node, root)),

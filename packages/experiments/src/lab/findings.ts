@@ -155,6 +155,12 @@ export function findingsOf(inventories: readonly NodeInventory[], unaccounted: n
     { class: 'dead-cache', count: count(dead), pinnedBy: { ...dead } },
     { class: 'adopted-cache', count: count(adopted), pinnedBy: { ...adopted } },
     {
+      class: 'mischarged-pages',
+      count: inventories.reduce((sum, { mischargedPages }) => sum + mischargedPages, 0),
+      pinnedBy: {},
+      detail: 'pages of slabs that were charged to another memcg than that of their cache, whose task had been moved',
+    },
+    {
       class: 'unaccounted',
       count: unaccounted,
       pinnedBy: {},

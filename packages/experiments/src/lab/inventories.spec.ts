@@ -16,6 +16,7 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   retained: [],
   pagesInUse: 0,
   memcgPages: 0,
+  mischargedPages: 0,
   stocks: [],
   listed: [],
   outOfSlot: [],

@@ -87,6 +87,7 @@ export const schemas = {
     caches: numbers,
     pagesInUse: count,
     memcgPages: count,
+    mischargedPages: count,
     stocks: numbers,
     retained: numbers,
     listed: numbers,
