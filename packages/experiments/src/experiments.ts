@@ -1,6 +1,7 @@
 import { avoidIpis } from './avoid-ipis/index.js';
 import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
+import { findTiming } from './find-timing/index.js';
 import type { Experiment } from './lab/types.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
@@ -18,6 +19,7 @@ export const experiments: readonly Experiment[] = [
   barrierBatching,
   zombies,
   emptyCache,
+  findTiming,
   postedDefects,
   rootDestruction,
   reparenting2014,

@@ -64,6 +64,8 @@ export const sys = {
   open: (path: string) => number('open', path, ''),
   /** open with O_CREAT. */
   create: (path: string) => number('open', path, 'c'),
+  /** Look a name up. */
+  stat: (path: string) => number('stat', path),
   close: (fd: number) => number('close', fd),
   read: (fd: number) => text('read', fd),
   write: (fd: number, data: string) => number('write', fd, data),

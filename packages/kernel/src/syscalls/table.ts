@@ -17,6 +17,7 @@ import {
   sysRead,
   sysRmdir,
   sysSocket,
+  sysStat,
   sysUnlink,
   sysWrite,
 } from './files.js';
@@ -95,6 +96,7 @@ const syscalls = {
   mkdir: sysMkdir,
   rmdir: sysRmdir,
   open: sysOpen,
+  stat: sysStat,
   close: sysClose,
   read: sysRead,
   write: sysWrite,
