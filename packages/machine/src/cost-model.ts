@@ -36,11 +36,6 @@ export const costModel = {
   'sched.idleExit': { ns: 200, range: [50, 2000], source: `leaving a shallow idle state: ${guess}` },
   'syscall.entry': { ns: 80, range: [40, 400], source: `system call entry and exit: ${guess}` },
   'user.step': { ns: 2500, range: [200, 20000], source: `user time of an interpreted script between calls: ${guess}` },
-  'page.reclaim': {
-    ns: 0,
-    range: [0, 1e9],
-    source: 'sleep of a memcg’s task in direct reclaim before each page allocation; 0 as long as memory is free',
-  },
   'page.alloc': { ns: 350, range: [150, 1000], source: `order-0 page from the buddy allocator, zeroed: ${guess}` },
   'slab.fastPath': { ns: 18, range: [8, 40], source: `array_cache hit: ${guess}` },
   'slab.object': { ns: 6, range: [2, 15], source: `one object moved between slab and array: ${guess}` },

@@ -37,22 +37,5 @@ export const stackStays: BugScenario = {
   finding: { class: 'zombie-memcg' },
 };
 
-/** A task is moved back and forth between two memcgs while its allocations wait for pages. */
-export const movedWhileAllocating: BugScenario = {
-  ...scenario,
-  config: 'slub',
-  params: { part: 'moved', moveEvery: 1500 },
-  costs: { 'page.reclaim': 1e6 },
-  finding: { class: 'mischarged-pages' },
-};
-
-/** A task is moved out of its memcg, which goes, while its allocation waits for a page. */
-export const removedWhileAllocating: BugScenario = {
-  ...scenario,
-  config: 'slub',
-  params: { part: 'in-flight' },
-  costs: { 'page.reclaim': 200e6 },
-};
-
 /** Window of an uncharge that follows the release of the pages. */
 export const UNCHARGE_WINDOWS = ['memcg_uncharge_slab:pages-released'] as const;

@@ -15,8 +15,6 @@ import {
   freedAtHandOver,
   freedBeforeHandOver,
   idsUsedAgain,
-  movedWhileAllocating,
-  removedWhileAllocating,
   stackStays,
   UNCHARGE_WINDOWS,
 } from './reparenting.js';
@@ -27,6 +25,11 @@ const SERIES = 'v3.14+reparent-2014';
 /** What the kernel does not have cannot go wrong: a look at a removal is enough. */
 const nothing: readonly BugCase[] = [{ ...freedAfterHandOver, expect: 'clean' }];
 
+const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 } as const;
+
+/** The task is moved while its allocation sleeps. */
+const movedOnly = { ...sleepingAllocation, params: { remove: 'no' }, finding: { class: 'mischarge' } } as const;
+
 const rootDestruction = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2 } as const;
 
 export const casesV2: BugCases = {
@@ -36,13 +39,16 @@ export const casesV2: BugCases = {
     { ...fileStays, expect: 'clean', condition: 'SLAB' },
   ],
   'V0-d': [{ ...shrinkBetweenNodes, expect: 'found', windows: SHRINK_WINDOWS }],
-  'V0-e': [{ ...creationPending, expect: 'clean' }],
+  'V0-e': [
+    { ...creationPending, expect: 'clean' },
+    { ...sleepingAllocation, expect: 'clean', condition: 'the creation sleeps', params: { sleeper: 'creation' } },
+  ],
   'V0-f': [
     { ...rootDestruction, expect: 'clean', config: 'slub', params: { when: 'removing', gap: 30_000 } },
     { ...rootDestruction, expect: 'clean', condition: 'SLAB', params: { when: 'removing', gap: 30_000 } },
   ],
   'V0-g': [{ ...rootDestruction, expect: 'clean', params: { when: 'creating', contend: 1 } }],
-  'V0-h': [{ ...removedWhileAllocating, expect: 'found', curedBy: 'v3.14+pin-until-release' }],
+  'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: 'v3.14+pin-until-release' }],
   'V0-a': [
     {
       ...fileStays,
@@ -94,8 +100,8 @@ export const casesV2: BugCases = {
     { ...idsUsedAgain, expect: 'clean', condition: 'with patch 12' },
   ],
   mischarge: [
-    { ...movedWhileAllocating, expect: 'found', condition: 'before patch 7', kernel: `${SERIES}:upto=6` },
-    { ...movedWhileAllocating, expect: 'clean', condition: 'from patch 7' },
+    { ...movedOnly, expect: 'found', condition: 'before patch 7', kernel: `${SERIES}:upto=6` },
+    { ...movedOnly, expect: 'clean', condition: 'from patch 7' },
   ],
   'never-kick': [
     {

@@ -16,9 +16,9 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   retained: [],
   pagesInUse: 0,
   memcgPages: 0,
-  mischargedPages: 0,
   stocks: [],
   listed: [],
+  chargedPages: [],
   outOfSlot: [],
   ...more,
 });

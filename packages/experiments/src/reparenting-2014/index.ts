@@ -1,7 +1,6 @@
 import type { Experiment, Lab } from '../lab/types.js';
 import type { ParamValues } from '../params.js';
 import { lateFree, prepareLateFree } from './late-free.js';
-import { moveBackAndForth, moveOut, prepareMoved } from './moved.js';
 import {
   generationsProgram,
   kernelPagesProgram,
@@ -58,20 +57,10 @@ export const reparenting2014: Experiment = {
     stacks: flag('whether a task that was forked in each lives on outside', 0),
     part: {
       kind: 'choice',
-      values: ['generations', 'late-free', 'moved', 'in-flight'],
+      values: ['generations', 'late-free'],
       default: 'generations',
-      summary:
-        'late-free: instead, slabs of one removed memcg become empty at a chosen moment after its rmdir; moved: a task is moved ' +
-        'between two memcgs while it allocates; in-flight: it is moved out of one, which is removed, during one allocation',
+      summary: 'late-free: instead, slabs of one removed memcg become empty at a chosen moment after its rmdir',
     },
-    moves: {
-      kind: 'integer',
-      min: 1,
-      max: 10000,
-      default: 50,
-      summary: 'moved: objects that the task allocates, and times that it is moved',
-    },
-    moveEvery: { kind: 'integer', min: 0, max: 1_000_000, default: 10, summary: 'moved: µs between two moves' },
     slabs: {
       kind: 'integer',
       min: 1,
@@ -105,8 +94,7 @@ export const reparenting2014: Experiment = {
     },
   },
   async run(lab, params) {
-    if (params.part === 'generations') return await runGenerations(lab, scopeOf(params));
-    return params.part === 'late-free' ? await runLateFree(lab, params) : await runMoved(lab, params);
+    return params.part === 'late-free' ? await runLateFree(lab, params) : await runGenerations(lab, scopeOf(params));
   },
 };
 
@@ -134,22 +122,5 @@ async function runLateFree(lab: Lab, params: ParamValues) {
   };
   await lab.phase('prepare', () => prepareLateFree(scope), MANAGER);
   await lab.nextPhase('generations', () => lateFree(scope), MANAGER);
-  return {};
-}
-
-async function runMoved(lab: Lab, params: ParamValues) {
-  const last = lab.topology.cpuCount - 1;
-  const inFlight = params.part === 'in-flight';
-  const scope = {
-    objects: inFlight ? 1 : Number(params.moves),
-    every: Number(params.moveEvery) * US,
-    after: 5 * MS,
-    observe: 100 * MS,
-    mover: 0,
-    allocator: last,
-  };
-  const pid = await lab.phase('prepare', () => prepareMoved(scope), MANAGER);
-  const move = () => (inFlight ? moveOut(pid, scope) : moveBackAndForth(pid, scope));
-  await lab.nextPhase('generations', move, MANAGER);
   return {};
 }

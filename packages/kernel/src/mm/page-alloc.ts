@@ -1,7 +1,8 @@
 import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { Scalar } from '../published-state.js';
 import { defineHandler } from '../registry.js';
-import { hrtimerNanosleep } from '../sched/timer.js';
+import { directReclaim } from './direct-reclaim.js';
 import type { SlabPage } from './slab/types.js';
 
 /** alloc_pages on this node: 2^order pages as one block; the record is the head page's struct page. */
@@ -17,15 +18,10 @@ const freePages = defineHandler('page.free', (node, args: { page: Handle }, cont
   node.pagesInUse -= 2 ** record.order;
 });
 
-/**
- * Allocate 2^order contiguous pages on one node, by default this CPU's (alloc_pages_node). Any context; 0 if it has none left.
- * Where memory is said to be short (cost `page.reclaim`), the task of a memcg that may sleep sleeps so long in direct reclaim.
- */
+/** Allocate 2^order contiguous pages on one node, by default this CPU's (alloc_pages_node). Any context; 0 if it has none left. */
 export function* allocPagesNode(cpu: Cpu, order: number, node = cpu.node): Coroutine<Handle> {
   if (cpu.build.policies.memcg.hooksEveryPage) cpu.counters.add('memcg_kmem_newpage_charge');
-  const wait = cpu.costs['page.reclaim'];
-  if (wait > 0 && cpu.accountedMemcg() !== 0 && !cpu.atomic && cpu.rcu.nesting === 0)
-    yield* call(hrtimerNanosleep, cpu, wait);
+  if (cpu.published.scalar(Scalar.reclaimUs) > 0) yield* call(directReclaim, cpu);
   yield* work(cpu.costs['page.alloc'] * 2 ** order);
   return yield* request(node, allocPages, { order });
 }
