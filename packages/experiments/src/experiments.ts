@@ -7,6 +7,7 @@ import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
+import { sleepingAllocation } from './sleeping-allocation/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
 import { zombies } from './zombies/index.js';
@@ -22,6 +23,7 @@ export const experiments: readonly Experiment[] = [
   postedDefects,
   rootDestruction,
   reparenting2014,
+  sleepingAllocation,
   torture,
   rcuTorture,
 ];
