@@ -97,6 +97,7 @@ export function buildResult(run: Run): RunResult {
     ...(run.findings.series !== undefined && { series: run.findings.series }),
     ...(run.findings.reparented !== undefined && { reparented: run.findings.reparented }),
     ...(run.findings.emptied !== undefined && { emptied: run.findings.emptied }),
+    ...(run.findings.find !== undefined && { find: run.findings.find }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
     durations,

@@ -25,6 +25,8 @@ export interface NodeInventory {
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
+  /** Per memcg with pages that are no slab: css, blocks of user pages, blocks of kernel memory. */
+  readonly chargedPages: readonly number[];
   /** Per CPU whose stock holds a memcg: css, references. */
   readonly stocks: readonly number[];
   /** Boot node: handles of the memcg caches in the list of caches. */
@@ -34,7 +36,16 @@ export interface NodeInventory {
 }
 
 /** Values in each row of the arrays of an inventory. */
-export const INVENTORY_ROWS = { users: 4, kmallocs: 2, slabs: 2, csses: 4, caches: 5, stocks: 2, retained: 4 } as const;
+export const INVENTORY_ROWS = {
+  users: 4,
+  kmallocs: 2,
+  slabs: 2,
+  csses: 4,
+  caches: 5,
+  stocks: 2,
+  retained: 4,
+  chargedPages: 3,
+} as const;
 
 /** kmem states by the number that stands for them. */
 export const KMEM_STATES: readonly KmemState[] = ['none', 'online', 'allocated'];
@@ -72,6 +83,18 @@ const slabsOf = ({ published, slabNodes }: KernelNode): number[] =>
     totalSlabs > 0 && published.caches.read(cache, CacheField.memcg) !== 0 ? [cache, totalSlabs] : [],
   );
 
+/** Charged pages that are no slab, by memcg. */
+function chargedPagesOf({ pages }: KernelNode): number[] {
+  const rows = new Map<Handle, [user: number, kernel: number]>();
+  for (const [, { list, memcg, use }] of pages.entries()) {
+    if (list !== 'used' || memcg === 0) continue;
+    const row = rows.get(memcg) ?? [0, 0];
+    row[use === 'anon' || use === 'file' ? 0 : 1]++;
+    rows.set(memcg, row);
+  }
+  return [...rows].flatMap(([memcg, row]) => [memcg, ...row]);
+}
+
 function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle): Handle[] {
   const array = published.caches.read(root, CacheField.memcgCaches);
   const inSlots = new Set<Handle>();
@@ -106,6 +129,7 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     retained: retainedOn(node),
     pagesInUse: node.pagesInUse,
     memcgPages,
+    chargedPages: chargedPagesOf(node),
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
     outOfSlot: cacheList.roots().flatMap((root) => outOfSlotOf(node, root)),

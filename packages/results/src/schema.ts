@@ -157,6 +157,19 @@ export interface Sample {
 }
 
 /** Caches of memcgs, and pages of their slabs, at one moment; `ns` of machine time after the last object was freed. */
+/** One round of `find-timing`: machine time of the find, and of the drop_caches after it, ns. */
+export interface FindRepeat {
+  readonly findNs: number;
+  readonly dropNs: number;
+}
+
+/** What `find-timing` timed: the rounds in order, of which the first one also has the memcg's caches made. */
+export interface FindTiming {
+  /** Names that a find looks up. */
+  readonly entries: number;
+  readonly repeats: readonly FindRepeat[];
+}
+
 export interface EmptiedSample {
   readonly ns: number;
   readonly caches: number;
@@ -289,6 +302,7 @@ export interface RunResult {
   /** Samples in the order in which they were taken. */
   readonly series?: readonly Sample[];
   readonly emptied?: Emptied;
+  readonly find?: FindTiming;
   readonly reparented?: Reparented;
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;

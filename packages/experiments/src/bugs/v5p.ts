@@ -1,3 +1,21 @@
+import {
+  lifecycleDefects as defects,
+  laterThan314,
+  mutationCases,
+  rcuTypedRoot,
+  zombieCases,
+} from './lifecycle-cases.js';
 import type { BugCases } from './types.js';
 
-export const casesV5p: BugCases = {};
+/** The rework of 2019 as posted. Most cases run with SLUB: with SLAB each shutdown ends in V5p-d. */
+export const casesV5p: BugCases = {
+  ...laterThan314,
+  ...zombieCases(),
+  ...mutationCases('v5.2+percpu-ref-lifecycle-v4'),
+  'V0-f': [{ ...defects.rootDestroyed('found'), condition: 'not RCU-typed' }, rcuTypedRoot],
+  'V5p-a': [defects.readLock('found')],
+  'V5p-b': [defects.deniedItem('found')],
+  'V5p-c': [defects.selfDeadlock('found')],
+  'V5p-d': [defects.writeAfterFree('found')],
+  'V4-d': [defects.dyingRoot('found')],
+};

@@ -27,6 +27,7 @@ function scopeOf({ topology }: Lab, params: ParamValues): Scope {
     allocators: Array.from({ length: Math.min(Number(params.cpus), last + 1) }, (_, cpu) => cpu),
     freer: Number(params.freeOn ?? last),
     freeAfter: Number(params.freeAfter) * US,
+    ask: Number(params.ask),
     minPartial: Number(params.minPartial),
     shrinks: Number(params.shrinks),
     shrinkEvery: Number(params.shrinkEvery) * US,
@@ -82,6 +83,13 @@ export const emptyCache: Experiment = {
       values: ['all', 'freer', 'none'],
       default: 'all',
       summary: 'on which CPUs a task wakes up four times a second meanwhile; with none nobody looks before the end',
+    },
+    ask: {
+      kind: 'integer',
+      min: 0,
+      max: 1000,
+      default: 0,
+      summary: 'further caches that each memcg asks for, on the CPUs behind CPU0 in turn, just before rmdir',
     },
     pressure: {
       kind: 'integer',

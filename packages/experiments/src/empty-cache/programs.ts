@@ -7,6 +7,8 @@ const MS = 1e6;
 const SECOND = 1e9;
 /** The module's cache, of which each memcg gets a child. */
 const CACHE = 'lab_empty';
+/** Caches that memcgs ask for just before they go. */
+const ASKED = 'lab_asked_';
 /** Lots of objects: those that are freed before rmdir, and those that are freed after it. */
 const SPARE = 1;
 const LIVE = 2;
@@ -16,6 +18,8 @@ const LONGEST = 100 * MS;
 /** A task that keeps its CPU awake for cache_reap wakes up so often, ns. */
 const NAP = 250 * MS;
 
+/** ns */
+const LONGEST_SLEEP = 10 * SECOND;
 /** Longer than what is left of those tasks: only a machine at rest can be searched for leaks. */
 const REST = 100 * MS;
 
@@ -35,6 +39,8 @@ export interface Scope {
   readonly shrinker: number;
   /** Between rmdir and free, ns. */
   readonly freeAfter: number;
+  /** Further caches that each memcg asks for just before rmdir. */
+  readonly ask: number;
   /** −1 to leave it as it is. */
   readonly minPartial: number;
   readonly shrinks: number;
@@ -49,9 +55,15 @@ export interface Scope {
   readonly cpuCount: number;
 }
 
-/** The root cache. A constructor, or the type, keeps it from being merged. */
-export function* moduleProgram({ size, rcuTyped }: Scope): Program<void> {
+/** The root caches. A constructor, or the type, keeps it from being merged. */
+export function* moduleProgram({ size, rcuTyped, ask }: Scope): Program<void> {
+  for (let n = 0; n < ask; n++) yield* sys.initModule(`${ASKED}${n}`, size, 'ac');
   yield* sys.initModule(CACHE, size, rcuTyped ? 'ar' : 'ac');
+}
+
+/** Sleep so long, but never so long at a time that the machine seems to stand still. */
+function* rest(ns: number): Program<void> {
+  for (let left = ns; left > 0; left -= LONGEST_SLEEP) yield* sys.nanosleep(Math.min(left, LONGEST_SLEEP));
 }
 
 const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
@@ -82,7 +94,7 @@ function* makePressed(): Program<void> {
 
 /** Reclaim from a memcg that has nothing to be reclaimed: pressure. */
 function* pressProgram({ pressure }: Scope): Program<void> {
-  yield* sys.nanosleep(pressure);
+  yield* rest(pressure);
   yield* attempt(writeFile(`${PRESSURE}/memory.force_empty`, '0\n'));
 }
 
@@ -146,13 +158,37 @@ function* tuneChildren(file: string, value: number): Program<void> {
   }
 }
 
-function* removal({ memcgs, minPartial, freeAfter }: Scope, tick: (done: number) => void): Program<void> {
+/**
+ * Tasks on all CPUs but CPU0 in turn use caches for the first time: each asks for one, whose creation takes its time. They are
+ * moved out of the memcg at once, whatever their CPUs do meanwhile.
+ */
+function* askForCaches(memcg: string, { ask, cpuCount }: Scope): Program<void> {
+  const pids: number[] = [];
+  for (let n = 0; n < ask; n++) {
+    const placement = pinned(cpuCount === 1 ? 0 : 1 + (n % (cpuCount - 1)));
+    pids.push(yield* sys.fork({ name: `ask${n}`, program: () => askForOne(n), placement }));
+  }
+  for (const pid of pids) yield* writeFile(`${memcg}/cgroup.procs`, `${pid}\n`);
+  for (const pid of pids) yield* sys.kill(pid);
+  yield* sys.nanosleep(SHORTEST);
+  for (const pid of pids) yield* writeFile('cgroup.procs', `${pid}\n`);
+}
+
+function* askForOne(n: number): Program<void> {
+  yield* sys.pause();
+  yield* sys.useCache(`${ASKED}${n}`);
+}
+
+function* removal(scope: Scope, tick: (done: number) => void): Program<void> {
+  const { memcgs, minPartial, freeAfter, ask } = scope;
   if (minPartial >= 0) yield* tuneChildren('min_partial', minPartial);
   for (let i = 0; i < memcgs; i++) {
+    if (ask > 0) yield* askForCaches(String(i), scope);
     yield* sys.rmdir(String(i));
     tick(i + 1);
   }
-  if (freeAfter > 0) yield* sys.nanosleep(freeAfter);
+  yield* rest(freeAfter);
+  for (let n = 0; n < ask * memcgs; n++) yield* sys.wait();
 }
 
 /** What there was when the last object had been freed, and when that was. */
@@ -205,7 +241,7 @@ export function* observeProgram(scope: Scope, { at, before, base }: Freed): Prog
   const samples: EmptiedSample[] = [yield* look(at, base)];
   for (let now = at; now < end; now = yield* sys.clock()) {
     const step = Math.min(LONGEST, Math.max(SHORTEST, (now - at) / 8), end - now);
-    yield* sys.nanosleep(scope.awake === 'none' ? end - now : step);
+    yield* rest(scope.awake === 'none' ? end - now : step);
     samples.push(yield* look(at, base));
   }
   for (const _ of awake) yield* sys.wait();

@@ -1,7 +1,7 @@
 import { type Counters, callCount, type Finding } from '@kmemlab/results';
 
 /**
- * What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
+ * Pages charged to another memcg than their cache's (3.14). What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
  * went below zero since power-on (V6-d; the kernel warns once).
  */
 export function chargeFindings(window: Counters, sums: Readonly<Record<string, number>>): Finding[] {
@@ -18,6 +18,13 @@ export function chargeFindings(window: Counters, sums: Readonly<Record<string, n
       pinnedBy: {},
       detail:
         'times that a page counter went below zero: what the root inherited without use_hierarchy was never charged to it',
+    },
+    {
+      class: 'mischarge',
+      count: sums.mischarged_pages ?? 0,
+      pinnedBy: {},
+      detail:
+        'pages of a cache that another memcg was charged for than the cache’s: their task had been moved meanwhile',
     },
   ];
   return findings.filter(({ count }) => count > 0);

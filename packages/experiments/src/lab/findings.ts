@@ -25,6 +25,8 @@ type Pin =
   | 'cpuSlab'
   | 'cpuPartial'
   | 'retainedSlab'
+  | 'userPages'
+  | 'kmemPages'
   | 'stock'
   | 'freeObjects'
   | 'other';
@@ -77,7 +79,7 @@ function pinsOf(
   const add = (memcg: Handle, pin: Pin, holders: number): void => {
     if (memcg !== 0 && holders > 0) pins.set(memcg, (pins.get(memcg) ?? new Set()).add(pin));
   };
-  for (const { users, kmallocs, slabs, csses, stocks, retained } of inventories) {
+  for (const { users, kmallocs, slabs, csses, stocks, retained, chargedPages } of inventories) {
     for (const [cache = 0, objects = 0] of rowsOf(kmallocs, INVENTORY_ROWS.kmallocs)) {
       add(memcgs.get(cache) ?? 0, 'kmalloc', objects);
     }
@@ -99,6 +101,10 @@ function pinsOf(
     }
     if (by === 'cache') continue;
     for (const [, parent = 0, memory = 0] of rowsOf(csses, INVENTORY_ROWS.csses)) add(parent, 'childCgroup', memory);
+    for (const [css = 0, user = 0, kernel = 0] of rowsOf(chargedPages, INVENTORY_ROWS.chargedPages)) {
+      add(css, 'userPages', user);
+      add(css, 'kmemPages', kernel);
+    }
     for (const [css = 0, refs = 0] of rowsOf(stocks, INVENTORY_ROWS.stocks)) add(css, 'stock', refs);
   }
   return pins;
@@ -113,6 +119,8 @@ const ORDER: readonly Pin[] = [
   'cpuSlab',
   'cpuPartial',
   'retainedSlab',
+  'userPages',
+  'kmemPages',
   'stock',
   'freeObjects',
 ];

@@ -18,6 +18,7 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   memcgPages: 0,
   stocks: [],
   listed: [],
+  chargedPages: [],
   outOfSlot: [],
   ...more,
 });

@@ -87,6 +87,7 @@ export const schemas = {
     caches: numbers,
     pagesInUse: count,
     memcgPages: count,
+    chargedPages: numbers,
     stocks: numbers,
     retained: numbers,
     listed: numbers,

@@ -1,6 +1,6 @@
 import type { KernelConfig, Patch, Placement, Program, Stretch } from '@kmemlab/kernel';
 import type { Topology } from '@kmemlab/machine';
-import type { Emptied, Reparented, Sample, ScriptReadings } from '@kmemlab/results';
+import type { Emptied, FindTiming, Reparented, Sample, ScriptReadings } from '@kmemlab/results';
 import type { ParamSpecs, ParamValues } from '../params.js';
 
 /** What a guest program is told from outside. */
@@ -47,6 +47,7 @@ export interface Findings {
   readonly script?: ScriptReadings;
   readonly series?: readonly Sample[];
   readonly emptied?: Emptied;
+  readonly find?: FindTiming;
   readonly reparented?: Reparented;
 }
 

@@ -30,6 +30,12 @@ export const zombies: Experiment = {
       default: 20,
       summary: 'ms of machine time between two generations: long against a grace period, or all are dying at once',
     },
+    pipe: {
+      kind: 'choice',
+      values: ['no', 'yes'],
+      default: 'no',
+      summary: 'yes: each memcg also pays for the page of a pipe, which stays open until the files are unlinked',
+    },
     files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'empty tmpfs files made in each memcg' },
   },
   window: ['generations'],
@@ -38,7 +44,8 @@ export const zombies: Experiment = {
     const generations = Number(params.generations);
     const files = Number(params.files);
     const shared = Math.round(files * Number(params.sharedFraction));
-    const scope = { generations, files, shared, pause: Number(params.pause) * MS };
+    const pipes = params.pipe === 'yes' ? [] : undefined;
+    const scope = { generations, files, shared, pause: Number(params.pause) * MS, pipes };
     const made = await lab.phase('generations', (control) => generationsProgram(control, scope), PLACEMENT, {
       total: generations,
     });

@@ -18,6 +18,8 @@ export interface Scope {
   /** Files made in each memcg, and how many of them stay. */
   readonly files: number;
   readonly shared: number;
+  /** Descriptors of pipes that are open: of each generation one, if there are any. */
+  readonly pipes: number[] | undefined;
   /** Between two generations, ns. */
   readonly pause: number;
 }
@@ -39,7 +41,7 @@ function* makeFile(path: string): Program<void> {
  */
 export function* generationsProgram(
   { pid, tick }: GuestControl,
-  { generations, files, shared, pause }: Scope,
+  { generations, files, shared, pause, pipes }: Scope,
 ): Program<Sample[]> {
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
@@ -54,6 +56,7 @@ export function* generationsProgram(
     yield* sys.flushCreation();
     for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file));
     for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
+    if (pipes !== undefined) pipes.push(yield* filledPipe());
     yield* sys.write(home, `${pid}\n`);
     yield* sys.rmdir(name);
     if (pause > 0) yield* sys.nanosleep(pause);
@@ -66,12 +69,20 @@ export function* generationsProgram(
   return samples;
 }
 
-/** The files go. */
-export function* unlinkProgram({ tick }: GuestControl, { generations, shared }: Scope): Program<Sample[]> {
+/** A pipe with something in it; evaluates to its reading end, and the next descriptor is the writing end. */
+function* filledPipe(): Program<number> {
+  const reader = yield* sys.pipe();
+  yield* sys.write(reader + 1, 'x');
+  return reader;
+}
+
+/** The files go, and the pipes. */
+export function* unlinkProgram({ tick }: GuestControl, { generations, shared, pipes = [] }: Scope): Program<Sample[]> {
   for (let generation = 1; generation <= generations; generation++) {
     for (let file = 0; file < shared; file++) yield* sys.unlink(fileName(generation, file));
     tick(generation);
   }
+  for (const reader of pipes.splice(0)) for (const end of [reader, reader + 1]) yield* sys.close(end);
   yield* sys.nanosleep(SECOND);
   return [yield* sample('unlink', generations)];
 }

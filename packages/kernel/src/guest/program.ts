@@ -64,6 +64,8 @@ export const sys = {
   open: (path: string) => number('open', path, ''),
   /** open with O_CREAT. */
   create: (path: string) => number('open', path, 'c'),
+  /** Look a name up. */
+  stat: (path: string) => number('stat', path),
   close: (fd: number) => number('close', fd),
   read: (fd: number) => text('read', fd),
   write: (fd: number, data: string) => number('write', fd, data),
@@ -114,6 +116,8 @@ export const sys = {
   clock: () => number('clock_gettime'),
   /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
   failslab: (times: number) => number('lab_failslab', times),
+  /** Memory is short: an allocation that may sleep does so for so many µs, until this is called with 0. */
+  memoryShort: (us: number) => number('lab_memory_short', us),
   census: lookRound,
   /** Record a measured duration, ns, among those of the run. */
   record: (name: string, ns: number) => number('lab_record', name, ns),

@@ -133,9 +133,12 @@ const exitShared = defineHandler('percpuRef.exit', (node, args: RefName, context
   exitRef(node, args.owner, args.object, context);
 });
 
+/** Where an operation on a reference goes: to this CPU's own counter, or the shared one. Counted as that. */
 function isPercpu(cpu: Cpu, { table, modeField }: RefClass, object: Handle): boolean {
   const rows = table(cpu.published);
-  return rows.isCurrent(object) && rows.read(object, modeField) === RefMode.percpu;
+  const percpu = rows.isCurrent(object) && rows.read(object, modeField) === RefMode.percpu;
+  cpu.counters.add(percpu ? 'percpu_ref_local' : 'percpu_ref_shared');
+  return percpu;
 }
 
 /** percpu_ref_get_many: the caller holds a reference already. Any context. */

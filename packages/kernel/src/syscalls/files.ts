@@ -81,6 +81,16 @@ export function* sysRmdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<n
   return result;
 }
 
+/** stat(2): look a name up, and let it go. */
+export function* sysStat(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
+  yield* work(cpu.costs['vfs.operation']);
+  const place = yield* call(walkAndHold, cpu, task, path);
+  if (typeof place === 'number') return place;
+  if (place.found === null) return ENOENT;
+  yield* call(dPut, cpu, place.found.dentry, false);
+  return 0;
+}
+
 /** open(2): the file holds its dentry. `flags` may be "c" to create the file if it does not exist (O_CREAT). Evaluates to a file descriptor. */
 export function* sysOpen(cpu: Cpu, task: TaskRecord, path: string, flags: string): Coroutine<number> {
   yield* work(cpu.costs['vfs.operation']);

@@ -1,5 +1,6 @@
 import type { RunResult } from '../schema.js';
 import { kickLatencyLines, otherDurationLines } from './durations.js';
+import { findTableLines } from './find-table.js';
 import { findingsLines } from './findings.js';
 import { headerLines } from './header.js';
 import { ipisPerCpuLines } from './ipis-per-cpu.js';
@@ -17,6 +18,7 @@ const SECTIONS = [
   verdictsLines,
   (result: RunResult, options: TextOptions) => mailTableLines([{ name: 'this run', result }], options),
   tuneTableLines,
+  findTableLines,
   ipisPerCpuLines,
   isolatedCpusLines,
   kickLatencyLines,

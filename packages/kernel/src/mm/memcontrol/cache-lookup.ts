@@ -62,7 +62,10 @@ export function* memcgKmemGetCache(cpu: Cpu, root: Handle, memcg: Handle): Corou
   if (!(yield* call(cssTrygetOnline, cpu, memcg))) return unaccounted;
   const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
   const cache = id < 0 ? root : yield* call(cacheFromMemcgIdx, cpu, root, id);
-  if (cache !== 0 && cache !== root) return { cache, held: memcg };
+  if (cache !== 0 && cache !== root) {
+    cpu.counters.add('accounted_allocations');
+    return { cache, held: memcg };
+  }
   if (cache === 0) {
     cpu.counters.add('unaccounted_allocations');
     yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);

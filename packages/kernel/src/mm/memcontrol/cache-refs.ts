@@ -90,7 +90,10 @@ function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen
   if (id < 0) return unaccounted;
   const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   const tryget = cpu.build.policies.memcg.lifecycle.tryget === 'live' ? percpuRefTrygetLive : percpuRefTryget;
-  if (cache !== 0 && (yield* call(tryget, cpu, cacheRefs, cache))) return { cache, held: cache };
+  if (cache !== 0 && (yield* call(tryget, cpu, cacheRefs, cache))) {
+    cpu.counters.add('accounted_allocations');
+    return { cache, held: cache };
+  }
   cpu.counters.add('unaccounted_allocations');
   if (cache === 0) yield* call(cpu.build.policies.memcg.scheduleCreate, cpu, memcg, root);
   return unaccounted;

@@ -1,0 +1,95 @@
+import { KMEM_WQ_LOCKED } from '@kmemlab/kernel';
+import type { BugCase, BugCases } from './types.js';
+
+/* Cases of the kernels in which caches count their references: the rework of 2019, posted and merged. */
+
+const SMALL = { nodes: 1, cpusPerNode: 2 } as const;
+
+type Defined = Pick<BugCase, 'config' | 'params' | 'verdict' | 'windows' | 'from'>;
+
+const posted = (expect: BugCase['expect'], defect: string, more: Defined = {}): BugCase => ({
+  ...{ expect, experiment: 'posted-defects', ...SMALL },
+  ...more,
+  params: { defect, ...more.params },
+});
+
+/** One by one, as the posted form has them; what a case of theirs is without the bug is the same case. */
+export const lifecycleDefects = {
+  readLock: (expect: BugCase['expect']) => posted(expect, 'a', { config: 'slab,preempt', verdict: 'RCU-9' }),
+  deniedItem: (expect: BugCase['expect']) => posted(expect, 'b', { config: 'slub', verdict: 'leak' }),
+  selfDeadlock: (expect: BugCase['expect']) =>
+    posted(expect, 'c', { config: 'slub', verdict: 'deadlock', windows: [KMEM_WQ_LOCKED] }),
+  writeAfterFree: (expect: BugCase['expect']) => posted(expect, 'd', { config: 'slab' }),
+  rootDestroyed: (expect: BugCase['expect']) => posted(expect, 'e', { config: 'slub', verdict: 'V5p-e' }),
+  dyingRoot: (expect: BugCase['expect']) => posted(expect, 'f', { config: 'slub' }),
+  inFlight: (expect: BugCase['expect']) => posted(expect, 'h', { config: 'slub', verdict: 'use-after-free' }),
+};
+
+const clean = (experiment: string, more: Partial<BugCase> = {}): BugCase => ({
+  ...{ expect: 'clean', experiment, ...SMALL, config: 'slub' },
+  ...more,
+});
+
+/** An RCU-typed root is destroyed while a cache of a removed memcg is on its way out: its release waits for the switch, too. */
+export const rcuTypedRoot = clean('root-destruction', {
+  condition: 'RCU-typed',
+  params: { type: 'rcu', when: 'removing' },
+  verdict: 'V5p-e',
+});
+
+/** What was wrong in earlier kernels only, in the scenarios that show it there. */
+export const laterThan314: BugCases = {
+  'V0-b': [clean('empty-cache')],
+  'V0-c': [clean('empty-cache', { params: { awake: 'freer' } })],
+  'V0-d': [clean('empty-cache', { nodes: 2, cpusPerNode: 1, params: { shrinks: 10 } })],
+  'V0-e': [clean('avoid-ipis')],
+  'V0-g': [clean('root-destruction', { params: { when: 'creating' }, verdict: 'use-after-free' })],
+  'V0-h': [lifecycleDefects.inFlight('clean')],
+  'V0-a': [clean('empty-cache', { finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' } })],
+  'no-reaper': [clean('empty-cache', { params: { awake: 'none' } })],
+  'V1-a': [clean('empty-cache', { params: { type: 'rcu' } })],
+  'V2-a': [clean('empty-cache')],
+  'V2-b': [clean('empty-cache')],
+  'sysfs-clash': [clean('root-destruction', { params: { reload: 'atOnce' } })],
+};
+
+const zombies = (expect: BugCase['expect'], pinnedBy: string, phase: string | undefined, params = {}): BugCase => ({
+  ...{ expect, experiment: 'zombies', ...SMALL, config: 'slub' },
+  params: { generations: 3, files: 2, ...params },
+  finding: { class: 'zombie-memcg', pinnedBy, ...(phase !== undefined && { phase }) },
+});
+
+/**
+ * Removed memcgs that stay because of what they paid for.
+ * @param phase at whose end they are counted; the end of the run if absent
+ */
+export const zombieCases = (phase?: string): BugCases => ({
+  'zombie-objects': [zombies('clean', 'dentry', phase), zombies('clean', 'inode', phase)],
+  'zombie-negative-dentry': [
+    clean('avoid-ipis', {
+      params: { loops: 5 },
+      finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry' },
+    }),
+  ],
+  'zombie-pages': [zombies('found', 'kmemPages', phase, { pipe: 'yes' })],
+});
+
+/** Mutations of a kernel in which they do harm, or none. */
+export const mutationCases = (kernel: string): BugCases => ({
+  'never-kick': [
+    { expect: 'found', kernel: `${kernel}+never-kick`, experiment: 'tune-slabinfo', ...SMALL, verdict: 'SLAB-4' },
+  ],
+  'no-barrier-at-teardown': [
+    clean('empty-cache', {
+      kernel: `${kernel}+no-barrier-at-teardown`,
+      params: { type: 'rcu' },
+      verdict: 'use-after-free',
+    }),
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...{ expect: 'found', kernel: `${kernel}+no-barrier-at-root-destruction`, verdict: 'SLUB-6' },
+      ...{ experiment: 'root-destruction', ...SMALL, config: 'slub', params: { type: 'rcu' } },
+    },
+  ],
+});
