@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import {
+  Coordinator,
   calibrate,
   checkLimits,
   chooseBroker,
@@ -72,6 +74,12 @@ export const host: Host = {
   },
   openBroker: (choice) => asUsage(chooseBroker(choice)),
   calibrate,
+  async betweenNodes({ broker, env, signal }) {
+    const { nodeProgram } = await import('@kmemlab/node-service');
+    const run = randomUUID();
+    const deadlines = { startDeadlineMs: 60_000, linkDeadlineMs: 5_000 };
+    return asUsage(Coordinator.measure({ run, broker, env, nodeProgram, pin: false, signal, ...deadlines }));
+  },
   async serveNode(options) {
     const { runNodeDaemon } = await import('@kmemlab/node-service');
     await asUsage(runNodeDaemon(options));

@@ -21,7 +21,7 @@ import type {
   resolveCheck,
   Scenario,
 } from '@kmemlab/experiments';
-import type { DeterminismCheck, FileSystem, RunResult } from '@kmemlab/results';
+import type { DeterminismCheck, FileSystem, HostPairs, RunResult } from '@kmemlab/results';
 import type { CommandContext } from '@stricli/core';
 
 /** Searches for schedules that break a kernel. */
@@ -78,6 +78,12 @@ export interface Host {
   /** Rejects with a usage error if what was asked for cannot be had. */
   openBroker(choice: BrokerChoice): Promise<Broker>;
   calibrate(options: MeasureOptions): Promise<FloorSet>;
+  /** What messages between the nodes registered at this broker take; null if there are fewer than two. */
+  betweenNodes(options: {
+    readonly broker: Broker;
+    readonly env: CliContext['env'];
+    readonly signal: AbortSignal;
+  }): Promise<HostPairs | null>;
   /** Serves runs as one NUMA node until the signal aborts. Rejects with a usage error if there is no such server. */
   serveNode(options: NodeOptions): Promise<void>;
   /** The nodes that are registered there, by name. Rejects with a usage error if there is no such server. */

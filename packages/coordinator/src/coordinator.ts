@@ -1,4 +1,5 @@
 import { type Bus, ControlChannel, connectBus, Silence, within } from '@kmemlab/machine-live';
+import type { HostPairs } from '@kmemlab/results';
 import { type Broker, credentialsOf, type Environment } from './broker/types.js';
 import { RunFailed, type RunFailure } from './failure.js';
 import { InputProblem } from './input-problem.js';
@@ -90,6 +91,31 @@ export class Coordinator {
     } catch (error) {
       await coordinator.stop();
       throw error;
+    }
+  }
+
+  /**
+   * What an idle message from each free registered node to each other one and back takes; null if fewer than two are registered on
+   * the server. Each starts a node process for as long as that. Rejects like {@link start}.
+   */
+  static async measure(
+    options: Omit<CoordinatorOptions, 'nodes' | 'cpusPerNode' | 'payload'>,
+  ): Promise<HostPairs | null> {
+    const bus = await connect(options.broker);
+    const members = (await discover(bus)).filter(({ busy }) => !busy);
+    if (members.length < 2) {
+      await bus.close();
+      return null;
+    }
+    const owner = new RegisteredNodes({ bus, members, pin: options.pin });
+    const all = { ...options, nodes: members.length, cpusPerNode: 1, payload: null };
+    const coordinator = new Coordinator(all, bus, owner);
+    try {
+      await coordinator.assemble();
+      const roundTripNs = await coordinator.orEnd(coordinator.measureRoundTrips());
+      return { names: members.map(({ name }) => name), roundTripNs };
+    } finally {
+      await coordinator.stop();
     }
   }
 
@@ -187,16 +213,22 @@ export class Coordinator {
   }
 
   private async startNodes(): Promise<void> {
+    const { nodes, startDeadlineMs } = this.options;
+    await this.assemble();
+    if (this.owner.remote && nodes > 1) this.roundTrips = await this.orEnd(this.measureRoundTrips());
+    await this.orEnd(this.configure(startDeadlineMs));
+    this.watch();
+    await this.orEnd(this.all(Calls.begin, null, startDeadlineMs));
+  }
+
+  /** Start the node processes; resolves when all have said hello. */
+  private async assemble(): Promise<void> {
     const { run, nodes, cpusPerNode, startDeadlineMs } = this.options;
     await this.orEnd(this.bus.flush());
     await this.orEnd(this.owner.start({ run, nodes, cpusPerNode }));
     const silent = await this.orEnd(this.awaitHellos(startDeadlineMs));
     if (silent !== undefined)
       throw this.silentAtStart(silent, `said nothing within ${startDeadlineMs} ms of its start`);
-    if (this.owner.remote && nodes > 1) this.roundTrips = await this.orEnd(this.measureRoundTrips());
-    await this.orEnd(this.configure(startDeadlineMs));
-    this.watch();
-    await this.orEnd(this.all(Calls.begin, null, startDeadlineMs));
   }
 
   /** What the promise resolves to, unless the run fails or is interrupted before. */

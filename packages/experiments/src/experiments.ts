@@ -8,6 +8,7 @@ import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { reparenting2014 } from './reparenting-2014/index.js';
 import { rootDestruction } from './root-destruction/index.js';
+import { sleepingAllocation } from './sleeping-allocation/index.js';
 import { torture } from './torture/index.js';
 import { tuneSlabinfo } from './tune-slabinfo/index.js';
 import { zombies } from './zombies/index.js';
@@ -24,6 +25,7 @@ export const experiments: readonly Experiment[] = [
   objectDefects,
   rootDestruction,
   reparenting2014,
+  sleepingAllocation,
   torture,
   rcuTorture,
 ];

@@ -308,6 +308,11 @@ export class Cpu extends Core {
     if (++this.runQueue.ticks > 1 && this.runQueue.length > 0) this.resched();
   }
 
+  /** Process context, with interrupts and preemption on. */
+  get maySleep(): boolean {
+    return this.current?.kind === 'task' && !this.irqsOff && this.preemptCount === 0;
+  }
+
   protected override checkMayBlock(context: Context): void {
     if (context.kind === 'task' && !this.irqsOff && this.preemptCount === 0) return;
     throw new VerdictError({

@@ -70,6 +70,8 @@ export const Scalar = {
   rootDentry: 3,
   /** 1 while allocations are to fail (failslab). */
   failslab: 4,
+  /** Memory is short: an allocation that may sleep does so for so many µs first. */
+  reclaimUs: 5,
 } as const;
 
 const SCALARS = 6;

@@ -46,6 +46,7 @@ export {
   formatRatio,
   plural,
 } from './text/format.js';
+export { roundTripTable } from './text/live.js';
 export { MAIL_FIGURES } from './text/mail-table.js';
 export { nearest, suggestion } from './text/nearest.js';
 export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';

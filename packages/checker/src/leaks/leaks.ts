@@ -1,4 +1,4 @@
-import { type KernelNode, Trace } from '@kmemlab/kernel';
+import { CacheField, type KernelNode, SlabFlag, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
@@ -27,12 +27,15 @@ export class Leaks implements Family {
   readonly listeners: Family['listeners'] = [
     [Trace.cssKill, (cpu, css) => this.killed.set(css, this.view.where(cpu))],
     [Trace.cssFree, (_cpu, css) => this.killed.delete(css)],
-    [Trace.cacheDangling, (_cpu, cache) => this.left.set(cache, this.isUsed(cache) ? 'in use' : 'empty')],
+    [Trace.cacheDangling, (_cpu, cache) => this.left.set(cache, this.waitsForRcu(cache) ? 'empty' : 'in use')],
     [Trace.cacheRelease, (_cpu, cache) => this.left.delete(cache)],
   ];
 
-  private isUsed(cache: Handle): boolean {
-    return this.view.nodes.some(({ pages }) =>
+  /** The cache is RCU-typed, and no object of it is in use. */
+  private waitsForRcu(cache: Handle): boolean {
+    const flags = this.view.nodes[0]?.published.caches.read(cache, CacheField.flags) ?? 0;
+    if ((flags & SlabFlag.destroyByRcu) === 0) return false;
+    return !this.view.nodes.some(({ pages }) =>
       [...pages.entries()].some(([, page]) => page.cache === cache && page.active > 0),
     );
   }

@@ -8,13 +8,14 @@ export interface OrphanedCache {
   readonly detail: string;
 }
 
-/** Whether an object of a dead cache was in use when its destroy work left the cache for good. */
+/** Why a dead cache had pages when its destroy work left it for good: in use, or RCU-typed and on their way. */
 export type Left = 'in use' | 'empty';
 
 const LOST: Readonly<Record<Left | 'never left', Omit<OrphanedCache, 'cache'>>> = {
   'in use': {
     id: 'no-reaper',
-    detail: 'dead and without pages; objects were in use when its destroy work looked, and nobody looks again',
+    detail:
+      'dead and without pages; its last ones had still to go when its destroy work looked, and nobody looks again',
   },
   empty: {
     id: 'V1-a',

@@ -35,6 +35,22 @@ describe('calibrate', () => {
     expect(fs.readdirSync(join(root, 'kmemlab'))).toEqual(['floors.json']);
   });
 
+  it('measures between the nodes of a server that was named', async () => {
+    const plain = fakeHost();
+    const openBroker: typeof plain.openBroker = async (choice) => ({
+      ...(await plain.openBroker(choice)),
+      kind: 'given',
+    });
+    const args = ['calibrate', '--quick', '--nats', 'nats://lab:4222'];
+    const { stdout } = await kmemlabOn(fakeHost({ openBroker }), args, {
+      env: { XDG_CACHE_HOME: root, LANG: 'C.UTF-8' },
+    });
+    expect(stdout).toMatch(
+      /between the registered nodes\n.*node 0 +node 1\n +node 0 \(a\) +300 µs\n +node 1 \(b\) +310 µs\n/,
+    );
+    expect(readJson('kmemlab', 'floors.json')).toMatchObject({ hosts: { names: ['a', 'b'] } });
+  });
+
   it.each([{ XDG_CACHE_HOME: '' }, { XDG_CACHE_HOME: 'relative' }, {}])(
     'falls back to ~/.cache with %j',
     async (more) => {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { FloorSet } from '@kmemlab/coordinator';
-import { heading, toJson } from '@kmemlab/results';
+import { type HostPairs, heading, roundTripTable, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { filled } from '../flags.js';
 import { floorTable } from '../floor-table.js';
@@ -28,6 +28,8 @@ interface FloorsDocument {
   readonly broker: string;
   readonly pinned: boolean;
   readonly floors: FloorSet;
+  /** Between the nodes registered at the broker, if there are some. */
+  readonly hosts?: HostPairs;
 }
 
 /** The user's cache directory, as the XDG base directory specification has it: a relative one does not count. */
@@ -48,8 +50,17 @@ async function measure(cli: CliContext, flags: CalibrateFlags): Promise<FloorsDo
     const { signal } = cli;
     const { quick, pin } = flags;
     const floors = await host.calibrate({ quick, pin, broker, signal, onProgress: progress.show });
+    const hosts = broker.kind === 'given' ? await host.betweenNodes({ broker, env: cli.env, signal }) : null;
     const measuredAt = cli.now().toISOString();
-    return { schema: 'kmemlab.floors/1', measuredAt, host: report, broker: broker.describe, pinned: flags.pin, floors };
+    return {
+      schema: 'kmemlab.floors/1',
+      measuredAt,
+      host: report,
+      broker: broker.describe,
+      pinned: flags.pin,
+      floors,
+      ...(hosts !== null && { hosts }),
+    };
   } finally {
     progress.clear();
     await broker.close();
@@ -58,7 +69,8 @@ async function measure(cli: CliContext, flags: CalibrateFlags): Promise<FloorsDo
 
 const DESCRIPTION = `Measures what a round trip between threads and processes costs on this computer without a kernel, and stores it
 beside a description of the computer. Live figures are to be read as ratios to these floors. Takes about half a minute;
-nothing else should run meanwhile. With --pin the two processes get a core each, which is the steadier figure.
+nothing else should run meanwhile. With --pin the two processes get a core each, which is the steadier figure. With --nats it also
+measures what an idle message between each pair of the nodes that are registered there takes.
 
 The file is $XDG_CACHE_HOME/kmemlab/floors.json, or ~/.cache/kmemlab/floors.json, unless --out names another.
 
@@ -67,7 +79,8 @@ Exit status: 0 ok, 2 wrong usage or input, 3 a floor could not be measured or st
 EXAMPLES
   kmemlab calibrate
   kmemlab calibrate --pin --out floors.json
-  kmemlab calibrate --quick --json`;
+  kmemlab calibrate --quick --json
+  kmemlab calibrate --nats nats://lab.example:4222`;
 
 export const calibrateCommand = buildCommand<CalibrateFlags, [], CommandThis>({
   async func(flags) {
@@ -83,7 +96,11 @@ export const calibrateCommand = buildCommand<CalibrateFlags, [], CommandThis>({
     const text = toJson(document);
     const options = textOptions(cli);
     const title = `floors of this computer, ${document.pinned ? 'pinned' : 'not pinned'} (host time; ${document.broker})`;
-    const table = [heading(options, title), ...floorTable(document.floors, options), ''].join('\n');
+    const pairs =
+      document.hosts === undefined
+        ? []
+        : ['', heading(options, 'between the registered nodes'), ...roundTripTable(document.hosts, options)];
+    const table = [heading(options, title), ...floorTable(document.floors, options), ...pairs, ''].join('\n');
     cli.stdout.write(flags.json ? text : table);
     const file = flags.out ?? defaultFile(cli.env);
     writeDocument(file, text, '--out', cli.fileSystem);

@@ -29,21 +29,22 @@ async function register(name: string): Promise<NodeDaemon> {
   return daemon;
 }
 
-async function start(nodes: number, cpusPerNode = 1): Promise<Coordinator> {
+function common() {
   const { url, token } = server;
   const broker: Broker = { kind: 'given', url, token, describe: 'a server', close: async () => {} };
-  const coordinator = await Coordinator.start({
+  return {
     run: `spec-${++runNumber}`,
-    nodes,
-    cpusPerNode,
-    payload: null,
     broker,
     nodeProgram: '/there/is/no/local/program',
     env: process.env,
     pin: false,
     startDeadlineMs: LONG,
     linkDeadlineMs: 5_000,
-  });
+  };
+}
+
+async function start(nodes: number, cpusPerNode = 1): Promise<Coordinator> {
+  const coordinator = await Coordinator.start({ ...common(), nodes, cpusPerNode, payload: null });
   coordinators.push(coordinator);
   return coordinator;
 }
@@ -82,6 +83,21 @@ describe('registered nodes', () => {
     await coordinator.stop();
     expect(await survivors(processes, 0)).toEqual([]);
     expect(await freeOnes()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are measured without a run, two by two, and are free again', async () => {
+    await register('b');
+    expect(await Coordinator.measure(common())).toBeNull();
+    await register('a');
+    const there = expect.any(Number);
+    expect(await Coordinator.measure(common())).toEqual({
+      names: ['a', 'b'],
+      roundTripNs: [
+        [0, there],
+        [there, 0],
+      ],
+    });
+    expect(await freeOnes()).toEqual(['a', 'b']);
   });
 
   it('must be enough, or the run is refused', async () => {

@@ -48,6 +48,13 @@ export const barrierBatching: Experiment = {
       summary:
         'what makes the memcgs go: rmdir; reclaim: objects keep them until all are removed, then are freed at once',
     },
+    settle: {
+      kind: 'integer',
+      min: 0,
+      max: 1,
+      default: 1,
+      summary: '0: the removal begins while caches of the last memcgs are still being created',
+    },
     bystander: {
       kind: 'integer',
       min: 0,
@@ -83,7 +90,7 @@ export const barrierBatching: Experiment = {
     const { topology } = lab;
     const reclaimers = Array.from({ length: topology.nodes }, (_, node) => topology.firstCpuOf(node));
     const removal = { memcgs, pause, trigger, bystander, reclaimers };
-    await lab.nextPhase('settle', settleProgram, place, { until: 'quiet' });
+    if (Number(params.settle) === 1) await lab.nextPhase('settle', settleProgram, place, { until: 'quiet' });
     const last = housekeeping[housekeeping.length - 1] ?? 0;
     if (bystander) lab.background('bystander', bystanderProgram, { kind: 'pinned', cpu: last });
     await lab.nextPhase('remove', (control) => removeProgram(control, removal), place, {

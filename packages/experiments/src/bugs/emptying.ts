@@ -40,13 +40,26 @@ export const freedLater: BugScenario = {
 };
 
 /** The same with SLAB, and long enough for cache_reap to give everything back. */
-export const reapedLater: BugScenario = { ...freedLater, config: 'slab', params: { observe: 20_000 } };
+export const reapedLater: BugScenario = {
+  ...freedLater,
+  config: 'slab',
+  params: { ...freedLater.params, observe: 15_000 },
+};
 
 /** An RCU-typed cache without any object in use goes with its memcg. */
 export const rcuTypedUnused: BugScenario = {
   ...emptyCache,
   config: 'slub',
   params: { type: 'rcu', live: 0, freeAfter: 500_000, observe: 500 },
+};
+
+/** The memcg asks for caches, on a CPU each, and goes while they are made, one after the other. */
+export const creationAfterOffline: BugScenario = {
+  ...emptyCache,
+  cpusPerNode: 4,
+  config: 'slub',
+  params: { live: 0, ask: 3, freeAfter: 100_000, observe: 200 },
+  costs: { 'slab.create': 20_000_000 },
 };
 
 /** Windows of a release that finds the count at 0. */

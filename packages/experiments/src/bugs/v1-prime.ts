@@ -1,5 +1,89 @@
-import type { BugCases } from './types.js';
+import {
+  creationAfterOffline,
+  freedLater,
+  lastPageBeforeDestroyWork,
+  liveObjects,
+  rcuTypedUnused,
+  reapedLater,
+  SHRINK_WINDOWS,
+  shrinkBetweenNodes,
+  shrinkDuringDestroyWork,
+} from './emptying.js';
+import type { BugCase, BugCases } from './types.js';
 
-export const casesV1Ref: BugCases = {};
+const REF = 'v3.14+pin-until-release';
+const GP = 'v3.14+destroy-after-grace-period';
 
-export const casesV1Gp: BugCases = {};
+/** What both forms have in common: the retained slab decides whether the event comes that they wait for. */
+const retained = (kept: string, dropped: string): readonly BugCase[] => [
+  {
+    ...freedLater,
+    expect: 'found',
+    condition: 'a dead cache keeps empty slabs',
+    kernel: kept,
+    finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' },
+    curedBy: dropped,
+  },
+  {
+    ...freedLater,
+    expect: 'clean',
+    condition: 'a dead cache keeps nothing',
+    kernel: dropped,
+    finding: { class: 'dead-cache' },
+  },
+];
+
+const common: BugCases = {
+  'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
+  'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
+  'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
+  'no-reaper': [{ ...reapedLater, expect: 'clean' }],
+  'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
+  'V2-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
+  'zombie-objects': [{ ...liveObjects, expect: 'found', curedBy: 'v5.3' }],
+  'zombie-negative-dentry': [
+    {
+      ...liveObjects,
+      expect: 'clean',
+      finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry', phase: 'generations' },
+    },
+  ],
+};
+
+const neverKick = (kernel: string): readonly BugCase[] => [
+  {
+    expect: 'found',
+    kernel: `${kernel}+swap-without-waiting`,
+    experiment: 'tune-slabinfo',
+    nodes: 1,
+    cpusPerNode: 2,
+    verdict: 'SLAB-4',
+  },
+];
+
+export const casesV1Ref: BugCases = {
+  ...common,
+  'V0-e': [
+    {
+      ...creationAfterOffline,
+      expect: 'clean',
+      condition: 'creations are waited for at offline',
+      kernel: `${REF}:flush=on`,
+    },
+    {
+      ...creationAfterOffline,
+      expect: 'found',
+      condition: 'creations are not waited for at offline',
+      curedBy: `${REF}:flush=on`,
+    },
+  ],
+  'V0-a': retained(REF, `${REF}:retention=off`),
+  'never-kick': neverKick(REF),
+};
+
+export const casesV1Gp: BugCases = {
+  ...common,
+  'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: `${REF}:flush=on` }],
+  'V0-a': retained(`${GP}:retention=on`, GP),
+  'never-kick': neverKick(GP),
+};

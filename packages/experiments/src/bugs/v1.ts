@@ -1,3 +1,89 @@
+import {
+  creationAfterOffline,
+  freedLater,
+  lastPageBeforeDestroyWork,
+  liveObjects,
+  rcuTypedUnused,
+  reapedLater,
+  SHRINK_WINDOWS,
+  shrinkBetweenNodes,
+  shrinkDuringDestroyWork,
+} from './emptying.js';
 import type { BugCases } from './types.js';
 
-export const casesV1: BugCases = {};
+const V1 = 'v3.14+no-destroy-on-last-page';
+
+export const casesV1: BugCases = {
+  'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
+  'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
+  'V0-d': [
+    {
+      ...shrinkBetweenNodes,
+      expect: 'found',
+      condition: 'SLUB, and somebody else shrinks',
+      windows: SHRINK_WINDOWS,
+      curedBy: 'v3.14+pin-until-release',
+    },
+    {
+      ...lastPageBeforeDestroyWork,
+      expect: 'clean',
+      condition: 'the destroy work alone shrinks once the memcg is being removed',
+    },
+  ],
+  'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: 'v3.14+pin-until-release:flush=on' }],
+  'V0-a': [
+    {
+      ...freedLater,
+      expect: 'found',
+      finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' },
+      curedBy: 'v3.14+pin-until-release:retention=off',
+    },
+  ],
+  'no-reaper': [
+    { ...reapedLater, expect: 'found', curedBy: `${V1}:reaper=periodic:period=10` },
+    {
+      ...reapedLater,
+      expect: 'found',
+      kernel: `${V1}:reaper=vmpressure`,
+      finding: { class: 'dead-cache' },
+      curedBy: `${V1}:reaper=periodic:period=10`,
+    },
+  ],
+  'V1-a': [
+    { ...rcuTypedUnused, expect: 'found', curedBy: 'v3.14' },
+    { ...rcuTypedUnused, config: 'slab', expect: 'found', curedBy: 'v3.14' },
+  ],
+  'zombie-objects': [{ ...liveObjects, expect: 'found', curedBy: 'v5.3' }],
+  'zombie-negative-dentry': [
+    {
+      ...liveObjects,
+      expect: 'clean',
+      finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry', phase: 'generations' },
+    },
+  ],
+  'V2-b': [
+    {
+      ...lastPageBeforeDestroyWork,
+      expect: 'clean',
+      condition: 'slabs are uncharged before their cache gives the pages up',
+    },
+    {
+      ...lastPageBeforeDestroyWork,
+      expect: 'found',
+      condition: 'slabs are uncharged after their cache has given the pages up',
+      kernel: `${V1}:uncharge=last`,
+      windows: ['memcg_uncharge_slab:pages-released'],
+      curedBy: V1,
+    },
+  ],
+  'never-kick': [
+    {
+      expect: 'found',
+      kernel: `${V1}+swap-without-waiting`,
+      experiment: 'tune-slabinfo',
+      nodes: 1,
+      cpusPerNode: 2,
+      verdict: 'SLAB-4',
+    },
+  ],
+};

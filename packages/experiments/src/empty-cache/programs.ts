@@ -18,6 +18,8 @@ const LONGEST = 100 * MS;
 /** A task that keeps its CPU awake for cache_reap wakes up so often, ns. */
 const NAP = 250 * MS;
 
+/** ns */
+const LONGEST_SLEEP = 10 * SECOND;
 /** Longer than what is left of those tasks: only a machine at rest can be searched for leaks. */
 const REST = 100 * MS;
 
@@ -59,6 +61,11 @@ export function* moduleProgram({ size, rcuTyped, ask }: Scope): Program<void> {
   yield* sys.initModule(CACHE, size, rcuTyped ? 'ar' : 'ac');
 }
 
+/** Sleep so long, but never so long at a time that the machine seems to stand still. */
+function* rest(ns: number): Program<void> {
+  for (let left = ns; left > 0; left -= LONGEST_SLEEP) yield* sys.nanosleep(Math.min(left, LONGEST_SLEEP));
+}
+
 const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
 
 /** A memcg that stays, with an object of its own, so that it can be put under pressure. */
@@ -87,7 +94,7 @@ function* makePressed(): Program<void> {
 
 /** Reclaim from a memcg that has nothing to be reclaimed: pressure. */
 function* pressProgram({ pressure }: Scope): Program<void> {
-  yield* sys.nanosleep(pressure);
+  yield* rest(pressure);
   yield* attempt(writeFile(`${PRESSURE}/memory.force_empty`, '0\n'));
 }
 
@@ -180,7 +187,7 @@ function* removal(scope: Scope, tick: (done: number) => void): Program<void> {
     yield* sys.rmdir(String(i));
     tick(i + 1);
   }
-  if (freeAfter > 0) yield* sys.nanosleep(freeAfter);
+  yield* rest(freeAfter);
   for (let n = 0; n < ask * memcgs; n++) yield* sys.wait();
 }
 
@@ -234,7 +241,7 @@ export function* observeProgram(scope: Scope, { at, before, base }: Freed): Prog
   const samples: EmptiedSample[] = [yield* look(at, base)];
   for (let now = at; now < end; now = yield* sys.clock()) {
     const step = Math.min(LONGEST, Math.max(SHORTEST, (now - at) / 8), end - now);
-    yield* sys.nanosleep(scope.awake === 'none' ? end - now : step);
+    yield* rest(scope.awake === 'none' ? end - now : step);
     samples.push(yield* look(at, base));
   }
   for (const _ of awake) yield* sys.wait();

@@ -2,7 +2,7 @@ import type { NodeInventory } from '@kmemlab/kernel';
 import { type Counters, callCount, type Finding } from '@kmemlab/results';
 
 /**
- * What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
+ * Pages charged to another memcg than their cache's (3.14). What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
  * went below zero since power-on (V6-d; the kernel warns once); what the stocks of dead CPUs hold (V6-e), and vectors that hold each
  * other (V6-f), at the end.
  */
@@ -39,6 +39,13 @@ export function chargeFindings(
       pinnedBy: {},
       detail:
         'slab blocks that hold each other by the vectors of their objects’ owners, or themselves: they never become empty',
+    },
+    {
+      class: 'mischarge',
+      count: sums.mischarged_pages ?? 0,
+      pinnedBy: {},
+      detail:
+        'pages of a cache that another memcg was charged for than the cache’s: their task had been moved meanwhile',
     },
   ];
   return findings.filter(({ count }) => count > 0);

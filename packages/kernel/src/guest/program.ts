@@ -120,6 +120,8 @@ export const sys = {
   chargeLate: (ns: number) => number('lab_charge_late', ns),
   /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
   failslab: (times: number) => number('lab_failslab', times),
+  /** Memory is short: an allocation that may sleep does so for so many µs, until this is called with 0. */
+  memoryShort: (us: number) => number('lab_memory_short', us),
   census: lookRound,
   /** Record a measured duration, ns, among those of the run. */
   record: (name: string, ns: number) => number('lab_record', name, ns),

@@ -1,6 +1,8 @@
-import { type Coroutine, type Handle, homeOf, request, work } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, homeOf, request, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { Scalar } from '../published-state.js';
 import { defineHandler } from '../registry.js';
+import { directReclaim } from './direct-reclaim.js';
 import type { SlabPage } from './slab/types.js';
 
 /** alloc_pages on this node: 2^order pages as one block; the record is the head page's struct page. */
@@ -19,6 +21,7 @@ const freePages = defineHandler('page.free', (node, args: { page: Handle }, cont
 /** Allocate 2^order contiguous pages on one node, by default this CPU's (alloc_pages_node). Any context; 0 if it has none left. */
 export function* allocPagesNode(cpu: Cpu, order: number, node = cpu.node): Coroutine<Handle> {
   if (cpu.build.policies.memcg.hooksEveryPage) cpu.counters.add('memcg_kmem_newpage_charge');
+  if (cpu.published.scalar(Scalar.reclaimUs) > 0) yield* call(directReclaim, cpu);
   yield* work(cpu.costs['page.alloc'] * 2 ** order);
   return yield* request(node, allocPages, { order });
 }

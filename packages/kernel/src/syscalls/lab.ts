@@ -1,6 +1,7 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
+import { makeMemoryShort } from '../mm/direct-reclaim.js';
 import { failslab } from '../mm/failslab.js';
 import { objCgroupCharge, refillObjStock } from '../mm/memcontrol/byte-stock.js';
 import { type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
@@ -134,6 +135,12 @@ export function* labChargeLate(cpu: Cpu, _task: TaskRecord, ns: number): Corouti
 /** Have the next allocations fail that may not wait. */
 export function* labFailslab(cpu: Cpu, _task: TaskRecord, times: number): Coroutine<number> {
   yield* call(failslab, cpu, times);
+  return 0;
+}
+
+/** Memory becomes so short that an allocation that may sleep does so for `us` µs, or plentiful again with 0. */
+export function* labMemoryShort(cpu: Cpu, _task: TaskRecord, us: number): Coroutine<number> {
+  yield* call(makeMemoryShort, cpu, us);
   return 0;
 }
 

@@ -1,4 +1,4 @@
-import type { LiveDetails, RunResult } from '../schema.js';
+import type { HostPairs, LiveDetails, RunResult } from '../schema.js';
 import { formatCount, formatNs, formatRatio, plural } from './format.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
 import { type Column, type Row, table } from './table.js';
@@ -42,25 +42,22 @@ function floorLines({ floors }: LiveDetails, options: TextOptions): string[] {
 }
 
 /** What an idle message between each pair of nodes costs: what cross-node figures are to be compared with. */
-function hostLines({ hosts }: LiveDetails, options: TextOptions): string[] {
-  if (hosts === undefined) return [];
-  const { names, roundTripNs } = hosts;
-  const where = names.map((name, node) => `node ${node} on ${name}`).join(', ');
-  const lines = paragraph(options, '  ', `hosts: ${where}`);
-  if (names.length > MOST_NODE_COLUMNS) return lines;
+export function roundTripTable({ names, roundTripNs }: HostPairs, options: TextOptions): string[] {
   const cell = (ns: number) => (ns === 0 ? '' : formatNs(ns, options.unicode));
   const columns: Column[] = [
     { title: 'idle round trip', align: 'left' },
     ...names.map((_, node): Column => ({ title: `node ${node}`, align: 'right' })),
   ];
-  return [
-    ...lines,
-    ...table(
-      options,
-      columns,
-      roundTripNs.map((row, node) => ({ cells: [`node ${node}`, ...row.map(cell)] })),
-    ),
-  ];
+  const rows = roundTripNs.map((row, node) => ({ cells: [`node ${node} (${names[node]})`, ...row.map(cell)] }));
+  return table(options, columns, rows);
+}
+
+function hostLines({ hosts }: LiveDetails, options: TextOptions): string[] {
+  if (hosts === undefined) return [];
+  const { names } = hosts;
+  if (names.length <= MOST_NODE_COLUMNS) return roundTripTable(hosts, options);
+  const where = names.map((name, node) => `node ${node} on ${name}`).join(', ');
+  return paragraph(options, '  ', `hosts: ${where}; round trips are in result.json`);
 }
 
 /** When the figures are from; they are all of the end in a run that was not cut short. */

@@ -56,8 +56,9 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   const online = cpu.published.csses.read(memcg, CssField.kmemOnline) === 1;
   const { refuseCreation } = cpu.build.policies.memcg;
   const refused = !online || (refuseCreation !== null && (yield* call(refuseCreation, cpu, root)));
-  if (!refused && (yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
-    const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
+  const described = refused ? null : yield* request(homeOf(root), describeRoot, { root }, root);
+  if (described !== null && (yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
+    const { name, objectSize, flags } = described;
     const suffix = yield* request(homeOf(memcg), memcgName, { css: memcg }, memcg);
     const cache = yield* call(createCache, cpu, { name: `${name}(${suffix})`, objectSize, flags }, root, memcg);
     if (cache !== 0) {

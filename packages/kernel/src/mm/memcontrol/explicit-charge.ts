@@ -37,6 +37,11 @@ function* unchargeAndRelease(cpu: Cpu, cache: Handle, _css: Handle, order: numbe
   yield* call(childCachesOf(cpu).releasePages, cpu, cache, order);
 }
 
+/** memcg_bind_pages (3.15): the charge was made before the pages were there. */
+function* bindChild(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
+  return isRoot(cpu, cache) ? 0 : yield* call(bindSlab, cpu, cache, order);
+}
+
 /** Charge slabs explicitly. */
 export function chargeExplicitly({ memcg }: Policies, order: UnchargeOrder): void {
   if (order === 'first') {
@@ -45,6 +50,6 @@ export function chargeExplicitly({ memcg }: Policies, order: UnchargeOrder): voi
     return;
   }
   memcg.chargeAhead = { charge: chargeCacheAhead, uncharge: unchargeCacheAfter };
-  memcg.chargeSlab = bindSlab;
+  memcg.chargeSlab = bindChild;
   memcg.unchargeSlab = releaseSlab;
 }

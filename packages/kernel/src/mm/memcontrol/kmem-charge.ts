@@ -73,8 +73,10 @@ export function* memcgKmemUnchargePages(cpu: Cpu, css: Handle, order: number): C
 export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
   const { caches } = cpu.published;
   if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return 0;
+  const memcg = caches.isCurrent(cache) ? caches.read(cache, CacheField.memcg) : 0;
   const css = yield* call(memcgKmemNewpageCharge, cpu, order);
   if (css >= 0) yield* call(childCachesOf(cpu).bindPages, cpu, cache, order);
+  if (css >= 0 && css !== memcg) cpu.counters.add('mischarged_pages', 2 ** order);
   return css;
 }
 

@@ -6,7 +6,7 @@ export class TaskAccounting {
   /** memcgs that tasks have chosen to be charged, by task (active_memcg). */
   private readonly active = new Map<number, Handle>();
   /** memcg_kmem_skip_account, by task. */
-  private readonly skips = new Map<number, number>();
+  private readonly skipped = new Map<number, number>();
 
   constructor(private readonly published: Published) {}
 
@@ -14,7 +14,7 @@ export class TaskAccounting {
   memcgOf(context: Context | undefined): Handle {
     if (context === undefined || context.kind !== 'task') return 0;
     const { taskId } = context;
-    if (this.skips.size > 0 && this.skips.has(taskId)) return 0;
+    if (this.skipped.size > 0 && this.skipped.has(taskId)) return 0;
     const memcg = this.active.get(taskId) ?? (taskId > 0 ? this.published.tasks.memcgOf(taskId) : 0);
     return memcg === rootMemcg(this.published) ? 0 : memcg;
   }
@@ -29,10 +29,15 @@ export class TaskAccounting {
     else this.active.set(task, memcg);
   }
 
+  /** It allocates what it needs in order to account, for which it must not wait. */
+  skips(task: number): boolean {
+    return this.skipped.has(task);
+  }
+
   /** memcg_stop_kmem_account (+1) and memcg_resume_kmem_account (−1). */
   skip(task: number, by: 1 | -1): void {
-    const depth = (this.skips.get(task) ?? 0) + by;
-    if (depth === 0) this.skips.delete(task);
-    else this.skips.set(task, depth);
+    const depth = (this.skipped.get(task) ?? 0) + by;
+    if (depth === 0) this.skipped.delete(task);
+    else this.skipped.set(task, depth);
   }
 }

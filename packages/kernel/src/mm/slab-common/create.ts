@@ -4,9 +4,10 @@ import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import type { KernelNode } from '../../node.js';
 import { PercpuRef } from '../../percpu-ref/percpu-ref.js';
-import { CacheField } from '../../published-state.js';
+import { CacheField, Scalar } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import { directReclaim } from '../direct-reclaim.js';
 import { slabAllocFrom } from './alloc.js';
 import { addToList } from './cache-list.js';
 import { kmemCacheFree } from './free.js';
@@ -48,6 +49,7 @@ export const describeCache = defineHandler(
  * the hotplug locks. The cache is on slab_caches, but in no memcg_caches slot yet. Evaluates to 0 if the allocator cannot make it.
  */
 export function* createCache(cpu: Cpu, spec: CacheSpec, root: Handle, memcg: Handle): Coroutine<Handle> {
+  if (cpu.published.scalar(Scalar.reclaimUs) > 0) yield* call(directReclaim, cpu);
   yield* work(cpu.costs['slab.create']);
   const descriptors = cpu.published.roots.get('kmem_cache');
   const descriptor = descriptors === 0 ? 0 : yield* call(slabAllocFrom, cpu, descriptors);
