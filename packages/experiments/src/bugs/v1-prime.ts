@@ -1,13 +1,16 @@
 import {
+  callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  rcuTypedUnloaded,
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  unloadedDuringDestroyWork,
 } from './emptying.js';
 import type { BugCase, BugCases } from './types.js';
 
@@ -37,6 +40,7 @@ const common: BugCases = {
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
+  'V0-f': [{ ...unloadedDuringDestroyWork, expect: 'found' }],
   'no-reaper': [{ ...reapedLater, expect: 'clean' }],
   'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
   'V2-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
@@ -61,6 +65,27 @@ const neverKick = (kernel: string): readonly BugCase[] => [
   },
 ];
 
+/** Without the barrier of a destruction: of a memcg's cache, and of a root. */
+const withoutBarrier = (kernel: string): BugCases => ({
+  'no-barrier-at-teardown': [
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'clean',
+      kernel: `${kernel}+no-barrier-in-destroy-work`,
+      verdict: 'use-after-free',
+    },
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...rcuTypedUnloaded,
+      expect: 'found',
+      kernel: `${kernel}+no-barrier-at-root-destruction`,
+      verdict: 'SLAB-6',
+      curedBy: kernel,
+    },
+  ],
+});
+
 export const casesV1Ref: BugCases = {
   ...common,
   'V0-e': [
@@ -78,6 +103,7 @@ export const casesV1Ref: BugCases = {
     },
   ],
   'V0-a': retained(REF, `${REF}:retention=off`),
+  ...withoutBarrier(REF),
   'never-kick': neverKick(REF),
 };
 
@@ -85,5 +111,6 @@ export const casesV1Gp: BugCases = {
   ...common,
   'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: `${REF}:flush=on` }],
   'V0-a': retained(`${GP}:retention=on`, GP),
+  ...withoutBarrier(GP),
   'never-kick': neverKick(GP),
 };

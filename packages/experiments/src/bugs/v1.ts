@@ -1,13 +1,16 @@
 import {
+  callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  rcuTypedUnloaded,
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  unloadedDuringDestroyWork,
 } from './emptying.js';
 import type { BugCases } from './types.js';
 
@@ -73,6 +76,42 @@ export const casesV1: BugCases = {
       condition: 'slabs are uncharged after their cache has given the pages up',
       kernel: `${V1}:uncharge=last`,
       windows: ['memcg_uncharge_slab:pages-released'],
+      curedBy: V1,
+    },
+  ],
+  'V0-f': [{ ...unloadedDuringDestroyWork, expect: 'found' }],
+  'no-barrier-at-teardown': [
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'clean',
+      condition: 'slabs are uncharged before their cache gives the pages up',
+      kernel: `${V1}+no-barrier-in-destroy-work`,
+      verdict: 'use-after-free',
+    },
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'found',
+      condition: 'slabs are uncharged after their cache has given the pages up',
+      kernel: `${V1}:uncharge=last+no-barrier-in-destroy-work`,
+      verdict: 'V2-b',
+      windows: ['memcg_uncharge_slab:pages-released'],
+      curedBy: `${V1}:uncharge=last`,
+    },
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...rcuTypedUnloaded,
+      expect: 'found',
+      kernel: `${V1}+no-barrier-at-root-destruction`,
+      verdict: 'SLAB-6',
+      curedBy: V1,
+    },
+    {
+      ...rcuTypedUnloaded,
+      config: 'slub',
+      expect: 'found',
+      kernel: `${V1}+no-barrier-at-root-destruction`,
+      verdict: 'SLUB-6',
       curedBy: V1,
     },
   ],

@@ -1,5 +1,5 @@
 import type { Patch } from '../../build.js';
-import { noBarrierAtRootDestruction, noBarrierAtTeardown } from './barriers.js';
+import { noBarrierAtRootDestruction, noBarrierAtTeardown, noBarrierInDestroyWork } from './barriers.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
@@ -121,6 +121,7 @@ export const mutations: readonly Patch[] = [
   loseInherited,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
+  noBarrierInDestroyWork,
   leakCssReference,
   unlinkAfterShutdown,
   forgetLastPage,
