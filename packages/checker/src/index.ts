@@ -5,5 +5,6 @@ export type { Invariant, MachineView, Rest } from './types.js';
 export type { MachineWaits } from './waiting/actors.js';
 export { deadlockVerdict, signatureOf } from './waiting/deadlock.js';
 export { gracePeriodVerdict } from './waiting/grace-period.js';
+export { isKnownLoop } from './waiting/known-loops.js';
 export { type Look, livelockVerdict, stallVerdict } from './waiting/standstill.js';
 export { WaitGraph } from './waiting/wait-graph.js';

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BugCell, type BugMatrixResult, renderBugMatrix, toJson } from '@kmemlab/results';
 import { readInput } from '../request.js';
@@ -68,6 +68,7 @@ export async function runBugMatrix(self: CommandThis, flags: BugMatrixFlags): Pr
       {
         ...(jobs !== undefined && { jobs }),
         ...(previous !== undefined && { previous }),
+        ...(out !== undefined && { keptReplay: (name) => readFileSync(join(out, name), 'utf8') }),
         signal: cli.signal,
         onProgress: line.show,
         onCell: (soFar, cell, replays) => {

@@ -79,6 +79,25 @@ export const unloadedDuringDestroyWork: BugScenario = {
   params: { when: 'removing', gap: 29_300 },
 };
 
+/** A module is unloaded while the caches that memcgs have asked for are made. */
+export const unloadedDuringCreation: BugScenario = {
+  experiment: 'root-destruction',
+  nodes: 1,
+  cpusPerNode: 3,
+  from: 'unload',
+  params: { when: 'creating', modules: 3, contend: 10 },
+};
+
+/** A task is moved while it sleeps in the allocation of a slab, and its old memcg is removed. */
+export const sleepingAllocation: BugScenario = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 };
+
+/** It is only moved. */
+export const movedWhileAsleep: BugScenario = {
+  ...sleepingAllocation,
+  params: { remove: 'no' },
+  finding: { class: 'mischarge' },
+};
+
 /** A module with an RCU-typed cache is unloaded while nothing else happens. */
 export const rcuTypedUnloaded: BugScenario = {
   experiment: 'root-destruction',

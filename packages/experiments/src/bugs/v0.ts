@@ -101,23 +101,4 @@ export const casesV0: BugCases = {
       finding: { class: 'mischarge' },
     },
   ],
-  'never-kick': [
-    {
-      expect: 'found',
-      kernel: 'v3.14+swap-without-waiting',
-      experiment: 'tune-slabinfo',
-      ...small,
-      verdict: 'SLAB-4',
-    },
-  ],
-  'no-barrier-at-root-destruction': [
-    {
-      expect: 'found',
-      kernel: 'v3.14+no-barrier-at-root-destruction',
-      experiment: 'root-destruction',
-      ...small,
-      params: { type: 'rcu' },
-      verdict: 'SLAB-6',
-    },
-  ],
 };

@@ -4,14 +4,18 @@ import {
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  movedWhileAsleep,
   rcuTypedUnloaded,
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  sleepingAllocation,
+  unloadedDuringCreation,
   unloadedDuringDestroyWork,
 } from './emptying.js';
+import { stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
 const REF = 'v3.14+pin-until-release';
@@ -40,6 +44,9 @@ const common: BugCases = {
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
+  'V0-g': [{ ...unloadedDuringCreation, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
+  'zombie-pages': [{ ...stackStays, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
+  'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
   'V0-f': [{ ...unloadedDuringDestroyWork, expect: 'found' }],
   'no-reaper': [{ ...reapedLater, expect: 'clean' }],
   'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
@@ -71,7 +78,7 @@ const withoutBarrier = (kernel: string): BugCases => ({
     {
       ...callbackDuringDestroyWork,
       expect: 'clean',
-      kernel: `${kernel}+no-barrier-in-destroy-work`,
+      kernel: `${kernel}+no-barrier-before-destroy`,
       verdict: 'use-after-free',
     },
   ],
@@ -103,6 +110,16 @@ export const casesV1Ref: BugCases = {
     },
   ],
   'V0-a': retained(REF, `${REF}:retention=off`),
+  'V0-h': [{ ...sleepingAllocation, expect: 'clean' }],
+  mischarge: [
+    { ...movedWhileAsleep, expect: 'found', condition: 'slabs are charged to the running task' },
+    {
+      ...movedWhileAsleep,
+      expect: 'clean',
+      condition: 'slabs are charged to the memcg of their cache',
+      kernel: 'v3.14+explicit-slab-charging+pin-until-release',
+    },
+  ],
   ...withoutBarrier(REF),
   'never-kick': neverKick(REF),
 };
@@ -111,6 +128,8 @@ export const casesV1Gp: BugCases = {
   ...common,
   'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: `${REF}:flush=on` }],
   'V0-a': retained(`${GP}:retention=on`, GP),
+  'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: REF }],
+  mischarge: [{ ...movedWhileAsleep, expect: 'clean' }],
   ...withoutBarrier(GP),
   'never-kick': neverKick(GP),
 };

@@ -1,3 +1,131 @@
-import type { BugCases } from './types.js';
+import {
+  freedLater,
+  lastPageBeforeDestroyWork,
+  liveObjects,
+  RELEASE_WINDOWS,
+  rcuTypedUnused,
+  SHRINK_WINDOWS,
+  shrinkBetweenNodes,
+} from './emptying.js';
+import {
+  callbacksOnTwoCpus,
+  creationPending,
+  fileStays,
+  freedAfterHandOver,
+  freedAtHandOver,
+  freedBeforeHandOver,
+  idsUsedAgain,
+  stackStays,
+  UNCHARGE_WINDOWS,
+} from './reparenting.js';
+import type { BugCase, BugCases } from './types.js';
 
-export const casesV2: BugCases = {};
+const SERIES = 'v3.14+reparent-2014';
+
+/** What the kernel does not have cannot go wrong: a look at a removal is enough. */
+const nothing: readonly BugCase[] = [{ ...freedAfterHandOver, expect: 'clean' }];
+
+const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 } as const;
+
+/** The task is moved while its allocation sleeps. */
+const movedOnly = { ...sleepingAllocation, params: { remove: 'no' }, finding: { class: 'mischarge' } } as const;
+
+const rootDestruction = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2 } as const;
+
+export const casesV2: BugCases = {
+  'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean', windows: RELEASE_WINDOWS }],
+  'V0-c': [
+    { ...lastPageBeforeDestroyWork, expect: 'clean', windows: RELEASE_WINDOWS },
+    { ...fileStays, expect: 'clean', condition: 'SLAB' },
+  ],
+  'V0-d': [{ ...shrinkBetweenNodes, expect: 'found', windows: SHRINK_WINDOWS }],
+  'V0-e': [
+    { ...creationPending, expect: 'clean' },
+    { ...sleepingAllocation, expect: 'clean', condition: 'the creation sleeps', params: { sleeper: 'creation' } },
+  ],
+  'V0-f': [
+    { ...rootDestruction, expect: 'clean', config: 'slub', params: { when: 'removing', gap: 30_000 } },
+    { ...rootDestruction, expect: 'clean', condition: 'SLAB', params: { when: 'removing', gap: 30_000 } },
+  ],
+  'V0-g': [{ ...rootDestruction, expect: 'clean', params: { when: 'creating', contend: 1 } }],
+  'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: 'v3.14+pin-until-release' }],
+  'V0-a': [
+    {
+      ...fileStays,
+      expect: 'found',
+      condition: 'SLUB; the caches are the parent’s, and no memcg is kept',
+      config: 'slub',
+      finding: { class: 'adopted-cache', pinnedBy: 'retainedSlab' },
+    },
+    { ...fileStays, expect: 'clean', condition: 'SLAB', finding: { class: 'adopted-cache' } },
+  ],
+  'no-reaper': [{ ...freedLater, expect: 'clean', config: 'slab' }],
+  'zombie-objects': [{ ...liveObjects, expect: 'clean' }],
+  'zombie-negative-dentry': [
+    {
+      ...fileStays,
+      expect: 'clean',
+      finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry', phase: 'generations' },
+    },
+  ],
+  'zombie-pages': [
+    { ...stackStays, expect: 'found', condition: 'before patch 9', kernel: `${SERIES}:upto=8` },
+    { ...stackStays, expect: 'clean', condition: 'from patch 9' },
+  ],
+  'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
+  'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
+  'V2-a': [
+    { ...freedBeforeHandOver, expect: 'found' },
+    { ...freedBeforeHandOver, expect: 'clean', condition: 'SLUB, preemptible', config: 'slub,preempt' },
+    {
+      ...{ experiment: 'empty-cache', nodes: 1, cpusPerNode: 2 },
+      expect: 'found',
+      condition: 'SLAB, also preemptible: interrupts are off',
+      config: 'slab,preempt',
+      params: { objects: 100, live: 100, size: 8192, freeAfter: 5000, observe: 100 },
+    },
+  ],
+  'V2-b': [
+    { ...freedAtHandOver, expect: 'found', windows: UNCHARGE_WINDOWS },
+    { ...freedAtHandOver, expect: 'clean', condition: 'SLAB', config: 'slab', windows: UNCHARGE_WINDOWS },
+    { ...callbacksOnTwoCpus, expect: 'clean', condition: 'RCU-typed', windows: UNCHARGE_WINDOWS },
+  ],
+  'V5p-a': nothing,
+  'V5p-b': nothing,
+  'V5p-c': nothing,
+  'V5p-d': nothing,
+  'V4-d': nothing,
+  'sysfs-clash': [
+    { ...idsUsedAgain, expect: 'found', condition: 'without patch 12', kernel: `${SERIES}:upto=11` },
+    { ...idsUsedAgain, expect: 'clean', condition: 'with patch 12' },
+  ],
+  mischarge: [
+    { ...movedOnly, expect: 'found', condition: 'before patch 7', kernel: `${SERIES}:upto=6` },
+    { ...movedOnly, expect: 'clean', condition: 'from patch 7' },
+  ],
+  'never-kick': [
+    {
+      ...{ experiment: 'tune-slabinfo', nodes: 1, cpusPerNode: 2, verdict: 'SLAB-4' },
+      expect: 'found',
+      kernel: `${SERIES}+swap-without-waiting`,
+    },
+  ],
+  'no-barrier-at-teardown': [
+    {
+      ...callbacksOnTwoCpus,
+      expect: 'found',
+      kernel: `${SERIES}+no-barrier-before-destroy`,
+      verdict: 'V2-b',
+      windows: UNCHARGE_WINDOWS,
+    },
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...rootDestruction,
+      expect: 'found',
+      kernel: `${SERIES}+no-barrier-at-root-destruction`,
+      params: { type: 'rcu' },
+      verdict: 'SLAB-6',
+    },
+  ],
+};

@@ -13,7 +13,7 @@ import { bugColumns } from '../bugs/columns.js';
 import type { BugCase, BugClass, BugColumn, WantedFinding } from '../bugs/types.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import type { CaseTask, CaseTried } from './bug-case.js';
-import type { ReplayFile } from './replay-file.js';
+import { parseReplayFile, type ReplayFile } from './replay-file.js';
 import { SearchThreads } from './search-threads.js';
 
 const DEFAULT_SCHEDULES = 300;
@@ -40,6 +40,8 @@ export interface BugMatrixOptions {
   readonly signal?: AbortSignal;
   /** What an earlier run came to: a case is not searched again if its first schedule is the same. */
   readonly previous?: BugMatrixResult;
+  /** The text of a replay file of it, by name. */
+  readonly keptReplay?: (name: string) => string | undefined;
   /** Called with the number of finished cases. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
   /** Called after each cell with all cells so far, and with the replay files that are new. */
@@ -234,7 +236,7 @@ const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
 async function decide(
   { cell, index, one }: Job,
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
-  { previous }: BugMatrixOptions,
+  { previous, keptReplay }: BugMatrixOptions,
   threads: SearchThreads,
 ): Promise<Decided> {
   const { bug, column } = cell;
@@ -252,6 +254,7 @@ async function decide(
   const before = previous?.cells
     .find((old) => isAt(old, bug.id, column.kernel))
     ?.cases.find((old) => identity(old) === identity(about) && old.failure === undefined);
+  const kept = before?.replay === undefined ? undefined : keptReplay?.(before.replay);
   const task: CaseTask = {
     plan: {
       ...{ scenario, strategy: 'pct', depth: DEPTH, schedules, anyVerdict: false, only },
@@ -260,6 +263,7 @@ async function decide(
     },
     ...(finding !== undefined && { finding }),
     ...(before !== undefined && { known: before.digest }),
+    ...(kept !== undefined && { kept: parseReplayFile(before?.replay ?? '', kept) }),
   };
   const tried = await threads.run<CaseTried>(task, 'tryCase');
   const expected = { expect, ...(condition !== undefined && { condition }) };

@@ -1,6 +1,7 @@
 import {
   deadlockVerdict,
   gracePeriodVerdict,
+  isKnownLoop,
   type Look,
   livelockVerdict,
   type MachineWaits,
@@ -118,9 +119,9 @@ export class SimWatch {
   /** Nobody moves and nobody waits in a circle: a broken rule may say why, or RCU. */
   private standstill(waits: MachineWaits, detail: string, graceNs: number): void {
     const { machine } = this;
-    this.audit();
-    if (machine.verdicts.length > 0) return;
     const owed = graceNs > STALL_NS / 2 ? gracePeriodVerdict(waits, graceNs, machine.modelTime) : undefined;
+    if (owed === undefined || !isKnownLoop(owed)) this.audit();
+    if (machine.verdicts.length > 0) return;
     machine.report(owed ?? stallVerdict(waits, detail));
   }
 

@@ -75,6 +75,7 @@ export const reparenting2014: Experiment = {
       default: 5000,
       summary: 'late-free: µs from rmdir to the first free',
     },
+    shrink: flag('late-free: whether the cache is shrunk through sysfs after the last free (SLUB)', 0),
     type: {
       kind: 'choice',
       values: ['plain', 'rcu'],
@@ -113,6 +114,7 @@ async function runLateFree(lab: Lab, params: ParamValues) {
   const scope = {
     slabs: Number(params.slabs),
     rcuTyped: params.type === 'rcu',
+    shrinks: params.shrink === 1,
     freeAfter: Number(params.freeAfter) * US,
     observe: 100 * MS,
     manager: 0,

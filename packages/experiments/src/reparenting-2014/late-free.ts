@@ -23,6 +23,8 @@ export interface LateFree {
   /** Slabs that are partly free when the memcg goes. */
   readonly slabs: number;
   readonly rcuTyped: boolean;
+  /** After the last free the cache is shrunk through sysfs. */
+  readonly shrinks: boolean;
   /** From rmdir to the first free, ns. */
   readonly freeAfter: number;
   readonly observe: number;
@@ -54,17 +56,22 @@ export function* prepareLateFree(scope: LateFree): Program<void> {
   yield* writeFile(`${DIRECTORY}/cgroup.procs`, `${pid}\n`);
   yield* sys.kill(pid);
   yield* sys.wait();
+  yield* shrinkChildren();
+}
+
+function* shrinkChildren(): Program<void> {
   for (const directory of yield* sys.childDirectories(CACHE)) {
     yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
   }
 }
 
 /** The memcg goes; a while later the first object, and then the others. */
-export function* lateFree({ freeAfter, observe, freer }: LateFree): Program<void> {
+export function* lateFree({ freeAfter, observe, freer, shrinks }: LateFree): Program<void> {
   yield* sys.rmdir(DIRECTORY);
   yield* sys.fork({ name: 'free', program: () => freeLate(freeAfter), placement: pinned(freer) });
   yield* sys.nanosleep(freeAfter + LATER);
   yield* sys.reclaim(REST);
+  if (shrinks) yield* shrinkChildren();
   yield* sys.wait();
   yield* sys.nanosleep(observe);
 }

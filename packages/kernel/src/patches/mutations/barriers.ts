@@ -21,15 +21,6 @@ export const noBarrierAtTeardown: Patch = {
   apply: withoutBarrier('memcg'),
 };
 
-/** Deliberately broken, too, but shown by the scenario of its row in the bug matrix only, not by those of all mutations. */
-export const noBarrierInDestroyWork: Patch = {
-  name: 'no-barrier-in-destroy-work',
-  summary:
-    'the destroy work of an RCU-typed cache frees it without an rcu_barrier, and the callback of its last page is still at work',
-  appliesTo: ['v3.14'],
-  apply: withoutBarrier('memcg'),
-};
-
 export const noBarrierAtRootDestruction: Patch = {
   name: 'no-barrier-at-root-destruction',
   summary: 'an RCU-typed root cache and its children are released without an rcu_barrier',

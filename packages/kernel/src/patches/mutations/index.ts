@@ -1,10 +1,10 @@
 import type { Patch } from '../../build.js';
-import { noBarrierAtRootDestruction, noBarrierAtTeardown, noBarrierInDestroyWork } from './barriers.js';
+import { noBarrierAtRootDestruction, noBarrierAtTeardown } from './barriers.js';
 import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
-import { forgetLastPage, swapWithoutWaiting } from './kernel-3.14.js';
+import { forgetLastPage, noBarrierBeforeDestroy, swapWithoutWaiting } from './kernel-3.14.js';
 import { keepFilesActive } from './kernfs.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
@@ -121,7 +121,7 @@ export const mutations: readonly Patch[] = [
   loseInherited,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
-  noBarrierInDestroyWork,
+  noBarrierBeforeDestroy,
   leakCssReference,
   unlinkAfterShutdown,
   forgetLastPage,

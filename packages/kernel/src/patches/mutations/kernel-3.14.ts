@@ -31,3 +31,18 @@ export const forgetLastPage: Patch = {
   appliesTo,
   apply: ({ functions }) => functions.replaceHandler('memcg.isDead', () => () => false),
 };
+
+export const noBarrierBeforeDestroy: Patch = {
+  name: 'no-barrier-before-destroy',
+  summary:
+    'an RCU-typed cache of a memcg is destroyed without an rcu_barrier, while a page callback of it may still run',
+  mutation: true,
+  breaks: 'use-after-free',
+  appliesTo,
+  apply: ({ policies }) => {
+    const { barrierBeforeRelease } = policies.slab;
+    policies.slab.barrierBeforeRelease = function* forRootsOnly(cpu, of): Coroutine<void> {
+      if (of === 'root') yield* call(barrierBeforeRelease, cpu, of);
+    };
+  },
+};
