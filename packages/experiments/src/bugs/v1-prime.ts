@@ -1,4 +1,5 @@
 import {
+  bugsOfLaterKernels,
   callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
@@ -15,7 +16,7 @@ import {
   unloadedDuringCreation,
   unloadedDuringDestroyWork,
 } from './emptying.js';
-import { stackStays } from './reparenting.js';
+import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
 const REF = 'v3.14+pin-until-release';
@@ -41,6 +42,8 @@ const retained = (kept: string, dropped: string): readonly BugCase[] => [
 ];
 
 const common: BugCases = {
+  ...bugsOfLaterKernels,
+  'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],

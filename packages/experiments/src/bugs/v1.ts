@@ -1,4 +1,5 @@
 import {
+  bugsOfLaterKernels,
   callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
@@ -15,12 +16,14 @@ import {
   unloadedDuringCreation,
   unloadedDuringDestroyWork,
 } from './emptying.js';
-import { stackStays } from './reparenting.js';
+import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCases } from './types.js';
 
 const V1 = 'v3.14+no-destroy-on-last-page';
 
 export const casesV1: BugCases = {
+  ...bugsOfLaterKernels,
+  'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [
