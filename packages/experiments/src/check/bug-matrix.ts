@@ -240,7 +240,7 @@ const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
   );
 
 async function decide(
-  { cell, index, one }: Job,
+  { cell, one }: Job,
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
   { previous, keptReplay }: BugMatrixOptions,
   threads: SearchThreads,
@@ -278,7 +278,7 @@ async function decide(
     return { result: { ...same, ...expected } };
   }
   const { replay, unchanged: _, failure, ...rest } = tried;
-  const name = replayName(column, bug.id, index);
+  const name = replayName(column, bug.id, column.cases[bug.id]?.indexOf(one) ?? 0);
   return {
     result: {
       ...expected,
