@@ -32,7 +32,7 @@ export const bugClasses: readonly BugClass[] = [
     'zombie memcg: negative dentry of a removed cgroup directory',
     '– – – · – ● ● ● – – –',
   ),
-  finding('zombie-pages', 'zombie memcg: user pages or page-level kmem', '● ● ● · – ● ● ● ● ● ●'),
+  finding('zombie-pages', 'zombie memcg: user pages or page-level kmem', '● ● ● · ○ ● ● ● ● ● ●'),
   verdict('V1-a', 'leak: RCU-typed cache checked before its callbacks ran', '– ● – · – – – – – – –'),
   finding('V3-d', 'zombie memcg: stock only', '– – – · – ● ● ○ ○ ○ ○'),
   verdict('V2-a', 'livelock in the tryget loop', '– – – · ● – – – – – –'),
@@ -43,7 +43,7 @@ export const bugClasses: readonly BugClass[] = [
   verdict('V5p-d', 'write after free, or a lost shutdown, in the worker', '– – – · – – – – ● – –'),
   verdict('V4-d', 'a root that stays in use is marked dying', '– – – · – – – ● ● ● –'),
   { ...verdict('sysfs-clash', 'sysfs name clash', '– – – · ○ – ● – – – –'), verdict: 'SLUB-8' },
-  finding('mischarge', 'pages of a cache charged to another memcg after a move', '● – ○ · – – – – – – –'),
+  finding('mischarge', 'pages of a cache charged to another memcg after a move', '● – ○ · ○ – – – – – –'),
   verdict('never-kick', 'array replaced without a kick', '● ● ● · ● ● ● ● ● ● ●'),
   verdict('no-barrier-at-teardown', 'no barrier at the teardown of memcg caches', '● ○ – · ● – – – – – ·'),
   verdict(

@@ -38,10 +38,17 @@ function mutated({ id }: BugClass, kernel: string): BugCase | undefined {
   };
 }
 
-/** The case that shows a bug somewhere else, in a kernel without anything added. */
-function shownElsewhere({ id }: BugClass): BugCase | undefined {
-  for (const { cases } of given) {
-    const shown = cases[id]?.find(({ expect, kernel }) => expect === 'found' && kernel === undefined);
+/** The version on which a kernel is built. */
+const versionOf = (kernel: string): string => kernel.split(/[+:]/)[0] ?? '';
+
+/**
+ * The case that shows a bug somewhere else, rather on the same version; `alone` if it must be in a kernel without anything
+ * added.
+ */
+function shownElsewhere({ id }: BugClass, kernel: string, alone: boolean): BugCase | undefined {
+  const same = given.filter((other) => versionOf(other.kernel) === versionOf(kernel));
+  for (const { cases } of [...same, ...given]) {
+    const shown = cases[id]?.find((one) => one.expect === 'found' && !(alone && one.kernel !== undefined));
     if (shown !== undefined) return shown;
   }
   return undefined;
@@ -55,10 +62,11 @@ const canRun = ({ config = '' }: BugCase, kernel: string): boolean =>
 function inheritedCases(bug: BugClass, { kernel }: BugColumn, at: number): BugCase[] {
   const expect = bug.expected[at];
   if (expect !== 'found' && expect !== 'clean') return [];
-  const shown = mutated(bug, kernel) ?? shownElsewhere(bug);
+  const mutation = mutated(bug, kernel);
+  const shown = mutation ?? shownElsewhere(bug, kernel, expect === 'found');
   if (shown === undefined || !canRun(shown, kernel)) return [];
-  const { condition: _, curedBy: __, ...scenario } = shown;
-  return [{ ...scenario, expect }];
+  const { condition: _, curedBy: __, kernel: own, ...scenario } = shown;
+  return [{ ...scenario, ...(mutation !== undefined && { kernel: own }), expect }];
 }
 
 /** The columns of the bug matrix, oldest kernel first. */

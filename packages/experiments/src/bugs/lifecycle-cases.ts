@@ -43,6 +43,7 @@ export const laterThan314: BugCases = {
   'V1-a': [clean('empty-cache', { params: { type: 'rcu' } })],
   'V2-a': [clean('empty-cache')],
   'V2-b': [clean('empty-cache')],
+  mischarge: [clean('sleeping-allocation', { params: { remove: 'no' }, finding: { class: 'mischarge' } })],
   'sysfs-clash': [clean('root-destruction', { params: { reload: 'atOnce' } })],
 };
 

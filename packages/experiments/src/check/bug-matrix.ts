@@ -24,6 +24,8 @@ export interface BugMatrixRequest {
   readonly kernels?: readonly string[];
   readonly variants?: readonly string[];
   readonly bugs?: readonly string[];
+  /** Only the cases that are to be found. */
+  readonly foundOnly?: boolean;
   /** For each case that is searched. */
   readonly schedules?: number;
   readonly seed?: number;
@@ -155,7 +157,7 @@ export function mergeBugMatrix(previous: BugMatrixResult | undefined, result: Bu
   };
 }
 
-function wantedCells({ kernels = [], variants = [], bugs = [] }: BugMatrixRequest): WantedCell[] {
+function wantedCells({ kernels = [], variants = [], bugs = [], foundOnly = false }: BugMatrixRequest): WantedCell[] {
   known(
     '--kernel',
     kernels,
@@ -177,7 +179,11 @@ function wantedCells({ kernels = [], variants = [], bugs = [] }: BugMatrixReques
     .flatMap((column) =>
       bugClasses
         .filter(({ id }) => bugs.length === 0 || bugs.includes(id))
-        .map((bug) => ({ bug, column, cases: column.cases[bug.id] ?? [] })),
+        .map((bug) => ({
+          bug,
+          column,
+          cases: (column.cases[bug.id] ?? []).filter(({ expect }) => !foundOnly || expect === 'found'),
+        })),
     )
     .filter(({ cases }) => cases.length > 0);
   if (wanted.length === 0) {
@@ -234,7 +240,7 @@ const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
   );
 
 async function decide(
-  { cell, index, one }: Job,
+  { cell, one }: Job,
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
   { previous, keptReplay }: BugMatrixOptions,
   threads: SearchThreads,
@@ -272,7 +278,7 @@ async function decide(
     return { result: { ...same, ...expected } };
   }
   const { replay, unchanged: _, failure, ...rest } = tried;
-  const name = replayName(column, bug.id, index);
+  const name = replayName(column, bug.id, column.cases[bug.id]?.indexOf(one) ?? 0);
   return {
     result: {
       ...expected,

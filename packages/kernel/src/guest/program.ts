@@ -129,15 +129,16 @@ export const sys = {
   childDirectories,
 };
 
-/** Removed memcgs that have not been freed, and caches. */
+/** Removed memcgs that have not been freed, caches, and directories of memcg caches in sysfs (SLUB). */
 export interface Census {
   readonly dying: number;
   readonly caches: number;
+  readonly directories: number;
 }
 
 function* lookRound(): Program<Census> {
-  const [dying = 0, caches = 0] = (yield* text('lab_census')).split(' ').map(Number);
-  return { dying, caches };
+  const [dying = 0, caches = 0, directories = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches, directories };
 }
 
 /** Caches of memcgs, and the pages of their slabs. */

@@ -173,16 +173,26 @@ export function* labRecord(cpu: Cpu, _task: TaskRecord, name: string, ns: number
   return 0;
 }
 
-const census = defineHandler('lab.census', (node, _args: null): { dying: number; caches: number } => ({
-  dying: node.dyingMemcgs,
-  caches: node.caches.live,
-}));
+interface CensusOfNode {
+  readonly dying: number;
+  readonly caches: number;
+  readonly directories: number;
+}
 
-/** How many removed memcgs have not been freed, and how many caches exist: two numbers. */
+const census = defineHandler(
+  'lab.census',
+  (node, _args: null): CensusOfNode => ({
+    dying: node.dyingMemcgs,
+    caches: node.caches.live,
+    directories: node.slabKset.ofMemcgs('').length,
+  }),
+);
+
+/** How many removed memcgs have not been freed, how many caches exist, and how many memcg caches have a directory in sysfs: three numbers. */
 export function* labCensus(cpu: Cpu): Coroutine<string> {
   const counts = yield* requestAll(cpu.allNodes, census, null);
-  const sum = (field: 'dying' | 'caches'): number => counts.reduce((total, count) => total + count[field], 0);
-  return `${sum('dying')} ${sum('caches')}`;
+  const sum = (field: keyof CensusOfNode): number => counts.reduce((total, count) => total + count[field], 0);
+  return `${sum('dying')} ${sum('caches')} ${sum('directories')}`;
 }
 
 const childDirectories = defineHandler('lab.childDirectories', (node, args: { root: string }): string[] =>
