@@ -74,6 +74,22 @@ it('tryget=live changes no verdict', async () => {
   }
 });
 
+it('V5p-e needs a cache that is not RCU-typed: the release of the others waits for the switch', async () => {
+  const kinds = ['plain', 'rcu'].map((type) =>
+    run({
+      experiment: 'root-destruction',
+      kernel: POSTED,
+      config: 'slub',
+      nodes: 1,
+      cpusPerNode: 2,
+      params: { type, when: 'removing', gap: '20000' },
+    }),
+  );
+  const [plain, rcu] = await Promise.all(kinds);
+  expect(plain && verdictOf(plain)).toBe('use-after-free V5p-e');
+  expect(rcu && verdictOf(rcu)).not.toBe('use-after-free V5p-e');
+});
+
 const request = (params: Record<string, string>, kernel: string): CheckRequest => ({
   run: { experiment: 'posted-defects', kernel, config: 'slub', nodes: 1, cpusPerNode: 2, params },
   schedules: 300,

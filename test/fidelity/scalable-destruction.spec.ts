@@ -167,4 +167,22 @@ describe('cgroup-knobs', () => {
     ];
     expect(knob.digest).toBe(patch.digest);
   });
+
+  /** The longest call of a task that makes and removes cgroups elsewhere, ns. */
+  const longestCall = async (patches: string): Promise<number> => {
+    const { durations, outcome } = await removal(patches, 'slab', { bystander: '1', memcgs: '4' });
+    expect(outcome).toBe('ok');
+    return Math.max(durations['bystander.mkdir']?.max ?? 0, durations['bystander.rmdir']?.max ?? 0);
+  };
+
+  it.each([
+    ['', 'about nothing'],
+    ['+cgroup-knobs:barrierHoldsCgroupMutex=1', 'for a barrier'],
+    ['+async-rcu-barrier', 'about nothing'],
+    ['+async-rcu-barrier+cgroup-knobs:barrierHoldsCgroupMutex=1', 'about nothing'],
+  ])('v4.10%s: others wait %s', async (patches, wait) => {
+    const longest = await longestCall(patches);
+    if (wait === 'for a barrier') expect(longest).toBeGreaterThan(5e6);
+    else expect(longest).toBeLessThan(0.5e6);
+  });
 });

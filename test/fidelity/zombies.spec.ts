@@ -43,3 +43,23 @@ describe('zombies on 4.10', () => {
     expect(counters.memcg).toMatchObject({ created: 5, dying: 5 });
   });
 });
+
+describe.each(['v5.3', 'v5.9'])('%s: the page of an open pipe', (kernel) => {
+  it.each(['slab', 'slub'])('keeps its memcg with %s, until the pipe is closed', async (config) => {
+    const params = { generations: '5', files: '2', pipe: 'yes' };
+    const { series = [] } = await run({ experiment: 'zombies', kernel, config, nodes: 1, cpusPerNode: 2, params });
+    const dying = (phase: string): number | undefined => series.findLast((sample) => sample.phase === phase)?.dying;
+    expect({ open: dying('generations'), closed: dying('unlink') }).toEqual({ open: 5, closed: 0 });
+  });
+});
+
+it.each([
+  ['v4.10', 10],
+  ['v4.12', 0],
+  ['v5.3', 0],
+])('%s has %i directories for the caches of 5 removed memcgs (SLUB)', async (kernel, directories) => {
+  const params = { generations: '5', files: '2' };
+  const result = await run({ experiment: 'zombies', kernel, config: 'slub', nodes: 1, cpusPerNode: 2, params });
+  const last = result.series?.findLast(({ phase }) => phase === 'generations');
+  expect(last?.directories).toBe(directories);
+});

@@ -3,6 +3,7 @@ import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import { findTiming } from './find-timing/index.js';
 import type { Experiment } from './lab/types.js';
+import { objectDefects } from './object-defects/index.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
 import { reparenting2014 } from './reparenting-2014/index.js';
@@ -21,6 +22,7 @@ export const experiments: readonly Experiment[] = [
   emptyCache,
   findTiming,
   postedDefects,
+  objectDefects,
   rootDestruction,
   reparenting2014,
   sleepingAllocation,

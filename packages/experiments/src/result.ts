@@ -91,7 +91,7 @@ export function buildResult(run: Run): RunResult {
     verdicts: observed.verdicts.map(verdictOf),
     findings: [
       ...findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
-      ...chargeFindings(counters, observed.reading().sums),
+      ...chargeFindings(counters, observed.reading().sums, inventories),
     ],
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     ...(run.findings.series !== undefined && { series: run.findings.series }),

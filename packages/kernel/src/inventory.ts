@@ -1,4 +1,4 @@
-import type { Handle } from '@kmemlab/machine';
+import { type Handle, pageOf } from '@kmemlab/machine';
 import type { KmemState } from './mm/memcontrol/types.js';
 import { retainedOn } from './mm/slub/retained.js';
 import type { KernelNode } from './node.js';
@@ -29,6 +29,10 @@ export interface NodeInventory {
   readonly chargedPages: readonly number[];
   /** Per CPU whose stock holds a memcg: css, references. */
   readonly stocks: readonly number[];
+  /** CPUs that are down and whose stock still has an obj_cgroup (5.9). */
+  readonly deadStocks: number;
+  /** Slab blocks that hold each other by the vectors of their objects' owners, or themselves: they never become empty (5.9). */
+  readonly heldVectors: number;
   /** Boot node: handles of the memcg caches in the list of caches. */
   readonly listed: readonly number[];
   /** Of these, those that are in no slot: their memcg is offline, or they have been handed on to another. */
@@ -95,6 +99,12 @@ function chargedPagesOf({ pages }: KernelNode): number[] {
   return [...rows].flatMap(([memcg, row]) => [memcg, ...row]);
 }
 
+/** Blocks that hold each other by their vectors, or themselves. */
+function heldVectorsOf({ objVectors }: KernelNode): number {
+  const holds = (page: Handle): Handle => pageOf(objVectors.get(page)?.object ?? 0);
+  return [...objVectors.keys()].filter((page) => holds(holds(page)) === page).length;
+}
+
 function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle): Handle[] {
   const array = published.caches.read(root, CacheField.memcgCaches);
   const inSlots = new Set<Handle>();
@@ -131,6 +141,8 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     memcgPages,
     chargedPages: chargedPagesOf(node),
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
+    deadStocks: [...node.cpusDown].filter((cpu) => node.words(cpu).stock.objcg !== 0).length,
+    heldVectors: heldVectorsOf(node),
     listed: cacheList.roots().flatMap((root) => cacheList.childrenOf(root)),
     outOfSlot: cacheList.roots().flatMap((root) => outOfSlotOf(node, root)),
   };

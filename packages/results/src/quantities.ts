@@ -95,6 +95,13 @@ const COUNTS: readonly Quantity[] = [
     r.params.memcgs === undefined ? undefined : r.counters.calls.rcu_barrier.requested,
   ),
   count('dying', 'memcgs dying after the last generation', (r) => r.series && r.counters.memcg.dying),
+  count('cachesLeft', 'caches of removed memcgs at the end', (r) => r.emptied?.after.caches),
+  count('pageSeconds', 'page-seconds held without an object', (r) => r.emptied?.pageSeconds),
+  count(
+    'shrinksAfterFree',
+    'shrinks after the last free',
+    (r) => r.emptied && r.phases.observe && callCount(r.phases.observe, 'kmem_cache_shrink'),
+  ),
   count('bootKicks', 'boot: kicks', (r) => r.phases.boot && callCount(r.phases.boot, 'kick_all_cpus_sync')),
   count('rootCacheKicks', 'one root cache after boot: kicks', (r) => r.rootCache?.kicks),
 ];

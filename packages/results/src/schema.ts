@@ -154,6 +154,8 @@ export interface Sample {
   readonly dying: number;
   /** Caches that exist, roots and those of memcgs. */
   readonly caches: number;
+  /** Directories of memcg caches in /sys/kernel/slab (SLUB). */
+  readonly directories?: number;
 }
 
 /** Caches of memcgs, and pages of their slabs, at one moment; `ns` of machine time after the last object was freed. */

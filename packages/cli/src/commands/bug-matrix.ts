@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BugCell, type BugMatrixResult, renderBugMatrix, toJson } from '@kmemlab/results';
 import { readInput } from '../request.js';
@@ -12,6 +12,7 @@ export interface BugMatrixFlags {
   readonly kernel?: readonly string[];
   readonly variant?: readonly string[];
   readonly bug?: readonly string[];
+  readonly found?: boolean;
   readonly schedules?: number;
   readonly seed?: number;
   readonly jobs?: number;
@@ -47,7 +48,7 @@ async function readPrevious(out: string): Promise<BugMatrixResult | undefined> {
 
 /** Fill the bug matrix, or the part of it that was asked for. */
 export async function runBugMatrix(self: CommandThis, flags: BugMatrixFlags): Promise<void> {
-  const { kernel, variant, bug, schedules, seed, jobs, out, json } = flags;
+  const { kernel, variant, bug, found, schedules, seed, jobs, out, json } = flags;
   const { cli } = self;
   const { searches } = await cli.loadEngine();
   const previous = out === undefined ? undefined : await readPrevious(out);
@@ -62,12 +63,14 @@ export async function runBugMatrix(self: CommandThis, flags: BugMatrixFlags): Pr
         ...(kernel !== undefined && { kernels: kernel }),
         ...(variant !== undefined && { variants: variant }),
         ...(bug !== undefined && { bugs: bug }),
+        ...(found === true && { foundOnly: true }),
         ...(schedules !== undefined && { schedules }),
         ...(seed !== undefined && { seed }),
       },
       {
         ...(jobs !== undefined && { jobs }),
         ...(previous !== undefined && { previous }),
+        ...(out !== undefined && { keptReplay: (name) => readFileSync(join(out, name), 'utf8') }),
         signal: cli.signal,
         onProgress: line.show,
         onCell: (soFar, cell, replays) => {

@@ -32,6 +32,7 @@ EXAMPLES
   kmemlab matrix --kernel v3.14 --bug V0-b --bug V0-c
   kmemlab matrix --variant V4 --schedules 2000
   kmemlab matrix --schedules 20000 --out matrix-20000
+  kmemlab matrix --found --out replays
   kmemlab matrix --bug V0-b --json
   kmemlab matrix --mutations
   kmemlab matrix --mutations --schedules 2000 --json
@@ -76,6 +77,12 @@ export const matrixCommand = buildCommand<MatrixFlags, [], CommandThis>({
         placeholder: 'ID',
         brief: 'Row, e.g. V0-b (repeatable; default all)',
       },
+      found: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Only the cases that are to be found: makes their replay files again',
+      },
       patch: machineFlags.patch,
       config: machineFlags.config,
       schedules: {
@@ -110,7 +117,7 @@ export const matrixCommand = buildCommand<MatrixFlags, [], CommandThis>({
 
 async function runMutationMatrix(self: CommandThis, flags: MatrixFlags): Promise<void> {
   const { kernel = ['v4.10'], patch, config, schedules, seed, jobs, json } = flags;
-  const stray = (['variant', 'bug', 'out'] as const).find((name) => flags[name] !== undefined);
+  const stray = (['variant', 'bug', 'found', 'out'] as const).find((name) => flags[name] !== undefined);
   if (stray !== undefined) throw new UsageError(`--${stray}: not for --mutations; leave one of them out`);
   const [version = '', second] = kernel;
   if (second !== undefined) throw new UsageError('--kernel: given twice; with --mutations give it once');

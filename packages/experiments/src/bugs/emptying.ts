@@ -1,4 +1,4 @@
-import type { BugCase } from './types.js';
+import type { BugCase, BugCases } from './types.js';
 
 /*
  * Scenarios in which the cache of a removed memcg becomes empty, for the kernels on 3.14. There its destroy work runs 29.4 ms
@@ -60,6 +60,63 @@ export const creationAfterOffline: BugScenario = {
   config: 'slub',
   params: { live: 0, ask: 3, freeAfter: 100_000, observe: 200 },
   costs: { 'slab.create': 20_000_000 },
+};
+
+/** The last slab of an RCU-typed cache is freed so that its callback runs when the destroy work does, by the same grace period. */
+export const callbackDuringDestroyWork: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { type: 'rcu', minPartial: 0, shrinks: 1, shrinkEvery: 500, freeAfter: 14_000, observe: 40 },
+};
+
+/** A module is unloaded while the destroy works of its children run. */
+export const unloadedDuringDestroyWork: BugScenario = {
+  experiment: 'root-destruction',
+  nodes: 1,
+  cpusPerNode: 2,
+  config: 'slub',
+  from: 'unload',
+  params: { when: 'removing', gap: 29_300 },
+};
+
+/** A module is unloaded while the caches that memcgs have asked for are made. */
+export const unloadedDuringCreation: BugScenario = {
+  experiment: 'root-destruction',
+  nodes: 1,
+  cpusPerNode: 3,
+  from: 'unload',
+  params: { when: 'creating', modules: 3, contend: 10 },
+};
+
+/** A task is moved while it sleeps in the allocation of a slab, and its old memcg is removed. */
+export const sleepingAllocation: BugScenario = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 };
+
+/** It is only moved. */
+export const movedWhileAsleep: BugScenario = {
+  ...sleepingAllocation,
+  params: { remove: 'no' },
+  finding: { class: 'mischarge' },
+};
+
+/** A module with an RCU-typed cache is unloaded while nothing else happens. */
+export const rcuTypedUnloaded: BugScenario = {
+  experiment: 'root-destruction',
+  nodes: 1,
+  cpusPerNode: 2,
+  params: { type: 'rcu' },
+};
+
+/** What a kernel on 3.14 does not have cannot go wrong: a look at a removal is enough. */
+const absent: readonly BugCase[] = [{ ...lastPageBeforeDestroyWork, expect: 'clean' }];
+
+/** Bugs of what came later. */
+export const bugsOfLaterKernels: BugCases = {
+  'V2-a': absent,
+  'V5p-a': absent,
+  'V5p-b': absent,
+  'V5p-c': absent,
+  'V5p-d': absent,
+  'V4-d': absent,
 };
 
 /** Windows of a release that finds the count at 0. */

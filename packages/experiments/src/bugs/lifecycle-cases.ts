@@ -30,13 +30,6 @@ const clean = (experiment: string, more: Partial<BugCase> = {}): BugCase => ({
   ...more,
 });
 
-/** An RCU-typed root is destroyed while a cache of a removed memcg is on its way out: its release waits for the switch, too. */
-export const rcuTypedRoot = clean('root-destruction', {
-  condition: 'RCU-typed',
-  params: { type: 'rcu', when: 'removing' },
-  verdict: 'V5p-e',
-});
-
 /** What was wrong in earlier kernels only, in the scenarios that show it there. */
 export const laterThan314: BugCases = {
   'V0-b': [clean('empty-cache')],
@@ -50,6 +43,7 @@ export const laterThan314: BugCases = {
   'V1-a': [clean('empty-cache', { params: { type: 'rcu' } })],
   'V2-a': [clean('empty-cache')],
   'V2-b': [clean('empty-cache')],
+  mischarge: [clean('sleeping-allocation', { params: { remove: 'no' }, finding: { class: 'mischarge' } })],
   'sysfs-clash': [clean('root-destruction', { params: { reload: 'atOnce' } })],
 };
 

@@ -66,6 +66,12 @@ const removalOvertakesCreation: BugScenario = {
   verdict: 'leak',
 };
 
+/** An allocation sleeps for memory while its task is moved, or the removal of its memcg begins. */
+const sleeping = (params: BugScenario['params'], verdict: string): BugScenario => ({
+  ...{ experiment: 'sleeping-allocation', ...small, ...(params && { params }) },
+  verdict,
+});
+
 /** The defects of the rework that was posted later. */
 const posted = (defect: string, verdict: string, config = 'slab'): BugScenario => ({
   ...{ experiment: 'posted-defects', ...small, config },
@@ -84,8 +90,8 @@ export const casesSince410 = (kernel: string): BugCases => ({
   'V0-b': clean({ ...lastPageBeforeDestroyWork, windows: SHRINK_WINDOWS, verdict: 'use-after-free' }),
   'V0-c': clean({ ...lastPageBeforeDestroyWork, windows: RELEASE_WINDOWS, verdict: 'double-destroy' }),
   'V0-d': clean({ ...shrinkBetweenNodes, windows: SHRINK_WINDOWS, verdict: 'use-after-free' }),
-  'V0-e': clean(...withBoth(removalOvertakesCreation)),
-  'V0-h': clean(...withBoth(posted('h', 'use-after-free'))),
+  'V0-e': clean(...withBoth(removalOvertakesCreation), sleeping({ sleeper: 'creation' }, 'leak')),
+  'V0-h': clean(...withBoth(sleeping({}, 'use-after-free'))),
   'no-reaper': clean({ ...reapedLater, finding: { class: 'dead-cache', pinnedBy: 'freeObjects' } }),
   'zombie-objects': found(liveObjects),
   'zombie-negative-dentry': found({
@@ -93,6 +99,7 @@ export const casesSince410 = (kernel: string): BugCases => ({
     params: { loops: 5 },
     finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry' },
   }),
+  mischarge: clean({ ...sleeping({ remove: 'no' }, ''), finding: { class: 'mischarge' } }),
   'V1-a': clean({ ...rcuTypedUnused, finding: { class: 'dead-cache', pinnedBy: 'other' } }),
   'V2-a': clean({ ...lastPageBeforeDestroyWork, verdict: 'livelock' }),
   'V2-b': clean({ ...lastPageBeforeDestroyWork, verdict: 'use-after-free' }),

@@ -1,3 +1,4 @@
+import type { BugMark } from '@kmemlab/results';
 import type { ParamValues } from '../params.js';
 
 /** A row of the bug matrix. */
@@ -9,6 +10,8 @@ export interface BugClass {
   readonly kind: 'verdict' | 'finding';
   /** The rule that it breaks, where verdicts are named by that; the row's id if absent. */
   readonly verdict?: string;
+  /** What the source of each column's kernel says of it, in their order; null where nothing is to be said. */
+  readonly expected: readonly (BugMark | null)[];
 }
 
 /** A search, or for a finding a run, that decides about a bug in a kernel. */

@@ -1,5 +1,6 @@
 import { FOUND_IN_SLOT, ITEM_NOT_PENDING, PAGES_RELEASED, SLOT_READ } from '@kmemlab/kernel';
 import { lastPageBeforeDestroyWork, rcuTypedUnused } from './emptying.js';
+import { callbacksOnTwoCpus, idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
 /** A memcg's cache whose objects are free, and a shrink from outside that comes when its destroy work begins. */
@@ -87,11 +88,22 @@ export const casesV0: BugCases = {
       finding: { class: 'zombie-memcg', pinnedBy: 'negativeDentry' },
     },
   ],
+  'zombie-pages': [{ ...stackStays, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
   'V1-a': [
     { ...rcuTypedUnused, expect: 'clean', finding: { class: 'dead-cache' } },
     { ...rcuTypedUnused, config: 'slab', expect: 'clean', finding: { class: 'dead-cache' } },
   ],
   'V3-d': [{ expect: 'clean', ...generations, finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
+  'sysfs-clash': [{ ...idsUsedAgain, params: { memcgs: 2, files: 0, pause: 50 }, expect: 'clean' }],
+  'no-barrier-at-teardown': [
+    {
+      ...callbacksOnTwoCpus,
+      expect: 'found',
+      kernel: 'v3.14+no-barrier-before-destroy',
+      verdict: 'V0-b',
+      windows: [PAGES_RELEASED, FOUND_IN_SLOT],
+    },
+  ],
   mischarge: [
     {
       expect: 'found',
@@ -99,25 +111,6 @@ export const casesV0: BugCases = {
       ...small,
       params: { remove: 'no' },
       finding: { class: 'mischarge' },
-    },
-  ],
-  'never-kick': [
-    {
-      expect: 'found',
-      kernel: 'v3.14+swap-without-waiting',
-      experiment: 'tune-slabinfo',
-      ...small,
-      verdict: 'SLAB-4',
-    },
-  ],
-  'no-barrier-at-root-destruction': [
-    {
-      expect: 'found',
-      kernel: 'v3.14+no-barrier-at-root-destruction',
-      experiment: 'root-destruction',
-      ...small,
-      params: { type: 'rcu' },
-      verdict: 'SLAB-6',
     },
   ],
 };

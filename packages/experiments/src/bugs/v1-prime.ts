@@ -1,14 +1,22 @@
 import {
+  bugsOfLaterKernels,
+  callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  movedWhileAsleep,
+  rcuTypedUnloaded,
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  sleepingAllocation,
+  unloadedDuringCreation,
+  unloadedDuringDestroyWork,
 } from './emptying.js';
+import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
 const REF = 'v3.14+pin-until-release';
@@ -34,9 +42,15 @@ const retained = (kept: string, dropped: string): readonly BugCase[] => [
 ];
 
 const common: BugCases = {
+  ...bugsOfLaterKernels,
+  'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
+  'V0-g': [{ ...unloadedDuringCreation, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
+  'zombie-pages': [{ ...stackStays, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
+  'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
+  'V0-f': [{ ...unloadedDuringDestroyWork, expect: 'found' }],
   'no-reaper': [{ ...reapedLater, expect: 'clean' }],
   'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
   'V2-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
@@ -61,6 +75,27 @@ const neverKick = (kernel: string): readonly BugCase[] => [
   },
 ];
 
+/** Without the barrier of a destruction: of a memcg's cache, and of a root. */
+const withoutBarrier = (kernel: string): BugCases => ({
+  'no-barrier-at-teardown': [
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'clean',
+      kernel: `${kernel}+no-barrier-before-destroy`,
+      verdict: 'use-after-free',
+    },
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...rcuTypedUnloaded,
+      expect: 'found',
+      kernel: `${kernel}+no-barrier-at-root-destruction`,
+      verdict: 'SLAB-6',
+      curedBy: kernel,
+    },
+  ],
+});
+
 export const casesV1Ref: BugCases = {
   ...common,
   'V0-e': [
@@ -78,6 +113,17 @@ export const casesV1Ref: BugCases = {
     },
   ],
   'V0-a': retained(REF, `${REF}:retention=off`),
+  'V0-h': [{ ...sleepingAllocation, expect: 'clean' }],
+  mischarge: [
+    { ...movedWhileAsleep, expect: 'found', condition: 'slabs are charged to the running task' },
+    {
+      ...movedWhileAsleep,
+      expect: 'clean',
+      condition: 'slabs are charged to the memcg of their cache',
+      kernel: 'v3.14+explicit-slab-charging+pin-until-release',
+    },
+  ],
+  ...withoutBarrier(REF),
   'never-kick': neverKick(REF),
 };
 
@@ -85,5 +131,8 @@ export const casesV1Gp: BugCases = {
   ...common,
   'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: `${REF}:flush=on` }],
   'V0-a': retained(`${GP}:retention=on`, GP),
+  'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: REF }],
+  mischarge: [{ ...movedWhileAsleep, expect: 'clean' }],
+  ...withoutBarrier(GP),
   'never-kick': neverKick(GP),
 };

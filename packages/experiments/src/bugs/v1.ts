@@ -1,19 +1,29 @@
 import {
+  bugsOfLaterKernels,
+  callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  movedWhileAsleep,
+  rcuTypedUnloaded,
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  sleepingAllocation,
+  unloadedDuringCreation,
+  unloadedDuringDestroyWork,
 } from './emptying.js';
+import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCases } from './types.js';
 
 const V1 = 'v3.14+no-destroy-on-last-page';
 
 export const casesV1: BugCases = {
+  ...bugsOfLaterKernels,
+  'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
   'V0-d': [
@@ -76,6 +86,47 @@ export const casesV1: BugCases = {
       curedBy: V1,
     },
   ],
+  'V0-f': [{ ...unloadedDuringDestroyWork, expect: 'found' }],
+  'no-barrier-at-teardown': [
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'clean',
+      condition: 'slabs are uncharged before their cache gives the pages up',
+      kernel: `${V1}+no-barrier-before-destroy`,
+      verdict: 'use-after-free',
+    },
+    {
+      ...callbackDuringDestroyWork,
+      expect: 'found',
+      condition: 'slabs are uncharged after their cache has given the pages up',
+      kernel: `${V1}:uncharge=last+no-barrier-before-destroy`,
+      verdict: 'V2-b',
+      windows: ['memcg_uncharge_slab:pages-released'],
+      curedBy: `${V1}:uncharge=last`,
+    },
+  ],
+  'no-barrier-at-root-destruction': [
+    {
+      ...rcuTypedUnloaded,
+      expect: 'found',
+      kernel: `${V1}+no-barrier-at-root-destruction`,
+      verdict: 'SLAB-6',
+      curedBy: V1,
+    },
+    {
+      ...rcuTypedUnloaded,
+      config: 'slub',
+      expect: 'found',
+      kernel: `${V1}+no-barrier-at-root-destruction`,
+      verdict: 'SLUB-6',
+      curedBy: V1,
+    },
+  ],
+  'V0-g': [{ ...unloadedDuringCreation, expect: 'found' }],
+  'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: 'v3.14+pin-until-release' }],
+  'zombie-pages': [{ ...stackStays, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
+  'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
+  mischarge: [{ ...movedWhileAsleep, expect: 'clean' }],
   'never-kick': [
     {
       expect: 'found',

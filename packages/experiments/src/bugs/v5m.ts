@@ -1,10 +1,4 @@
-import {
-  lifecycleDefects as defects,
-  laterThan314,
-  mutationCases,
-  rcuTypedRoot,
-  zombieCases,
-} from './lifecycle-cases.js';
+import { lifecycleDefects as defects, laterThan314, mutationCases, zombieCases } from './lifecycle-cases.js';
 import type { BugCases } from './types.js';
 
 /** The rework of 2019 as merged in 5.3. */
@@ -12,7 +6,7 @@ export const casesV5m: BugCases = {
   ...laterThan314,
   ...zombieCases('generations'),
   ...mutationCases('v5.3'),
-  'V0-f': [{ ...defects.rootDestroyed('found'), condition: 'not RCU-typed' }, rcuTypedRoot],
+  'V0-f': [defects.rootDestroyed('found')],
   'V5p-a': [defects.readLock('clean')],
   'V5p-b': [defects.deniedItem('found')],
   'V5p-c': [defects.selfDeadlock('clean')],

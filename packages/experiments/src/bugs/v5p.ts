@@ -1,10 +1,4 @@
-import {
-  lifecycleDefects as defects,
-  laterThan314,
-  mutationCases,
-  rcuTypedRoot,
-  zombieCases,
-} from './lifecycle-cases.js';
+import { lifecycleDefects as defects, laterThan314, mutationCases, zombieCases } from './lifecycle-cases.js';
 import type { BugCases } from './types.js';
 
 /** The rework of 2019 as posted. Most cases run with SLUB: with SLAB each shutdown ends in V5p-d. */
@@ -12,7 +6,7 @@ export const casesV5p: BugCases = {
   ...laterThan314,
   ...zombieCases(),
   ...mutationCases('v5.2+percpu-ref-lifecycle-v4'),
-  'V0-f': [{ ...defects.rootDestroyed('found'), condition: 'not RCU-typed' }, rcuTypedRoot],
+  'V0-f': [defects.rootDestroyed('found')],
   'V5p-a': [defects.readLock('found')],
   'V5p-b': [defects.deniedItem('found')],
   'V5p-c': [defects.selfDeadlock('found')],

@@ -1,3 +1,4 @@
+import { replay } from '@kmemlab/machine-sim';
 import type { Finding, RunResult } from '@kmemlab/results';
 import type { Scenario } from '../api.js';
 import type { WantedFinding } from '../bugs/types.js';
@@ -15,6 +16,8 @@ export interface CaseTask {
   readonly finding?: WantedFinding;
   /** Digest of the schedule without stalls when the case was decided before: if it is the same, nothing is searched. */
   readonly known?: string;
+  /** What was kept then; it must still show the bug. */
+  readonly kept?: ReplayFile;
 }
 
 /** How a case came out. */
@@ -30,17 +33,28 @@ export interface CaseTried extends Pick<Tried, 'schedules' | 'others' | 'points'
 }
 
 /** Decide a case, on this thread. */
-export async function tryCase({ plan, finding, known }: CaseTask): Promise<CaseTried> {
-  return finding === undefined ? searchFor(plan, known) : lookFor(plan.scenario, finding);
+export async function tryCase(task: CaseTask): Promise<CaseTried> {
+  return task.finding === undefined ? searchFor(task) : lookFor(task.plan.scenario, task.finding);
 }
+
+/** Whether a replay file ends as it did when it was made. */
+async function endsAsBefore({ boot, scenario, stalls, verdict, digest }: ReplayFile): Promise<boolean> {
+  const subject = await Subject.of({ ...scenario, isolcpus: scenario.isolcpus ?? [], ...ON_SIM });
+  const trial = await subject.trial(replay(stalls));
+  return subject.bootDigest === boot && trial.verdict?.id === verdict.id && trial.digest === digest;
+}
+
+const ON_SIM = { engine: 'sim', strategy: 'time', timeScale: 1, patchFiles: [] } as const;
 
 const NOTHING = { schedules: 0, others: 0, points: 0, steps: 0, found: false } as const;
 
-async function searchFor(plan: SearchPlan, known: string | undefined): Promise<CaseTried> {
+async function searchFor({ plan, known, kept }: CaseTask): Promise<CaseTried> {
   const subject = await Subject.of(plan.scenario, plan.windows);
   const first = await subject.trial(WITHOUT_STALLS);
   const { digest } = first;
-  if (digest === known) return { ...NOTHING, digest, unchanged: true };
+  if (digest === known && (kept === undefined || (await endsAsBefore(kept)))) {
+    return { ...NOTHING, digest, unchanged: true };
+  }
   const part = { first: 0, count: plan.schedules, given: [], expand: 0 };
   const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(
     { subject, extent: extentOf(first, plan.from) },
@@ -48,13 +62,13 @@ async function searchFor(plan: SearchPlan, known: string | undefined): Promise<C
     part,
   );
   const found = tried.found ?? tried.harmless;
-  const replay =
+  const file =
     found === undefined ? undefined : await replayFileOf(await shrinkStalls(plan.scenario, found.stalls, found));
   return {
     ...{ digest, unchanged: false, schedules, others, points, steps, found: found !== undefined },
     ...(other !== undefined && { other: `${other.verdict.class} (${other.verdict.id})` }),
     ...(failure !== undefined && { failure: `schedule ${failure.index}: ${failure.detail}` }),
-    ...(replay !== undefined && { replay }),
+    ...(file !== undefined && { replay: file }),
   };
 }
 

@@ -13,7 +13,7 @@ import { bugColumns } from '../bugs/columns.js';
 import type { BugCase, BugClass, BugColumn, WantedFinding } from '../bugs/types.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import type { CaseTask, CaseTried } from './bug-case.js';
-import type { ReplayFile } from './replay-file.js';
+import { parseReplayFile, type ReplayFile } from './replay-file.js';
 import { SearchThreads } from './search-threads.js';
 
 const DEFAULT_SCHEDULES = 300;
@@ -24,6 +24,8 @@ export interface BugMatrixRequest {
   readonly kernels?: readonly string[];
   readonly variants?: readonly string[];
   readonly bugs?: readonly string[];
+  /** Only the cases that are to be found. */
+  readonly foundOnly?: boolean;
   /** For each case that is searched. */
   readonly schedules?: number;
   readonly seed?: number;
@@ -40,6 +42,8 @@ export interface BugMatrixOptions {
   readonly signal?: AbortSignal;
   /** What an earlier run came to: a case is not searched again if its first schedule is the same. */
   readonly previous?: BugMatrixResult;
+  /** The text of a replay file of it, by name. */
+  readonly keptReplay?: (name: string) => string | undefined;
   /** Called with the number of finished cases. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
   /** Called after each cell with all cells so far, and with the replay files that are new. */
@@ -153,7 +157,7 @@ export function mergeBugMatrix(previous: BugMatrixResult | undefined, result: Bu
   };
 }
 
-function wantedCells({ kernels = [], variants = [], bugs = [] }: BugMatrixRequest): WantedCell[] {
+function wantedCells({ kernels = [], variants = [], bugs = [], foundOnly = false }: BugMatrixRequest): WantedCell[] {
   known(
     '--kernel',
     kernels,
@@ -175,7 +179,11 @@ function wantedCells({ kernels = [], variants = [], bugs = [] }: BugMatrixReques
     .flatMap((column) =>
       bugClasses
         .filter(({ id }) => bugs.length === 0 || bugs.includes(id))
-        .map((bug) => ({ bug, column, cases: column.cases[bug.id] ?? [] })),
+        .map((bug) => ({
+          bug,
+          column,
+          cases: (column.cases[bug.id] ?? []).filter(({ expect }) => !foundOnly || expect === 'found'),
+        })),
     )
     .filter(({ cases }) => cases.length > 0);
   if (wanted.length === 0) {
@@ -232,9 +240,9 @@ const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
   );
 
 async function decide(
-  { cell, index, one }: Job,
+  { cell, one }: Job,
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
-  { previous }: BugMatrixOptions,
+  { previous, keptReplay }: BugMatrixOptions,
   threads: SearchThreads,
 ): Promise<Decided> {
   const { bug, column } = cell;
@@ -252,6 +260,7 @@ async function decide(
   const before = previous?.cells
     .find((old) => isAt(old, bug.id, column.kernel))
     ?.cases.find((old) => identity(old) === identity(about) && old.failure === undefined);
+  const kept = before?.replay === undefined ? undefined : keptReplay?.(before.replay);
   const task: CaseTask = {
     plan: {
       ...{ scenario, strategy: 'pct', depth: DEPTH, schedules, anyVerdict: false, only },
@@ -260,6 +269,7 @@ async function decide(
     },
     ...(finding !== undefined && { finding }),
     ...(before !== undefined && { known: before.digest }),
+    ...(kept !== undefined && { kept: parseReplayFile(before?.replay ?? '', kept) }),
   };
   const tried = await threads.run<CaseTried>(task, 'tryCase');
   const expected = { expect, ...(condition !== undefined && { condition }) };
@@ -268,7 +278,7 @@ async function decide(
     return { result: { ...same, ...expected } };
   }
   const { replay, unchanged: _, failure, ...rest } = tried;
-  const name = replayName(column, bug.id, index);
+  const name = replayName(column, bug.id, column.cases[bug.id]?.indexOf(one) ?? 0);
   return {
     result: {
       ...expected,

@@ -1,10 +1,18 @@
+import type { NodeInventory } from '@kmemlab/kernel';
 import { type Counters, callCount, type Finding } from '@kmemlab/results';
 
 /**
  * Pages charged to another memcg than their cache's (3.14). What object-based accounting (5.9) lets through: objects beyond the limit in the measured window (V6-a), and counters that
- * went below zero since power-on (V6-d; the kernel warns once).
+ * went below zero since power-on (V6-d; the kernel warns once); what the stocks of dead CPUs hold (V6-e), and vectors that hold each
+ * other (V6-f), at the end.
  */
-export function chargeFindings(window: Counters, sums: Readonly<Record<string, number>>): Finding[] {
+export function chargeFindings(
+  window: Counters,
+  sums: Readonly<Record<string, number>>,
+  inventories: readonly NodeInventory[],
+): Finding[] {
+  const total = (field: 'deadStocks' | 'heldVectors'): number =>
+    inventories.reduce((sum, inventory) => sum + inventory[field], 0);
   const findings: Finding[] = [
     {
       class: 'unaccounted',
@@ -18,6 +26,19 @@ export function chargeFindings(window: Counters, sums: Readonly<Record<string, n
       pinnedBy: {},
       detail:
         'times that a page counter went below zero: what the root inherited without use_hierarchy was never charged to it',
+    },
+    {
+      class: 'dead-cpu-stock',
+      count: total('deadStocks'),
+      pinnedBy: {},
+      detail: 'CPUs that are down and whose stock holds an obj_cgroup, with the bytes that it was charged',
+    },
+    {
+      class: 'held-vector',
+      count: total('heldVectors'),
+      pinnedBy: {},
+      detail:
+        'slab blocks that hold each other by the vectors of their objects’ owners, or themselves: they never become empty',
     },
     {
       class: 'mischarge',

@@ -19,6 +19,8 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   stocks: [],
   listed: [],
   chargedPages: [],
+  deadStocks: 0,
+  heldVectors: 0,
   outOfSlot: [],
   ...more,
 });

@@ -88,6 +88,8 @@ export const schemas = {
     pagesInUse: count,
     memcgPages: count,
     chargedPages: numbers,
+    deadStocks: count,
+    heldVectors: count,
     stocks: numbers,
     retained: numbers,
     listed: numbers,

@@ -114,6 +114,10 @@ export const sys = {
   busy: (ns: number) => number('lab_busy', ns),
   /** ns of the machine's time since power-on. */
   clock: () => number('clock_gettime'),
+  /** Free one batch of a lot in one call, of this CPU's node; evaluates to how many. */
+  reclaimBulk: (lot = 0) => number('lab_reclaim_bulk', lot),
+  /** An allocation whose charge comes `ns` after its payer is known (5.9). */
+  chargeLate: (ns: number) => number('lab_charge_late', ns),
   /** The next so many allocations fail that may not wait: those of items that have memcg caches made. */
   failslab: (times: number) => number('lab_failslab', times),
   /** Memory is short: an allocation that may sleep does so for so many µs, until this is called with 0. */
@@ -125,15 +129,16 @@ export const sys = {
   childDirectories,
 };
 
-/** Removed memcgs that have not been freed, and caches. */
+/** Removed memcgs that have not been freed, caches, and directories of memcg caches in sysfs (SLUB). */
 export interface Census {
   readonly dying: number;
   readonly caches: number;
+  readonly directories: number;
 }
 
 function* lookRound(): Program<Census> {
-  const [dying = 0, caches = 0] = (yield* text('lab_census')).split(' ').map(Number);
-  return { dying, caches };
+  const [dying = 0, caches = 0, directories = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches, directories };
 }
 
 /** Caches of memcgs, and the pages of their slabs. */

@@ -3,13 +3,17 @@ import type { Cpu } from '../cpu.js';
 import { EINVAL, ENOMEM } from '../fs/types.js';
 import { makeMemoryShort } from '../mm/direct-reclaim.js';
 import { failslab } from '../mm/failslab.js';
+import { objCgroupCharge, refillObjStock } from '../mm/memcontrol/byte-stock.js';
 import { type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
+import { getObjCgroup, objCgroupPut } from '../mm/memcontrol/obj-cgroup.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
+import { kmemCacheFreeBulk } from '../mm/slab-common/bulk.js';
 import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
 import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
+import { hrtimerNanosleep } from '../sched/timer.js';
 import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
 import { flushWorkqueue } from '../workqueue/workqueue.js';
 
@@ -97,6 +101,37 @@ export function* labReclaim(cpu: Cpu, _task: TaskRecord, lot: number, node: numb
   }
 }
 
+/** The same for one batch of a lot, in one call (kmem_cache_free_bulk). All objects are of one cache. */
+export function* labReclaimBulk(cpu: Cpu, _task: TaskRecord, lot: number): Coroutine<number> {
+  const objects = yield* request(cpu.node, takeKept, { lot, most: BATCH });
+  const [first] = objects;
+  if (first === undefined) return 0;
+  yield* call(
+    kmemCacheFreeBulk,
+    cpu,
+    first.cache,
+    objects.map(({ object }) => object),
+  );
+  return objects.length;
+}
+
+/** Bytes that a late charge is for. */
+const LATE_BYTES = 200;
+
+/**
+ * The running task has found out who pays for an allocation, and the charge comes only so many ns later, as if reclaim had come in
+ * between (5.9).
+ */
+export function* labChargeLate(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
+  const payer = cpu.accountedMemcg();
+  const objcg = payer === 0 ? 0 : yield* call(getObjCgroup, cpu, payer);
+  if (objcg === 0) return EINVAL;
+  yield* call(hrtimerNanosleep, cpu, ns);
+  if (yield* call(objCgroupCharge, cpu, objcg, LATE_BYTES)) yield* call(refillObjStock, cpu, objcg, LATE_BYTES);
+  yield* call(objCgroupPut, cpu, objcg);
+  return 0;
+}
+
 /** Have the next allocations fail that may not wait. */
 export function* labFailslab(cpu: Cpu, _task: TaskRecord, times: number): Coroutine<number> {
   yield* call(failslab, cpu, times);
@@ -138,16 +173,26 @@ export function* labRecord(cpu: Cpu, _task: TaskRecord, name: string, ns: number
   return 0;
 }
 
-const census = defineHandler('lab.census', (node, _args: null): { dying: number; caches: number } => ({
-  dying: node.dyingMemcgs,
-  caches: node.caches.live,
-}));
+interface CensusOfNode {
+  readonly dying: number;
+  readonly caches: number;
+  readonly directories: number;
+}
 
-/** How many removed memcgs have not been freed, and how many caches exist: two numbers. */
+const census = defineHandler(
+  'lab.census',
+  (node, _args: null): CensusOfNode => ({
+    dying: node.dyingMemcgs,
+    caches: node.caches.live,
+    directories: node.slabKset.ofMemcgs('').length,
+  }),
+);
+
+/** How many removed memcgs have not been freed, how many caches exist, and how many memcg caches have a directory in sysfs: three numbers. */
 export function* labCensus(cpu: Cpu): Coroutine<string> {
   const counts = yield* requestAll(cpu.allNodes, census, null);
-  const sum = (field: 'dying' | 'caches'): number => counts.reduce((total, count) => total + count[field], 0);
-  return `${sum('dying')} ${sum('caches')}`;
+  const sum = (field: keyof CensusOfNode): number => counts.reduce((total, count) => total + count[field], 0);
+  return `${sum('dying')} ${sum('caches')} ${sum('directories')}`;
 }
 
 const childDirectories = defineHandler('lab.childDirectories', (node, args: { root: string }): string[] =>

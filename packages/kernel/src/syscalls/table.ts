@@ -24,6 +24,7 @@ import {
 import {
   labBusy,
   labCensus,
+  labChargeLate,
   labChildCaches,
   labChildDirectories,
   labFailslab,
@@ -33,6 +34,7 @@ import {
   labKeepObject,
   labMemoryShort,
   labReclaim,
+  labReclaimBulk,
   labRecord,
   labUseCache,
 } from './lab.js';
@@ -124,6 +126,8 @@ const syscalls = {
   lab_reclaim: labReclaim,
   lab_census: labCensus,
   lab_failslab: labFailslab,
+  lab_charge_late: labChargeLate,
+  lab_reclaim_bulk: labReclaimBulk,
   lab_memory_short: labMemoryShort,
   lab_child_caches: labChildCaches,
   lab_child_directories: labChildDirectories,

@@ -1,5 +1,6 @@
 import type { RunResult } from '../schema.js';
 import { kickLatencyLines, otherDurationLines } from './durations.js';
+import { emptiedLines } from './emptied.js';
 import { findTableLines } from './find-table.js';
 import { findingsLines } from './findings.js';
 import { headerLines } from './header.js';
@@ -19,6 +20,7 @@ const SECTIONS = [
   (result: RunResult, options: TextOptions) => mailTableLines([{ name: 'this run', result }], options),
   tuneTableLines,
   findTableLines,
+  emptiedLines,
   ipisPerCpuLines,
   isolatedCpusLines,
   kickLatencyLines,

@@ -1,0 +1,127 @@
+import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
+import type { GuestControl } from '../lab/types.js';
+
+const MS = 1e6;
+const MEMCG = 'a';
+/** Longer than the grace periods after which a removed memcg is gone, ns. */
+const ALL_OVER = 200 * MS;
+/** More dentries and inodes than 100 KB have room for. */
+const FILES = 200;
+const OBJECTS = 64;
+const CACHE = 'sighand_cache';
+const PLAIN_CACHE = 'dentry';
+/** From the moment at which a charge has found its payer until just before that is reparented. */
+const UNTIL_OFFLINE = 13.1 * MS;
+
+/** The program of one defect. */
+export type DefectProgram = (control: GuestControl, lastCpu: number) => Program<void>;
+
+/** The memcg is made. Evaluates to a descriptor through which the task comes back. */
+function* prepare(): Program<number> {
+  yield* enterHierarchy();
+  const home = yield* sys.open('cgroup.procs');
+  yield* makeCgroup(MEMCG);
+  return home;
+}
+
+/** The task goes into the memcg, runs a program there, and comes back. */
+function* inMemcg({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> {
+  const procs = yield* sys.open(`${MEMCG}/cgroup.procs`);
+  yield* sys.write(procs, `${pid}\n`);
+  yield* inside;
+  yield* sys.write(home, `${pid}\n`);
+  yield* sys.close(procs);
+}
+
+function* removed(): Program<void> {
+  yield* sys.rmdir(MEMCG);
+  yield* sys.nanosleep(ALL_OVER);
+}
+
+/** V6-a: more objects than the limit allows. */
+function* beyondLimit(control: GuestControl): Program<void> {
+  const home = yield* prepare();
+  yield* writeFile(`${MEMCG}/memory.kmem.limit_in_bytes`, '100K\n');
+  yield* inMemcg(control, home, manyFiles());
+}
+
+function* manyFiles(): Program<void> {
+  for (let file = 0; file < FILES; file++) yield* sys.close(yield* sys.create(`/tmp/${file}`));
+}
+
+/** V6-b: a task's charge comes when the task has been moved away and the memcg goes. */
+function* chargedLate(_control: GuestControl, lastCpu: number): Program<void> {
+  const home = yield* prepare();
+  const program = (pid: number): Program<void> => lateProgram(pid);
+  const child = yield* sys.fork({ name: 'charger', program, placement: { kind: 'pinned', cpu: lastCpu } });
+  yield* sys.nanosleep(MS);
+  yield* sys.write(home, `${child}\n`);
+  yield* removed();
+  yield* sys.wait();
+}
+
+function* lateProgram(pid: number): Program<void> {
+  yield* writeFile(`${MEMCG}/cgroup.procs`, `${pid}\n`);
+  yield* sys.chargeLate(UNTIL_OFFLINE);
+}
+
+/** V6-c: objects of one slab go back in one call; later ones get their places, and nobody pays for those. */
+function* bulkFree(control: GuestControl): Program<void> {
+  const home = yield* prepare();
+  yield* inMemcg(control, home, keepSome());
+  yield* sys.reclaimBulk();
+  yield* keepSome();
+  yield* sys.nanosleep(ALL_OVER);
+}
+
+function* keepSome(): Program<void> {
+  for (let n = 0; n < OBJECTS; n++) yield* sys.keepObject(PLAIN_CACHE);
+}
+
+/** V6-d: objects outlive their memcg in a hierarchy without use_hierarchy. */
+function* chargeOutlives(control: GuestControl): Program<void> {
+  const home = yield* prepare();
+  yield* inMemcg(control, home, keepSome());
+  yield* removed();
+  yield* sys.reclaim();
+  yield* sys.nanosleep(ALL_OVER);
+}
+
+/** V6-e: a CPU with bytes in stock goes down. */
+function* cpuGoesDown(_control: GuestControl, lastCpu: number): Program<void> {
+  yield* prepare();
+  const program = (pid: number): Program<void> => stockProgram(pid);
+  yield* sys.fork({ name: 'worker', program, placement: { kind: 'pinned', cpu: lastCpu } });
+  yield* sys.wait();
+  yield* attempt(setCpuOnline(lastCpu, false));
+  yield* sys.nanosleep(ALL_OVER);
+}
+
+function* stockProgram(pid: number): Program<void> {
+  yield* writeFile(`${MEMCG}/cgroup.procs`, `${pid}\n`);
+  yield* sys.useCache(CACHE);
+}
+
+/** V6-f: kmalloc'ed memory that somebody pays for, and whose blocks have vectors of the same size. */
+function* accountedKmalloc(control: GuestControl): Program<void> {
+  const home = yield* prepare();
+  yield* inMemcg(control, home, onePipe());
+  yield* sys.nanosleep(ALL_OVER);
+}
+
+function* onePipe(): Program<void> {
+  const reader = yield* sys.pipe();
+  yield* sys.close(reader);
+  yield* sys.close(reader + 1);
+}
+
+/** By the letter of the defect. V6-g has none: it must not show. */
+export const defectPrograms: Readonly<Record<string, DefectProgram>> = {
+  a: beyondLimit,
+  b: chargedLate,
+  c: bulkFree,
+  d: chargeOutlives,
+  e: cpuGoesDown,
+  f: accountedKmalloc,
+};

@@ -1,0 +1,23 @@
+import { callCount, type RunResult } from '../schema.js';
+import { formatCount, formatNs } from './format.js';
+import { heading, paragraph, type TextOptions } from './paper.js';
+
+const plural = (count: number, thing: string): string => `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
+
+/** `empty-cache`: what became of the caches once nobody used an object of theirs. */
+export function emptiedLines(result: RunResult, options: TextOptions): string[] {
+  const { emptied, phases } = result;
+  if (emptied === undefined) return [];
+  const { before, after, goneAfterNs, pageSeconds } = emptied;
+  const end =
+    goneAfterNs === undefined
+      ? `${plural(after.caches, 'cache')} with ${plural(after.pages, 'page')} left at the end`
+      : `all gone after ${formatNs(goneAfterNs)}`;
+  const { observe } = phases;
+  const cost =
+    observe === undefined
+      ? ''
+      : `; since then ${plural(callCount(observe, 'kmem_cache_shrink'), 'shrink')} and ${plural(observe.ipi.sent, 'IPI')}`;
+  const text = `Before the last free: ${plural(before.caches, 'cache')} with ${plural(before.pages, 'page')}; ${end}${cost}. Held without an object: ${pageSeconds.toFixed(2)} page-seconds.`;
+  return [heading(options, 'Caches of removed memcgs'), ...paragraph(options, '  ', text)];
+}
