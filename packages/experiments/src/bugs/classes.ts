@@ -36,7 +36,7 @@ export const bugClasses: readonly BugClass[] = [
   verdict('V1-a', 'leak: RCU-typed cache checked before its callbacks ran', '– ● – · – – – – – – –'),
   finding('V3-d', 'zombie memcg: stock only', '– – – · – ● ● ○ ○ ○ ○'),
   verdict('V2-a', 'livelock in the tryget loop', '– – – · ● – – – – – –'),
-  verdict('V2-b', 'use after free: uncharge after the last reference', '– – – · ● – – – – – –'),
+  verdict('V2-b', 'use after free: uncharge after the last reference', '– ○ – · ● – – – – – –'),
   verdict('V5p-a', 'RCU read section that never ends', '– – – · – – – – ● – –'),
   verdict('V5p-b', 'leak: css reference of a failed item allocation', '– – – · – – – – ● ● –'),
   verdict('V5p-c', 'self-deadlock on memcg_kmem_wq_lock', '– – – · – – – – ● – –'),

@@ -1,4 +1,4 @@
-import type { BugCase, BugCases } from './types.js';
+import type { BugCase } from './types.js';
 
 /*
  * Scenarios in which the cache of a removed memcg becomes empty, for the kernels on 3.14. There its destroy work runs 29.4 ms
@@ -104,19 +104,6 @@ export const rcuTypedUnloaded: BugScenario = {
   nodes: 1,
   cpusPerNode: 2,
   params: { type: 'rcu' },
-};
-
-/** What a kernel on 3.14 does not have cannot go wrong: a look at a removal is enough. */
-const absent: readonly BugCase[] = [{ ...lastPageBeforeDestroyWork, expect: 'clean' }];
-
-/** Bugs of what came later. */
-export const bugsOfLaterKernels: BugCases = {
-  'V2-a': absent,
-  'V5p-a': absent,
-  'V5p-b': absent,
-  'V5p-c': absent,
-  'V5p-d': absent,
-  'V4-d': absent,
 };
 
 /** Windows of a release that finds the count at 0. */

@@ -1,5 +1,4 @@
 import {
-  bugsOfLaterKernels,
   callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
@@ -42,7 +41,6 @@ const retained = (kept: string, dropped: string): readonly BugCase[] => [
 ];
 
 const common: BugCases = {
-  ...bugsOfLaterKernels,
   'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],

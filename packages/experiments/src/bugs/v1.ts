@@ -1,5 +1,4 @@
 import {
-  bugsOfLaterKernels,
   callbackDuringDestroyWork,
   creationAfterOffline,
   freedLater,
@@ -22,7 +21,6 @@ import type { BugCases } from './types.js';
 const V1 = 'v3.14+no-destroy-on-last-page';
 
 export const casesV1: BugCases = {
-  ...bugsOfLaterKernels,
   'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
