@@ -1,6 +1,6 @@
 import { FOUND_IN_SLOT, ITEM_NOT_PENDING, PAGES_RELEASED, SLOT_READ } from '@kmemlab/kernel';
 import { lastPageBeforeDestroyWork, rcuTypedUnused } from './emptying.js';
-import { callbacksOnTwoCpus, idsUsedAgain, stackStays } from './reparenting.js';
+import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
 /** A memcg's cache whose objects are free, and a shrink from outside that comes when its destroy work begins. */
@@ -97,7 +97,9 @@ export const casesV0: BugCases = {
   'sysfs-clash': [{ ...idsUsedAgain, params: { memcgs: 2, files: 0, pause: 50 }, expect: 'clean' }],
   'no-barrier-at-teardown': [
     {
-      ...callbacksOnTwoCpus,
+      ...rcuTypedUnused,
+      // The shrink’s callbacks run after the grace period for which the offline waits, too.
+      params: { ...shrunkMeanwhile.params, type: 'rcu', shrinkEvery: 17_500, freeAfter: 60_000 },
       expect: 'found',
       kernel: 'v3.14+no-barrier-before-destroy',
       verdict: 'V0-b',

@@ -24,7 +24,7 @@ function matrixLines({ bugs, columns, cells }: BugMatrixResult, options: TextOpt
   const shown = [
     { title: 'bug', align: 'left' },
     ...columns.map((column) => ({ title: titleOf(column, columns), align: 'left' as const })),
-    { title: '', align: 'left', expendable: 1 },
+    { title: 'what', align: 'left', expendable: 1 },
   ] as const;
   const cellOf = (bug: string, kernel: string): string => {
     const cell = cells.find((candidate) => candidate.bug === bug && candidate.kernel === kernel);
@@ -79,7 +79,9 @@ export function renderBugMatrix(result: BugMatrixResult, options: TextOptions): 
   const left = wanted - cells.length;
   const cases = cells.reduce((sum, cell) => sum + cell.cases.length, 0);
   const verdict =
-    wrong.length === 0 ? 'all as they should be' : `${wrong.length} not as ${plural(wrong.length, 'it')} should be`;
+    wrong.length === 0
+      ? 'all as they should be'
+      : `${formatCount(wrong.length)} not as ${wrong.length === 1 ? 'it' : 'they'} should be`;
   const marks = (['found', 'conditional', 'clean'] as const).map((mark) => MARKS[mark][options.unicode ? 0 : 1]);
   return joinSections([
     [

@@ -23,12 +23,18 @@ export interface MemcgCacheParams {
   readonly destroy: Handle;
 }
 
-/** @throws VerdictError use-after-free under the defect's id if the cache was freed */
+/** @throws VerdictError use-after-free under the defect's id if the cache was freed, or this part of it, which goes first */
 export function paramsOf(node: KernelNode, cache: Handle, step: () => Step, defect: Defect): MemcgCacheParams {
   orDefect(defect, () => node.caches.get(cache, step));
   const params = node.cacheParams.get(cache);
-  if (params === undefined) throw new Error(`cache ${cache.toString(16)} is not registered with a memcg`);
-  return params;
+  if (params !== undefined) return params;
+  throw new VerdictError({
+    class: 'use-after-free',
+    id: defect,
+    object: `memcg_cache_params of cache ${cache.toString(16)}`,
+    steps: [step()],
+    detail: 'memcg_free_cache_params has freed it; the cache itself is about to go',
+  });
 }
 
 export const DESTROY_WORK = 'kmem_cache_destroy_work_func';
