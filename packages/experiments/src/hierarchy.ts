@@ -27,3 +27,18 @@ export function* makeCgroup(name: string): Program<void> {
   yield* sys.mkdir(name);
   yield* attempt(writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n'));
 }
+
+/** A task, and an open cgroup.procs through which it comes back to where it was. */
+export interface Visitor {
+  readonly pid: number;
+  readonly home: number;
+}
+
+/** The task goes into a cgroup, runs a program there, and comes back. No memcg pays for looking up the way back. */
+export function* inCgroup(name: string, { pid, home }: Visitor, inside: Program<unknown>): Program<void> {
+  const procs = yield* sys.open(`${name}/cgroup.procs`);
+  yield* sys.write(procs, `${pid}\n`);
+  yield* inside;
+  yield* sys.write(home, `${pid}\n`);
+  yield* sys.close(procs);
+}

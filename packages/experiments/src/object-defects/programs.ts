@@ -1,5 +1,5 @@
 import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
-import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { attempt, enterHierarchy, inCgroup, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -26,13 +26,8 @@ function* prepare(): Program<number> {
 }
 
 /** The task goes into the memcg, runs a program there, and comes back. */
-function* inMemcg({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> {
-  const procs = yield* sys.open(`${MEMCG}/cgroup.procs`);
-  yield* sys.write(procs, `${pid}\n`);
-  yield* inside;
-  yield* sys.write(home, `${pid}\n`);
-  yield* sys.close(procs);
-}
+const inMemcg = ({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> =>
+  inCgroup(MEMCG, { pid, home }, inside);
 
 function* removed(): Program<void> {
   yield* sys.rmdir(MEMCG);

@@ -1,5 +1,5 @@
 import { type Program, sys } from '@kmemlab/kernel';
-import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { attempt, enterHierarchy, inCgroup, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -35,13 +35,8 @@ function* prepare(...modules: readonly string[]): Program<number> {
 }
 
 /** The task goes into the memcg, runs a program there, and comes back. */
-function* inMemcg({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> {
-  const procs = yield* sys.open(`${MEMCG}/cgroup.procs`);
-  yield* sys.write(procs, `${pid}\n`);
-  yield* inside;
-  yield* sys.write(home, `${pid}\n`);
-  yield* sys.close(procs);
-}
+const inMemcg = ({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> =>
+  inCgroup(MEMCG, { pid, home }, inside);
 
 /** A file comes and goes: the least that makes accounted allocations. */
 function* oneFile(): Program<void> {
