@@ -30,8 +30,8 @@ export interface TaskStruct {
   /** Waiter of a task that waits for a child, or for a signal; 0 if none. */
   childWaiter: number;
   signalWaiter: number;
-  /** A signal came and has not been waited for. */
-  signalled: boolean;
+  /** Signals that came and have not been waited for. None merges with another, as with those of real time. */
+  signals: number;
   /** PF_EXITING. */
   exiting: boolean;
   /** Memory css that an exiting task keeps until its task_struct goes. */
@@ -52,7 +52,7 @@ export const allocateTask = defineHandler(
       zombies: [],
       childWaiter: 0,
       signalWaiter: 0,
-      signalled: false,
+      signals: 0,
       exiting: false,
       lastMemcg: 0,
     }),
@@ -134,7 +134,7 @@ export const takeZombies = defineHandler('task.takeZombies', (node, args: { task
 const sendSignal = defineHandler('task.signal', (node, args: { task: Handle }, context): boolean => {
   const task = node.tasks.peek(args.task);
   if (task === undefined || task.exiting) return false;
-  if (task.signalWaiter === 0) task.signalled = true;
+  if (task.signalWaiter === 0) task.signals++;
   else context.complete(task.signalWaiter, 0);
   task.signalWaiter = 0;
   return true;
@@ -150,10 +150,10 @@ export const awaitSignal = defineHandler(
   'task.awaitSignal',
   (node, args: { task: Handle; waiter: number }, context): boolean => {
     const task = node.tasks.get(args.task, context.step);
-    const { signalled } = task;
-    task.signalled = false;
-    if (!signalled) task.signalWaiter = args.waiter;
-    return signalled;
+    const pending = task.signals > 0;
+    if (pending) task.signals--;
+    else task.signalWaiter = args.waiter;
+    return pending;
   },
 );
 

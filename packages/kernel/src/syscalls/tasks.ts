@@ -35,7 +35,7 @@ export function* sysPause(cpu: Cpu, task: TaskRecord): Coroutine<number> {
   return 0;
 }
 
-/** kill(2): wake a task from pause. */
+/** kill(2), with a signal that is queued: wake a task from this pause, or from the next. */
 export function* sysKill(cpu: Cpu, _task: TaskRecord, pid: number): Coroutine<number> {
   rcuReadLock(cpu);
   const target = cpu.published.tasks.taskOf(pid);
