@@ -15,28 +15,28 @@ const phaseOf = ({ phases }: RunResult, name: string): Counters => {
 const ended = ({ outcome, failure, verdicts }: RunResult) => ({ outcome, failure, verdicts });
 const well = { outcome: 'ok', failure: undefined, verdicts: [] };
 
-/** Calls of functions that come with time, not with what the script does: timers, and waiting for grace periods. */
+/** Calls of functions that come with time, not with what the script does: timers, and waiting for grace periods, before which a reference is counted on its CPU. */
 const WITH_TIME = [
   /^interrupts\.RES/,
   /^messages/,
   /^events$/,
   /^elapsed/,
   /^rcu\./,
-  /^calls\.(cache_reap|queue_work)$/,
+  /^calls\.(cache_reap|queue_work|percpu_ref_\w+)$/,
 ];
 
 /** Which CPU's worker makes a cache, so who sends the kick and who is kicked. */
 const BY_CPU = [/^interrupts\.CAL/, /^ipi\.(sent|received|merged)By/];
 
 /** How far creation lags behind the script: until a memcg's cache exists, each allocation asks for it again. */
-const WITH_LAG = [/^calls\.(memcg_kmem_cache_create_func|hotplug_read_sections|unaccounted_allocations)$/];
+const WITH_LAG = [/^calls\.(memcg_kmem_cache_create_func|hotplug_read_sections|(un)?accounted_allocations)$/];
 
 /** What pins a memcg, so which of its caches are destroyed, and what that costs. */
 const WITH_PINS = [
   /^ipi\./,
   /^memcg\.(dying|freed)$/,
   /^caches\.(destroyed|live|dead)$/,
-  /^calls\.(call_rcu|css_\w+|kmem_cache_shrink|shutdown_cache|do_tune_cpucache)$/,
+  /^calls\.(call_rcu|css_\w+|kmem_cache_shrink|shutdown_cache|do_tune_cpucache|cache_list_steps)$/,
 ];
 
 const both = ['v4.10', 'v4.10+avoid-kick-on-create'] as const;
