@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -14,6 +15,26 @@ const packages = [
   'experiments',
 ];
 
+const unitSpecs = ['packages/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts'];
+const processSpecs = [
+  '{packages/coordinator,packages/nats-embedded,packages/machine-live,services/*}/src/**/*.spec.ts',
+  'test/e2e/{command,host,progress}.spec.ts',
+];
+
+const project = (name: string, maxWorkers: number, include: string[], exclude: string[] = []) =>
+  ({
+    extends: true,
+    test: {
+      name,
+      include,
+      exclude: ['**/node_modules/**', ...exclude],
+      maxWorkers,
+      sequence: { groupOrder: name === 'sim' ? 0 : 1 },
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+    },
+  }) as const;
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -23,8 +44,16 @@ export default defineConfig({
   },
   test: {
     reporters: ['default', './test/plain-summary.ts'],
-    include: ['packages/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      // What runs in one thread, on all cores.
+      project(
+        'sim',
+        availableParallelism(),
+        [...unitSpecs, 'test/*.spec.ts', 'test/{fidelity,e2e,deploy}/**/*.spec.ts'],
+        processSpecs,
+      ),
+      // What starts processes and threads of its own, and waits for them within deadlines: one after the other.
+      project('live', 1, [...processSpecs, 'test/{live,faults,hosts}/**/*.spec.ts']),
+    ],
   },
 });
