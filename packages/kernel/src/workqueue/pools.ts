@@ -63,7 +63,10 @@ export const nextWork = defineSection(
   (node, args: PoolName & { finished: QueuedWork | null }, context): QueuedWork | null => {
     const pool = node.pool(args.queue, args.cpu);
     pool.workerCpu = context.cpu;
-    if (args.finished !== null) for (const waiter of pool.finish(args.finished)) context.complete(waiter, 0);
+    if (args.finished !== null) {
+      node.trace(Trace.workEnd, context.cpu, args.finished.work, workqueueNumber(args.queue), 0, 0);
+      for (const waiter of pool.finish(args.finished)) context.complete(waiter, 0);
+    }
     const next = pool.next(context.taskId);
     if (next === undefined) pool.active--;
     return next ?? null;

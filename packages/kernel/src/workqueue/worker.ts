@@ -2,7 +2,6 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import type { Cpu } from '../cpu.js';
 import { rcuNoteContextSwitch } from '../rcu/quiescent.js';
 import { defineFunction } from '../registry.js';
-import { Trace } from '../tracepoints.js';
 import { clearPending } from './items.js';
 import { nextWork, type PoolName, UNBOUND, workerThread } from './pools.js';
 import { attributesOf, type WorkqueueName, workqueueNames, workqueueNumber } from './queues.js';
@@ -40,5 +39,4 @@ function* processOneWork(cpu: Cpu, { queue, cpu: pool }: PoolName, work: Handle)
   const began = cpu.now();
   yield* call(cpu.build.functions.find('work', fn), cpu, data);
   cpu.durations.record(fn, cpu.now() - began);
-  cpu.trace(Trace.workEnd, work, workqueueNumber(queue), 0, 0);
 }
