@@ -28,7 +28,7 @@ export const Trace = {
   workQueue: 10,
   /** (CPU: worker) work, workqueue: PENDING is cleared, the function is about to start. */
   workStart: 11,
-  /** work, workqueue. */
+  /** work, workqueue: its function has returned, and the pool does not execute it any more. */
   workEnd: 12,
   /** work: the item's memory is freed. */
   workFree: 13,
