@@ -63,7 +63,7 @@ export async function runBugMatrix(self: CommandThis, flags: BugMatrixFlags): Pr
         ...(kernel !== undefined && { kernels: kernel }),
         ...(variant !== undefined && { variants: variant }),
         ...(bug !== undefined && { bugs: bug }),
-        ...(found === true && { foundOnly: true }),
+        ...(found === true && { expect: 'found' as const }),
         ...(schedules !== undefined && { schedules }),
         ...(seed !== undefined && { seed }),
       },

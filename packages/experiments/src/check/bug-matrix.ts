@@ -24,8 +24,8 @@ export interface BugMatrixRequest {
   readonly kernels?: readonly string[];
   readonly variants?: readonly string[];
   readonly bugs?: readonly string[];
-  /** Only the cases that are to be found. */
-  readonly foundOnly?: boolean;
+  /** Only the cases that are to be found, or those that must not; all if absent. */
+  readonly expect?: BugCase['expect'];
   /** For each case that is searched. */
   readonly schedules?: number;
   readonly seed?: number;
@@ -157,7 +157,7 @@ export function mergeBugMatrix(previous: BugMatrixResult | undefined, result: Bu
   };
 }
 
-function wantedCells({ kernels = [], variants = [], bugs = [], foundOnly = false }: BugMatrixRequest): WantedCell[] {
+function wantedCells({ kernels = [], variants = [], bugs = [], expect }: BugMatrixRequest): WantedCell[] {
   known(
     '--kernel',
     kernels,
@@ -182,7 +182,7 @@ function wantedCells({ kernels = [], variants = [], bugs = [], foundOnly = false
         .map((bug) => ({
           bug,
           column,
-          cases: (column.cases[bug.id] ?? []).filter(({ expect }) => !foundOnly || expect === 'found'),
+          cases: (column.cases[bug.id] ?? []).filter((one) => expect === undefined || one.expect === expect),
         })),
     )
     .filter(({ cases }) => cases.length > 0);
