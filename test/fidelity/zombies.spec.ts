@@ -53,13 +53,31 @@ describe.each(['v5.3', 'v5.9'])('%s: the page of an open pipe', (kernel) => {
   });
 });
 
-it.each([
-  ['v4.10', 10],
-  ['v4.12', 0],
-  ['v5.3', 0],
-])('%s has %i directories for the caches of 5 removed memcgs (SLUB)', async (kernel, directories) => {
-  const params = { generations: '5', files: '2' };
-  const result = await run({ experiment: 'zombies', kernel, config: 'slub', nodes: 1, cpusPerNode: 2, params });
-  const last = result.series?.findLast(({ phase }) => phase === 'generations');
-  expect(last?.directories).toBe(directories);
+describe('directories in sysfs for the caches of 5 removed memcgs (SLUB)', () => {
+  it.each([
+    // In v4.10 and v4.12 the last memcg is in stock and stays, with its caches.
+    ['v4.10', 'slub', 10, 2],
+    ['v4.12', 'slub', 0, 0],
+    ['v4.12', 'slub,slub_memcg_sysfs', 10, 2],
+    ['v4.10+optional-memcg-sysfs', 'slub,slub_memcg_sysfs', 10, 2],
+    // The caches for filp, in v5.2 and later, are empty and lose their directories early.
+    ['v5.2', 'slub,slub_memcg_sysfs', 10, 0],
+    ['v5.3', 'slub', 0, 0],
+    // The caches that the parent has adopted have kept theirs.
+    ['v5.3', 'slub,slub_memcg_sysfs', 10, 0],
+  ])('%s, %s: %i, and %i once the files are gone', async (kernel, config, used, unused) => {
+    const params = { generations: '5', files: '2' };
+    const result = await run({ experiment: 'zombies', kernel, config, nodes: 1, cpusPerNode: 2, params });
+    expect({ outcome: result.outcome, verdicts: result.verdicts }).toEqual({ outcome: 'ok', verdicts: [] });
+    const directories = (name: string) => result.series?.findLast(({ phase }) => phase === name)?.directories;
+    expect({ used: directories('generations'), unused: directories('drop') }).toEqual({ used, unused });
+  });
+
+  it.each([
+    ['v4.12', 'slab,slub_memcg_sysfs', /is an option of SLUB; give slub/],
+    ['v4.10', 'slub,slub_memcg_sysfs', /v4\.10 has no slub_memcg_sysfs/],
+    ['v5.9', 'slub,slub_memcg_sysfs', /v5\.9 has no slub_memcg_sysfs/],
+  ])('%s with %s is refused', async (kernel, config, message) => {
+    await expect(run({ experiment: 'zombies', kernel, config })).rejects.toThrow(message);
+  });
 });

@@ -240,6 +240,8 @@ export interface KernelConfig {
    * merges caches of equal objects. In 3.14 SLAB merges nothing, and SLUB, which does not know slab_nomerge, always.
    */
   readonly objects: 'distribution' | 'measured';
+  /** slub_memcg_sysfs=1: with SLUB the caches of memcgs have directories in sysfs, which 4.12 made optional; off if absent. */
+  readonly slubMemcgSysfs?: boolean;
 }
 
 /** What a kernel is configured as if nothing else is said. */
@@ -262,6 +264,8 @@ export interface KernelVersion {
   readonly caches: readonly CacheSpec[];
   /** It has no cgroup v2, which came with 4.5. */
   readonly withoutCgroup2?: true;
+  /** It knows slub_memcg_sysfs: 4.12 until there were no caches of memcgs any more. */
+  readonly hasSlubMemcgSysfs?: true;
   /** Its policies in a configuration: what differs between SLAB and SLUB is chosen here. */
   readonly policies: (config: KernelConfig) => Policies;
 }

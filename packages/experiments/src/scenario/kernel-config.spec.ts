@@ -9,7 +9,11 @@ describe('parseConfig', () => {
   });
 
   it('reads back what it prints', () => {
-    for (const text of ['slub,preempt,hz=1000,nohz_full=1-3+5', 'slab,nonpreempt,hz=300,preemptcount,cgroup2']) {
+    for (const text of [
+      'slub,preempt,hz=1000,nohz_full=1-3+5',
+      'slab,nonpreempt,hz=300,preemptcount,cgroup2',
+      'slub,nonpreempt,hz=250,slub_memcg_sysfs',
+    ]) {
       expect(configTokens(parseConfig(text)).join(',')).toBe(text);
     }
   });

@@ -96,15 +96,27 @@ function isolcpusOf(request: RunRequest, file: ScenarioFile | undefined, topolog
   return isolatedCpus(`${request.experiment}: isolcpus`, String(file.isolcpus), topology);
 }
 
+/** @throws InputError if nothing would listen to slub_memcg_sysfs */
+function checkSlubMemcgSysfs({ version, patches }: KernelChoice, { slubMemcgSysfs, allocator }: KernelConfig): void {
+  if (slubMemcgSysfs !== true) return;
+  if (allocator !== 'slub') throw new InputError('config: slub_memcg_sysfs is an option of SLUB; give slub, too');
+  if (version.hasSlubMemcgSysfs || patches.some(({ name }) => name === 'optional-memcg-sysfs')) return;
+  throw new InputError(
+    `config: ${version.name} has no slub_memcg_sysfs, which is in 4.12 to 5.8; leave slub_memcg_sysfs out`,
+  );
+}
+
 /**
  * The configuration that was asked for; what it says of objects counts more than what the experiment would have.
  * @throws InputError if the version cannot be configured like that
  */
-function configOf({ version }: KernelChoice, text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
+function configOf(choice: KernelChoice, text: string, objects: KernelConfig['objects'] | undefined): KernelConfig {
   const config = parseConfig(text);
+  const { version } = choice;
   if (config.cgroup === 'v2' && version.withoutCgroup2) {
     throw new InputError(`config: ${version.name} has no cgroup v2, which came with 4.5; leave cgroup2 out`);
   }
+  checkSlubMemcgSysfs(choice, config);
   return objects === undefined || /(^|,)\s*objects=/.test(text) ? config : { ...config, objects };
 }
 

@@ -24,7 +24,7 @@ const policies = (config: KernelConfig): Policies => {
       dispose: releaseOrDefer,
       unlinks: 'inShutdown',
     },
-    slub: slub412(false),
+    slub: slub412(config),
     memcg: {
       ...before.memcg,
       creationQueue: 'memcg_kmem_cache',
@@ -41,5 +41,6 @@ export const v412: KernelVersion = {
   summary:
     'RCU-typed caches are released in batches; creation on the allocating CPU; a kick only if arrays are replaced',
   caches: caches410,
+  hasSlubMemcgSysfs: true,
   policies,
 };

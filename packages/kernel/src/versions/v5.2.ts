@@ -23,7 +23,7 @@ const policies = (config: KernelConfig): Policies => {
     smp: { ...before.smp, maskCallRings: 'emptyQueues' },
     rcu: { ...before.rcu, flavours: 'consolidated', barrierCallback: 'entrained' },
     slab: { ...before.slab, beforeDestroy: flushMemcgWorkqueue(config) },
-    slub: slub52(false),
+    slub: slub52(config),
     memcg: {
       ...before.memcg,
       refuseCreation: refuseIfDying,
@@ -40,5 +40,6 @@ export const v52: KernelVersion = {
   source: '5.2.1',
   summary: 'as 4.12; a root cache that is destroyed is marked dying and flushes what is under way; filp is accounted',
   caches: caches52,
+  hasSlubMemcgSysfs: true,
   policies,
 };

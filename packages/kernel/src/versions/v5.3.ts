@@ -15,5 +15,6 @@ export const v53: KernelVersion = {
   summary:
     'pages hold their cache by a percpu_ref; the caches of a dying memcg go to its parent, so no memcg waits for objects',
   caches: caches52,
+  hasSlubMemcgSysfs: true,
   policies,
 };

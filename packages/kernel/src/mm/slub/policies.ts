@@ -1,4 +1,5 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
+import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
 import { CssField } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
@@ -100,13 +101,17 @@ export const slub314 = (): SlubPolicies => ({
   *whenDeactivatedEmpty() {},
 });
 
-/** 4.12: directories of roots only unless `memcgSysfs`; they go by a work item. */
-export const slub412 = (memcgSysfs: boolean): SlubPolicies => ({
+/** 4.12: memcg_sysfs_enabled, which slub_memcg_sysfs sets, decides whether children have directories. */
+export const directoryIfEnabled = ({ slubMemcgSysfs = false }: KernelConfig): SlubPolicies['directoryOf'] =>
+  slubMemcgSysfs ? directoryBelowRoot : directoryOfRootOnly;
+
+/** 4.12: directories of roots only unless slub_memcg_sysfs is given; they go by a work item. */
+export const slub412 = (config: KernelConfig): SlubPolicies => ({
   ...slub410(),
-  directoryOf: memcgSysfs ? directoryBelowRoot : directoryOfRootOnly,
+  directoryOf: directoryIfEnabled(config),
   directoryGoes: 'work',
   whenDeactivatedEmpty: queueSysfsRemoval,
 });
 
 /** 5.2 and 5.3: the directory is unlinked before the release. */
-export const slub52 = (memcgSysfs: boolean): SlubPolicies => ({ ...slub412(memcgSysfs), unlinksBeforeRelease: true });
+export const slub52 = (config: KernelConfig): SlubPolicies => ({ ...slub412(config), unlinksBeforeRelease: true });

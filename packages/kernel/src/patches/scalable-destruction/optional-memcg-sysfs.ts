@@ -1,12 +1,12 @@
 import type { Patch } from '../../build.js';
-import { directoryOfRootOnly } from '../../mm/slub/policies.js';
+import { directoryIfEnabled } from '../../mm/slub/policies.js';
 
 export const optionalMemcgSysfs: Patch = {
   name: 'optional-memcg-sysfs',
-  summary: 'SLUB: memcg caches have no directories in sysfs unless slub_memcg_sysfs is given, which it is not',
+  summary: 'SLUB: memcg caches have no directories in sysfs unless slub_memcg_sysfs is given',
   mail: 'Tejun Heo, posted to linux-mm in 2017, beside the series: "slub: make sysfs directories for memcg sub-caches optional"; in 4.12',
   appliesTo: ['v4.10'],
-  apply: ({ policies }) => {
-    policies.slub.directoryOf = directoryOfRootOnly;
+  apply: ({ policies, config }) => {
+    policies.slub.directoryOf = directoryIfEnabled(config);
   },
 };
