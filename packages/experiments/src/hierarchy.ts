@@ -34,6 +34,14 @@ export interface Visitor {
   readonly home: number;
 }
 
+/** Make a cgroup in the root of the hierarchy, which the task is to visit. */
+export function* makeToVisit(name: string, pid: number): Program<Visitor> {
+  yield* enterHierarchy();
+  const home = yield* sys.open('cgroup.procs');
+  yield* makeCgroup(name);
+  return { pid, home };
+}
+
 /** The task goes into a cgroup, runs a program there, and comes back. No memcg pays for looking up the way back. */
 export function* inCgroup(name: string, { pid, home }: Visitor, inside: Program<unknown>): Program<void> {
   const procs = yield* sys.open(`${name}/cgroup.procs`);

@@ -3,7 +3,7 @@ import type { Finding, RunResult } from '@kmemlab/results';
 import type { Scenario } from '../api.js';
 import type { WantedFinding } from '../bugs/types.js';
 import { runSim } from '../run-sim.js';
-import { type ReplayFile, replayFileOf } from './replay-file.js';
+import { type ReplayFile, replayFileOf, scenarioOf } from './replay-file.js';
 import { shrinkStalls } from './shrink.js';
 import { Subject } from './subject.js';
 import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
@@ -38,13 +38,12 @@ export async function tryCase(task: CaseTask): Promise<CaseTried> {
 }
 
 /** Whether a replay file ends as it did when it was made. */
-async function endsAsBefore({ boot, scenario, stalls, verdict, digest }: ReplayFile): Promise<boolean> {
-  const subject = await Subject.of({ ...scenario, isolcpus: scenario.isolcpus ?? [], ...ON_SIM });
+async function endsAsBefore(file: ReplayFile): Promise<boolean> {
+  const { boot, stalls, verdict, digest } = file;
+  const subject = await Subject.of(scenarioOf(file));
   const trial = await subject.trial(replay(stalls));
   return subject.bootDigest === boot && trial.verdict?.id === verdict.id && trial.digest === digest;
 }
-
-const ON_SIM = { engine: 'sim', strategy: 'time', timeScale: 1, patchFiles: [] } as const;
 
 const NOTHING = { schedules: 0, others: 0, points: 0, steps: 0, found: false } as const;
 

@@ -4,7 +4,7 @@ import { bugColumns } from '../bugs/columns.js';
 import { kernelWithout } from '../bugs/cures.js';
 import type { BugCase, BugColumn } from '../bugs/types.js';
 import { replayName } from './bug-matrix.js';
-import type { ReplayFile } from './replay-file.js';
+import { type ReplayFile, scenarioOf } from './replay-file.js';
 import { Subject } from './subject.js';
 import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 
@@ -40,9 +40,7 @@ export async function tryCure(
   { one, cure }: CuredCase,
   schedules: number,
 ): Promise<Verdict | undefined> {
-  const { isolcpus = [], ...rest } = file.scenario;
-  const common = { isolcpus, engine: 'sim', strategy: 'time', timeScale: 1, patchFiles: [] } as const;
-  const scenario = { ...rest, ...common, kernel: cure ?? rest.kernel };
+  const scenario = { ...scenarioOf(file), kernel: cure ?? file.scenario.kernel };
   const { windows, from } = one;
   const subject = await Subject.of(scenario, windows);
   const same = ({ id, class: name }: Verdict): boolean => id === file.verdict.id && name === file.verdict.class;

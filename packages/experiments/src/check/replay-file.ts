@@ -74,6 +74,12 @@ export function parseReplayFile(path: string, text: string): ReplayFile {
   throw new InputError(`${path}: ${where}: ${issue?.message}; give a file that "kmemlab check" has saved`);
 }
 
+/** What a replay file runs. @param patchFiles the user's patches that it names */
+export function scenarioOf({ scenario }: ReplayFile, patchFiles: readonly PatchFile[] = []): Scenario {
+  const { isolcpus = [], ...rest } = scenario;
+  return { ...rest, isolcpus, engine: 'sim', strategy: 'time', timeScale: 1, patchFiles };
+}
+
 /**
  * The machine on which a replay file plays.
  * @param patchFiles the user's patches that it names
@@ -85,8 +91,7 @@ export async function subjectOf(
   patchFiles: readonly PatchFile[],
 ): Promise<{ readonly subject: Subject; readonly scenario: Scenario }> {
   await checkPatches(path, file, patchFiles);
-  const { isolcpus = [], ...rest } = file.scenario;
-  const scenario: Scenario = { ...rest, isolcpus, engine: 'sim', strategy: 'time', timeScale: 1, patchFiles };
+  const scenario = scenarioOf(file, patchFiles);
   const subject = await Subject.of(scenario);
   if (subject.bootDigest === file.boot) return { subject, scenario };
   throw new InputError(

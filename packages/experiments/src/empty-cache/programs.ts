@@ -2,6 +2,8 @@ import { type ChildCaches, type Program, sys, writeFile } from '@kmemlab/kernel'
 import type { Emptied, EmptiedSample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { shrinkChildren, tuneChildren } from '../slab-sysfs.js';
+import { pinned, workIn } from '../worker.js';
 
 const MS = 1e6;
 const SECOND = 1e9;
@@ -66,22 +68,11 @@ function* rest(ns: number): Program<void> {
   for (let left = ns; left > 0; left -= LONGEST_SLEEP) yield* sys.nanosleep(Math.min(left, LONGEST_SLEEP));
 }
 
-const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
-
 /** A memcg that stays, with an object of its own, so that it can be put under pressure. */
 const PRESSURE = 'pressure';
 
-/** A task on this CPU that is moved into a memcg, does its work there, and exits. */
-function* inMemcg(memcg: string, cpu: number, work: () => Program<void>): Program<void> {
-  const program = function* worker(): Program<void> {
-    yield* sys.pause();
-    yield* work();
-  };
-  const pid = yield* sys.fork({ name: `worker${memcg}/${cpu}`, program, placement: pinned(cpu) });
-  yield* writeFile(`${memcg}/cgroup.procs`, `${pid}\n`);
-  yield* sys.kill(pid);
-  yield* sys.wait();
-}
+const inMemcg = (memcg: string, cpu: number, work: () => Program<void>): Program<void> =>
+  workIn(memcg, `worker${memcg}/${cpu}`, cpu, work);
 
 function* makePressed(): Program<void> {
   yield* makeCgroup(PRESSURE);
@@ -126,7 +117,7 @@ function* allocate({ objects, live, allocators }: Scope, part: number): Program<
 function* shrinkProgram({ shrinks, shrinkEvery }: Scope): Program<void> {
   for (let n = 0; n < shrinks; n++) {
     if (shrinkEvery > 0) yield* sys.nanosleep(shrinkEvery);
-    yield* tuneChildren('shrink', 1);
+    yield* shrinkChildren(CACHE);
   }
 }
 
@@ -149,13 +140,6 @@ export function* busyProgram({ stopped }: GuestControl, ns: number): Program<voi
 
 export function* removeProgram({ tick }: GuestControl, scope: Scope): Program<void> {
   yield* beside(scope, removal(scope, tick));
-}
-
-/** Write a number to a file of every child that has a directory in sysfs. */
-function* tuneChildren(file: string, value: number): Program<void> {
-  for (const directory of yield* sys.childDirectories(CACHE)) {
-    yield* attempt(writeFile(`/sys/kernel/slab/${directory}/${file}`, `${value}\n`));
-  }
 }
 
 /**
@@ -181,7 +165,7 @@ function* askForOne(n: number): Program<void> {
 
 function* removal(scope: Scope, tick: (done: number) => void): Program<void> {
   const { memcgs, minPartial, freeAfter, ask } = scope;
-  if (minPartial >= 0) yield* tuneChildren('min_partial', minPartial);
+  if (minPartial >= 0) yield* tuneChildren(CACHE, 'min_partial', minPartial);
   for (let i = 0; i < memcgs; i++) {
     if (ask > 0) yield* askForCaches(String(i), scope);
     yield* sys.rmdir(String(i));

@@ -1,6 +1,7 @@
 import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
-import { attempt, enterHierarchy, inCgroup, makeCgroup } from '../hierarchy.js';
+import { attempt, inCgroup, makeToVisit, type Visitor } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { pinned } from '../worker.js';
 
 const MS = 1e6;
 const MEMCG = 'a';
@@ -17,17 +18,7 @@ const UNTIL_OFFLINE = 13.1 * MS;
 /** The program of one defect. */
 export type DefectProgram = (control: GuestControl, lastCpu: number) => Program<void>;
 
-/** The memcg is made. Evaluates to a descriptor through which the task comes back. */
-function* prepare(): Program<number> {
-  yield* enterHierarchy();
-  const home = yield* sys.open('cgroup.procs');
-  yield* makeCgroup(MEMCG);
-  return home;
-}
-
-/** The task goes into the memcg, runs a program there, and comes back. */
-const inMemcg = ({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> =>
-  inCgroup(MEMCG, { pid, home }, inside);
+const prepare = ({ pid }: GuestControl): Program<Visitor> => makeToVisit(MEMCG, pid);
 
 function* removed(): Program<void> {
   yield* sys.rmdir(MEMCG);
@@ -36,9 +27,9 @@ function* removed(): Program<void> {
 
 /** V6-a: more objects than the limit allows. */
 function* beyondLimit(control: GuestControl): Program<void> {
-  const home = yield* prepare();
+  const visitor = yield* prepare(control);
   yield* writeFile(`${MEMCG}/memory.kmem.limit_in_bytes`, '100K\n');
-  yield* inMemcg(control, home, manyFiles());
+  yield* inCgroup(MEMCG, visitor, manyFiles());
 }
 
 function* manyFiles(): Program<void> {
@@ -46,10 +37,10 @@ function* manyFiles(): Program<void> {
 }
 
 /** V6-b: a task's charge comes when the task has been moved away and the memcg goes. */
-function* chargedLate(_control: GuestControl, lastCpu: number): Program<void> {
-  const home = yield* prepare();
+function* chargedLate(control: GuestControl, lastCpu: number): Program<void> {
+  const { home } = yield* prepare(control);
   const program = (pid: number): Program<void> => lateProgram(pid);
-  const child = yield* sys.fork({ name: 'charger', program, placement: { kind: 'pinned', cpu: lastCpu } });
+  const child = yield* sys.fork({ name: 'charger', program, placement: pinned(lastCpu) });
   yield* sys.nanosleep(MS);
   yield* sys.write(home, `${child}\n`);
   yield* removed();
@@ -63,8 +54,8 @@ function* lateProgram(pid: number): Program<void> {
 
 /** V6-c: objects of one slab go back in one call; later ones get their places, and nobody pays for those. */
 function* bulkFree(control: GuestControl): Program<void> {
-  const home = yield* prepare();
-  yield* inMemcg(control, home, keepSome());
+  const visitor = yield* prepare(control);
+  yield* inCgroup(MEMCG, visitor, keepSome());
   yield* sys.reclaimBulk();
   yield* keepSome();
   yield* sys.nanosleep(ALL_OVER);
@@ -76,18 +67,18 @@ function* keepSome(): Program<void> {
 
 /** V6-d: objects outlive their memcg in a hierarchy without use_hierarchy. */
 function* chargeOutlives(control: GuestControl): Program<void> {
-  const home = yield* prepare();
-  yield* inMemcg(control, home, keepSome());
+  const visitor = yield* prepare(control);
+  yield* inCgroup(MEMCG, visitor, keepSome());
   yield* removed();
   yield* sys.reclaim();
   yield* sys.nanosleep(ALL_OVER);
 }
 
 /** V6-e: a CPU with bytes in stock goes down. */
-function* cpuGoesDown(_control: GuestControl, lastCpu: number): Program<void> {
-  yield* prepare();
+function* cpuGoesDown(control: GuestControl, lastCpu: number): Program<void> {
+  yield* prepare(control);
   const program = (pid: number): Program<void> => stockProgram(pid);
-  yield* sys.fork({ name: 'worker', program, placement: { kind: 'pinned', cpu: lastCpu } });
+  yield* sys.fork({ name: 'worker', program, placement: pinned(lastCpu) });
   yield* sys.wait();
   yield* attempt(setCpuOnline(lastCpu, false));
   yield* sys.nanosleep(ALL_OVER);
@@ -100,8 +91,8 @@ function* stockProgram(pid: number): Program<void> {
 
 /** V6-f: kmalloc'ed memory that somebody pays for, and whose blocks have vectors of the same size. */
 function* accountedKmalloc(control: GuestControl): Program<void> {
-  const home = yield* prepare();
-  yield* inMemcg(control, home, onePipe());
+  const visitor = yield* prepare(control);
+  yield* inCgroup(MEMCG, visitor, onePipe());
   yield* sys.nanosleep(ALL_OVER);
 }
 

@@ -1,5 +1,5 @@
 import { type Program, sys } from '@kmemlab/kernel';
-import { attempt, enterHierarchy, inCgroup, makeCgroup } from '../hierarchy.js';
+import { attempt, enterHierarchy, inCgroup, makeToVisit, type Visitor } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const MS = 1e6;
@@ -25,18 +25,11 @@ const WHILE_SWITCHING = 44 * MS;
 /** The program of one defect. */
 export type DefectProgram = (control: GuestControl) => Program<void>;
 
-/** Modules are loaded before, the memcg is made. Evaluates to a descriptor through which the task comes back. */
-function* prepare(...modules: readonly string[]): Program<number> {
+/** Modules are loaded before the memcg is made. */
+function* prepare({ pid }: GuestControl, ...modules: readonly string[]): Program<Visitor> {
   for (const cache of modules) yield* sys.initModule(cache, OBJECT_BYTES, 'a');
-  yield* enterHierarchy();
-  const home = yield* sys.open('cgroup.procs');
-  yield* makeCgroup(MEMCG);
-  return home;
+  return yield* makeToVisit(MEMCG, pid);
 }
-
-/** The task goes into the memcg, runs a program there, and comes back. */
-const inMemcg = ({ pid }: GuestControl, home: number, inside: Program<unknown>): Program<void> =>
-  inCgroup(MEMCG, { pid, home }, inside);
 
 /** A file comes and goes: the least that makes accounted allocations. */
 function* oneFile(): Program<void> {
@@ -53,24 +46,24 @@ function* useModule(): Program<void> {
 
 /** V5p-a: one lookup of a memcg cache, while somebody waits for a grace period. */
 function* readLockTaken(control: GuestControl): Program<void> {
-  const home = yield* prepare();
-  yield* inMemcg(control, home, oneFile());
+  const visitor = yield* prepare(control);
+  yield* inCgroup(MEMCG, visitor, oneFile());
   for (let second = 0; second < STALL_SECONDS; second++) yield* sys.nanosleep(1000 * MS);
 }
 
 /** V5p-b: no memory for the items that would have caches made, so there are none. */
 function* itemDenied(control: GuestControl): Program<void> {
-  const home = yield* prepare();
+  const visitor = yield* prepare(control);
   yield* sys.failslab(MANY);
-  yield* inMemcg(control, home, oneFile());
+  yield* inCgroup(MEMCG, visitor, oneFile());
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
 }
 
 /** V5p-c: the last reference of an empty cache goes in softirq, while a module is unloaded. */
 function* releaseInSoftirq(control: GuestControl): Program<void> {
-  const home = yield* prepare(USED, OTHER);
-  yield* inMemcg(control, home, useModule());
+  const visitor = yield* prepare(control, USED, OTHER);
+  yield* inCgroup(MEMCG, visitor, useModule());
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(WHILE_SWITCHING);
   yield* sys.deleteModule(OTHER);
@@ -79,16 +72,16 @@ function* releaseInSoftirq(control: GuestControl): Program<void> {
 
 /** V5p-d: an empty cache is shut down. */
 function* shutDown(control: GuestControl): Program<void> {
-  const home = yield* prepare(USED);
-  yield* inMemcg(control, home, useModule());
+  const visitor = yield* prepare(control, USED);
+  yield* inCgroup(MEMCG, visitor, useModule());
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
 }
 
 /** V5p-e: a module is unloaded while a cache of its objects is on its way out. */
 function* rootDestroyed(control: GuestControl): Program<void> {
-  const home = yield* prepare(USED);
-  yield* inMemcg(control, home, useModule());
+  const visitor = yield* prepare(control, USED);
+  yield* inCgroup(MEMCG, visitor, useModule());
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(WHILE_DEACTIVATING);
   yield* sys.deleteModule(USED);
@@ -97,8 +90,8 @@ function* rootDestroyed(control: GuestControl): Program<void> {
 
 /** V5p-f: a second name of the root cache goes, then the memcg. */
 function* aliasDestroyed(control: GuestControl): Program<void> {
-  const home = yield* prepare(USED, OTHER);
-  yield* inMemcg(control, home, useModule());
+  const visitor = yield* prepare(control, USED, OTHER);
+  yield* inCgroup(MEMCG, visitor, useModule());
   yield* sys.deleteModule(OTHER);
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
@@ -106,8 +99,8 @@ function* aliasDestroyed(control: GuestControl): Program<void> {
 
 /** V5p-g: an object lives on when its memcg goes, and is freed later. */
 function* chargeOutlives(control: GuestControl): Program<void> {
-  const home = yield* prepare(USED);
-  yield* inMemcg(control, home, keepOne());
+  const visitor = yield* prepare(control, USED);
+  yield* inCgroup(MEMCG, visitor, keepOne());
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
   yield* sys.reclaim();
@@ -121,8 +114,8 @@ function* keepOne(): Program<void> {
 
 /** V5p-h: somebody else charges objects to the memcg while it goes; see `chargingProgram`. */
 function* chargedMeanwhile(control: GuestControl): Program<void> {
-  const home = yield* prepare();
-  yield* inMemcg(control, home, mapOnce());
+  const visitor = yield* prepare(control);
+  yield* inCgroup(MEMCG, visitor, mapOnce());
   yield* sys.nanosleep(MS);
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);

@@ -1,5 +1,7 @@
-import { type Program, sys, writeFile } from '@kmemlab/kernel';
-import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { type Program, sys } from '@kmemlab/kernel';
+import { enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { shrinkChildren } from '../slab-sysfs.js';
+import { pinned, workIn } from '../worker.js';
 
 /*
  * Slabs of a removed memcg's cache become empty at a chosen moment. With SLUB a node keeps a number of empty slabs, so as many as that
@@ -33,10 +35,7 @@ export interface LateFree {
   readonly freer: number;
 }
 
-const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
-
 function* worker({ slabs }: LateFree): Program<void> {
-  yield* sys.pause();
   yield* sys.useCache(CACHE);
   yield* sys.flushCreation();
   for (let n = 0; n < slabs * IN_SLAB; n++) {
@@ -51,18 +50,8 @@ export function* prepareLateFree(scope: LateFree): Program<void> {
   yield* sys.initModule(CACHE, SIZE, scope.rcuTyped ? 'ar' : 'ac');
   yield* enterHierarchy();
   yield* makeCgroup(DIRECTORY);
-  const program = () => worker(scope);
-  const pid = yield* sys.fork({ name: 'worker', program, placement: pinned(scope.manager) });
-  yield* writeFile(`${DIRECTORY}/cgroup.procs`, `${pid}\n`);
-  yield* sys.kill(pid);
-  yield* sys.wait();
-  yield* shrinkChildren();
-}
-
-function* shrinkChildren(): Program<void> {
-  for (const directory of yield* sys.childDirectories(CACHE)) {
-    yield* attempt(writeFile(`/sys/kernel/slab/${directory}/shrink`, '1\n'));
-  }
+  yield* workIn(DIRECTORY, 'worker', scope.manager, () => worker(scope));
+  yield* shrinkChildren(CACHE);
 }
 
 /** The memcg goes; a while later the first object, and then the others. */
@@ -71,7 +60,7 @@ export function* lateFree({ freeAfter, observe, freer, shrinks }: LateFree): Pro
   yield* sys.fork({ name: 'free', program: () => freeLate(freeAfter), placement: pinned(freer) });
   yield* sys.nanosleep(freeAfter + LATER);
   yield* sys.reclaim(REST);
-  if (shrinks) yield* shrinkChildren();
+  if (shrinks) yield* shrinkChildren(CACHE);
   yield* sys.wait();
   yield* sys.nanosleep(observe);
 }

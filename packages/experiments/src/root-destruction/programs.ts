@@ -1,6 +1,7 @@
-import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { type Program, sys } from '@kmemlab/kernel';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { pinned, workIn } from '../worker.js';
 
 const SECOND = 1e9;
 /** Between two attempts to load a module again. */
@@ -58,8 +59,6 @@ export function* loadProgram(scope: Scope): Program<void> {
   }
 }
 
-const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
-
 /** The memcgs are made, and unless that is the trigger a task in each uses the modules. */
 export function* useProgram({ tick }: GuestControl, scope: Scope): Program<void> {
   yield* enterHierarchy();
@@ -71,17 +70,8 @@ export function* useProgram({ tick }: GuestControl, scope: Scope): Program<void>
 }
 
 /** A task in a memcg, until it has exited. */
-function* inMemcg(directory: string, scope: Scope, program: (scope: Scope) => Program<void>): Program<void> {
-  function* moved(): Program<void> {
-    yield* sys.pause();
-    yield* program(scope);
-  }
-  const placement = pinned(scope.user);
-  const pid = yield* sys.fork({ name: `user of ${directory}`, program: moved, placement });
-  yield* writeFile(`${directory}/cgroup.procs`, `${pid}\n`);
-  yield* sys.kill(pid);
-  yield* sys.wait();
-}
+const inMemcg = (directory: string, scope: Scope, program: (scope: Scope) => Program<void>): Program<void> =>
+  workIn(directory, `user of ${directory}`, scope.user, () => program(scope));
 
 /** Has the memcg's caches made, by using each once, and uses these. */
 function* usesOwn({ modules }: Scope): Program<void> {

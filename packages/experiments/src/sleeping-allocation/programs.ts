@@ -1,5 +1,6 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import { enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { pinned } from '../worker.js';
 
 const MS = 1e6;
 const US = 1e3;
@@ -24,8 +25,8 @@ export interface Scope {
 export function* loadProgram({ size, user }: Scope): Program<void> {
   yield* enterHierarchy();
   yield* sys.initModule(CACHE, size, 'ac');
-  const placement = { kind: 'pinned', cpu: user } as const;
-  yield* sys.fork({ name: 'first', program: () => sys.useCache(CACHE) as unknown as Program<void>, placement });
+  const program = () => sys.useCache(CACHE) as unknown as Program<void>;
+  yield* sys.fork({ name: 'first', program, placement: pinned(user) });
   yield* sys.wait();
   yield* makeCgroup('here');
   yield* makeCgroup('there');
@@ -34,7 +35,7 @@ export function* loadProgram({ size, user }: Scope): Program<void> {
 export function* sleepProgram(scope: Scope): Program<void> {
   const { sleeper, remove, sleep, user } = scope;
   const program = () => (sleeper === 'task' ? takesObject() : asksForCache());
-  const pid = yield* sys.fork({ name: 'user', program, placement: { kind: 'pinned', cpu: user } });
+  const pid = yield* sys.fork({ name: 'user', program, placement: pinned(user) });
   yield* writeFile('here/cgroup.procs', `${pid}\n`);
   yield* sys.kill(pid);
   yield* sys.nanosleep(A_MOMENT);
