@@ -4,7 +4,7 @@ export * from './cpu.js';
 export { lruIdOf } from './fs/dentry-lru.js';
 export * from './guest/agent.js';
 export * from './guest/program.js';
-export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory } from './inventory.js';
+export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory, outOfSlotOf } from './inventory.js';
 export { mutexNames } from './locking/mutex.js';
 export { spinlockNames } from './locking/spinlock.js';
 export { lruFilesystems } from './mm/list-lru.js';

@@ -105,7 +105,8 @@ function heldVectorsOf({ objVectors }: KernelNode): number {
   return [...objVectors.keys()].filter((page) => holds(holds(page)) === page).length;
 }
 
-function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle): Handle[] {
+/** Children of a root, as the boot node lists them, that are in no slot. */
+export function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle): Handle[] {
   const array = published.caches.read(root, CacheField.memcgCaches);
   const inSlots = new Set<Handle>();
   for (let id = 0; id < published.memcgArrays.lengthOf(array); id++) inSlots.add(published.memcgArrays.read(array, id));

@@ -1,5 +1,5 @@
-import { CacheField, type KernelBuild, type KernelNode } from '@kmemlab/kernel';
-import { type Handle, homeOf, type VerdictClass } from '@kmemlab/machine';
+import { type KernelBuild, type KernelNode, outOfSlotOf } from '@kmemlab/kernel';
+import { BOOT_NODE, type Handle, homeOf, type VerdictClass } from '@kmemlab/machine';
 
 /** A root cache in use that every part of the kernel takes for one that is being destroyed (V4-d, V5p-f). */
 export interface DyingRoot {
@@ -8,19 +8,17 @@ export interface DyingRoot {
   readonly detail: string;
 }
 
-type Caches = readonly (readonly [Handle, NonNullable<ReturnType<KernelNode['caches']['peek']>>])[];
-
 /**
  * Root caches that are marked dying and stay under another name. Where caches count their references (5.3), those of its
  * children that have left their memcg's slot are never killed: they stay for ever, each with a reference on a memcg. On a quiet machine
  * nothing is being destroyed.
  */
 export function dyingRoots(nodes: readonly KernelNode[], { policies }: KernelBuild): DyingRoot[] {
-  const staying = new Set(nodes[0]?.cacheList.staying);
-  const caches: Caches = nodes.flatMap((node) => [...node.caches.entries()]);
+  const staying = new Set(nodes[BOOT_NODE]?.cacheList.staying);
+  const caches = nodes.flatMap((node) => [...node.caches.entries()]);
   return caches.flatMap(([root, { name, dying }]): DyingRoot[] => {
     if (!dying || !staying.has(root)) return [];
-    const lost = policies.memcg.links === null ? [] : strandedOf(nodes, caches, root);
+    const lost = policies.memcg.links === null ? [] : strandedOf(nodes, root);
     const [child] = lost;
     const mark = `root cache ${name} is marked dying, but stays under another name`;
     if (child === undefined) {
@@ -33,11 +31,9 @@ export function dyingRoots(nodes: readonly KernelNode[], { policies }: KernelBui
 }
 
 /** Children of a root that are in no slot, and whose own reference nobody has killed. */
-function strandedOf(nodes: readonly KernelNode[], caches: Caches, root: Handle): Handle[] {
-  const { caches: published, memcgArrays } = (nodes[homeOf(root)] as KernelNode).published;
-  const array = published.read(root, CacheField.memcgCaches);
-  const inSlots = new Set(Array.from({ length: memcgArrays.lengthOf(array) }, (_, id) => memcgArrays.read(array, id)));
-  return caches.flatMap(([cache, record]) =>
-    record.root === root && !record.ref.dead && !inSlots.has(cache) ? [cache] : [],
+function strandedOf(nodes: readonly KernelNode[], root: Handle): Handle[] {
+  const nodeOf = (id: number): KernelNode => nodes[id] as KernelNode;
+  return outOfSlotOf(nodeOf(BOOT_NODE), root).filter(
+    (cache) => nodeOf(homeOf(cache)).caches.peek(cache)?.ref.dead === false,
   );
 }
