@@ -158,3 +158,9 @@ export class Published {
 
 /** The published memory css of the root cgroup. */
 export const rootMemcg = (published: Published): Handle => published.scalar(Scalar.rootMemcg);
+
+/** memcg_cache_id: index of a memcg in all memcg_caches arrays, −1 if it is not kmem-active. */
+export const memcgCacheId = ({ csses }: Published, css: Handle): number => csses.read(css, CssField.kmemcgId) - 1;
+
+/** memcg_kmem_is_active (3.14). */
+export const memcgKmemIsActive = (published: Published, css: Handle): boolean => memcgCacheId(published, css) >= 0;

@@ -2,7 +2,7 @@ import type { Handle, Step } from '@kmemlab/machine';
 import { GLOBAL_LIST } from '../mm/list-lru.js';
 import { lruIdOfOwner } from '../mm/memcontrol/obj-lifecycle.js';
 import type { KernelNode } from '../node.js';
-import { CacheField, CssField } from '../published-state.js';
+import { CacheField, memcgCacheId } from '../published-state.js';
 import type { Dentry } from './types.js';
 
 /*
@@ -20,10 +20,9 @@ export const isUnused = (dentry: Dentry): boolean =>
  * for all.
  */
 export function lruIdOf(node: KernelNode, { object, cache, fs }: Dentry): number {
-  const { caches, csses } = node.published;
   if (node.listLrus.find(fs)?.size === 0) return GLOBAL_LIST;
-  const memcg = caches.read(cache, CacheField.memcg);
-  return memcg === 0 ? lruIdOfOwner(node, object) : csses.read(memcg, CssField.kmemcgId) - 1;
+  const memcg = node.published.caches.read(cache, CacheField.memcg);
+  return memcg === 0 ? lruIdOfOwner(node, object) : memcgCacheId(node.published, memcg);
 }
 
 /** Last part of dput: a dentry that nobody holds any more is marked as referenced and goes onto the LRU unless it is there. */

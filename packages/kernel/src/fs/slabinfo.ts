@@ -7,7 +7,7 @@ import type { Tunables } from '../mm/slab/types.js';
 import { listRoots, walkForMemcg } from '../mm/slab-common/cache-list.js';
 import { describeCache } from '../mm/slab-common/create.js';
 import type { SlabCounts } from '../mm/slab-common/types.js';
-import { CacheField, CssField } from '../published-state.js';
+import { CacheField, memcgKmemIsActive } from '../published-state.js';
 import { EINVAL, EIO } from './types.js';
 
 const HEADER =
@@ -67,7 +67,7 @@ export function* readSlabinfo(cpu: Cpu): Coroutine<string> {
  * work would find it. -EIO if the memcg is not kmem-active.
  */
 export function* memCgroupSlabinfoRead(cpu: Cpu, css: Handle): Coroutine<string | number> {
-  if (cpu.published.csses.read(css, CssField.kmemcgId) === 0) return EIO;
+  if (!memcgKmemIsActive(cpu.published, css)) return EIO;
   yield* call(mutexLock, cpu, 'slab_caches_mutex');
   let text = HEADER;
   for (const params of yield* request(homeOf(css), listMemcgCaches, { css }, css)) {

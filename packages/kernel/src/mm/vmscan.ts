@@ -1,6 +1,6 @@
 import { type Coroutine, call, type Handle, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { CssField, rootMemcg } from '../published-state.js';
+import { CssField, memcgCacheId, rootMemcg } from '../published-state.js';
 import { GLOBAL_LIST } from './list-lru.js';
 import { memCgroupTree } from './memcontrol/hierarchy.js';
 import { listsInUse, shrinkSlab } from './shrinker.js';
@@ -37,6 +37,5 @@ function* shrinkNode(cpu: Cpu, node: number, root: Handle): Coroutine<void> {
 /** The memcg's own lists; null if it has gone offline, so that it has none any more. */
 function listIdOf({ published }: Cpu, memcg: Handle): number | null {
   if (memcg === rootMemcg(published)) return GLOBAL_LIST;
-  const { csses } = published;
-  return csses.read(memcg, CssField.kmemOnline) === 1 ? csses.read(memcg, CssField.kmemcgId) - 1 : null;
+  return published.csses.read(memcg, CssField.kmemOnline) === 1 ? memcgCacheId(published, memcg) : null;
 }

@@ -1,6 +1,7 @@
 import type { Patch } from '../build.js';
-import { afterGracePeriod, countReferencesOf, destroyCounted } from '../mm/memcontrol/counted-destruction.js';
+import { countReferencesOf, destroyCounted } from '../mm/memcontrol/counted-destruction.js';
 import { chargeExplicitly, type UnchargeOrder } from '../mm/memcontrol/explicit-charge.js';
+import { synchronizeSched } from '../rcu/synchronize.js';
 import { uncharge } from './explicit-slab-charging.js';
 import { retentionOption } from './pin-until-release.js';
 
@@ -15,7 +16,8 @@ export const destroyAfterGracePeriod: Patch = {
   apply: ({ policies }, _api, { retention, uncharge: order }) => {
     const childCaches = countReferencesOf(policies);
     chargeExplicitly(policies, order as UnchargeOrder);
-    childCaches.destroyWork = destroyCounted({ retention: retention === 'on', waits: afterGracePeriod });
+    // Frees run with preemption off, or interrupts: one grace period of sched-RCU, and all that had begun have ended.
+    childCaches.destroyWork = destroyCounted({ retention: retention === 'on', waits: synchronizeSched });
     policies.slub.freesUnpreempted = true;
   },
 };

@@ -1,7 +1,7 @@
 import type { Patch, PatchOption } from '../build.js';
 import { countReferencesOf, destroyCounted } from '../mm/memcontrol/counted-destruction.js';
 import { getPinnedCache, pinCache, putPinnedCache, tryPinCache, unpinCache } from '../mm/memcontrol/pinned-caches.js';
-import { flushWorkqueue } from '../workqueue/workqueue.js';
+import { flushCreationsBeforeDestruction } from './reparent-2014.js';
 
 /** What a dead cache keeps; an option of the patches that wait for its last reference. */
 export const retentionOption = (standard: 'on' | 'off') =>
@@ -34,8 +34,6 @@ export const pinUntilRelease: Patch = {
     childCaches.destroyWork = destroyCounted({ retention: retention === 'on', waits: null });
     policies.memcg.getCache = getPinnedCache;
     policies.memcg.putCache = putPinnedCache;
-    if (flush === 'off') return;
-    policies.memcg.creationQueue = 'memcg_cache_create';
-    childCaches.flushCreations = (cpu) => flushWorkqueue(cpu, 'memcg_cache_create');
+    if (flush === 'on') flushCreationsBeforeDestruction(policies, childCaches);
   },
 };

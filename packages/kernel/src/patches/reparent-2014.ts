@@ -7,7 +7,7 @@ import {
   unchargeCacheAfter,
 } from '../mm/memcontrol/charge-cache.js';
 import type { ChildCaches } from '../mm/memcontrol/child-caches.js';
-import { destroyUnreferenced, dropAllCaches, holdByPages, releaseByPages } from '../mm/memcontrol/child-references.js';
+import { countReferencesOf, destroyCounted } from '../mm/memcontrol/counted-destruction.js';
 import { destroyChildrenGuarded, rootIsDying } from '../mm/memcontrol/destroy-of-root.js';
 import { chargePagesFor } from '../mm/memcontrol/kmem-charge.js';
 import { memcgReparentSlab, putMemcg, tryToGetMemcg, unregisterWherever } from '../mm/memcontrol/reparent-slab.js';
@@ -18,18 +18,14 @@ import { flushWorkqueue } from '../workqueue/workqueue.js';
 type Step = (policies: Policies, children: ChildCaches) => void;
 
 /** 1: creation works have a queue of their own, which is flushed before a memcg goes offline and before a root is destroyed. */
-const flushCreationsBeforeDestruction: Step = ({ memcg }, children) => {
+export const flushCreationsBeforeDestruction: Step = ({ memcg }, children) => {
   memcg.creationQueue = 'memcg_cache_create';
   children.flushCreations = (cpu) => flushWorkqueue(cpu, 'memcg_cache_create');
 };
 
 /** 2: references of the memcg and of each page take the place of the page count and the dead mark. */
-const countReferencesToCaches: Step = (_policies, children) => {
-  children.counts = 'references';
-  children.bindPages = holdByPages;
-  children.releasePages = releaseByPages;
-  children.destroyWork = destroyUnreferenced;
-  children.offline = dropAllCaches;
+const countReferencesToCaches: Step = (policies) => {
+  countReferencesOf(policies).destroyWork = destroyCounted({ retention: true, waits: null });
 };
 
 /** 3: a destroy work leaves its cache alone once the root is being destroyed; that unregisters the cache and waits for the work. */

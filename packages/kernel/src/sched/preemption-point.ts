@@ -38,7 +38,7 @@ const POINT_NS = 1000;
 export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
     (s) =>
-      s.times > 0 && [cpu.id, -1].includes(s.cpu) && s.label === label && cpu.published.roots.get(s.cache) === cache,
+      s.times > 0 && (s.cpu === cpu.id || s.cpu < 0) && s.label === label && cpu.published.roots.get(s.cache) === cache,
   );
   if (stretch === undefined) {
     if (cpu.pointsAreSteps) yield* call(pass, cpu, label);

@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CssField } from '../../published-state.js';
+import { CssField, memcgCacheId } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import type { Allocation } from '../slab-common/alloc.js';
@@ -52,7 +52,7 @@ export const memcgName = defineHandler('memcg.name', (node, args: { css: Handle 
 function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine<void> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   const online = cpu.published.csses.read(memcg, CssField.kmemOnline) === 1;
   const { refuseCreation } = cpu.build.policies.memcg;
   const refused = !online || (refuseCreation !== null && (yield* call(refuseCreation, cpu, root)));

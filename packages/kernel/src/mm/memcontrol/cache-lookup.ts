@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, request, VerdictError } from '@kmemlab/machine';
 import { cssGet, cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CacheField, memcgCacheId } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
@@ -60,7 +60,7 @@ export const optInPayer = (cpu: Cpu, flags: number, account: boolean): Handle =>
 export function* memcgKmemGetCache(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
   const unaccounted = { cache: root, held: 0 };
   if (!(yield* call(cssTrygetOnline, cpu, memcg))) return unaccounted;
-  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   const cache = id < 0 ? root : yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0 && cache !== root) {
     cpu.counters.add('accounted_allocations');

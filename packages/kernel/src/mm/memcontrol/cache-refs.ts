@@ -9,7 +9,7 @@ import {
   percpuRefTryget,
   percpuRefTrygetLive,
 } from '../../percpu-ref/percpu-ref.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CacheField, memcgCacheId } from '../../published-state.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
@@ -86,7 +86,7 @@ export function* getCountedCache(cpu: Cpu, root: Handle, memcg: Handle): Corouti
 
 function* chooseCounted(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
   const unaccounted = { cache: root, held: 0 };
-  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   if (id < 0) return unaccounted;
   const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   const tryget = cpu.build.policies.memcg.lifecycle.tryget === 'live' ? percpuRefTrygetLive : percpuRefTryget;

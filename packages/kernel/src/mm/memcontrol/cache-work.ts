@@ -1,5 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
+import { type Defect, orDefect } from '../../defect.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { defineHandler } from '../../registry.js';
@@ -12,8 +13,9 @@ import { queueWork } from '../../workqueue/workqueue.js';
  */
 const initCacheWork = defineHandler(
   'memcg.initCacheWork',
-  (node, args: { cache: Handle; fn: string }, context): Handle => {
-    const record = node.caches.get(args.cache, context.step);
+  (node, args: { cache: Handle; fn: string; defect: Defect | null }, context): Handle => {
+    const touch = () => node.caches.get(args.cache, context.step);
+    const record = args.defect === null ? touch() : orDefect(args.defect, touch);
     if (record.work !== 0) {
       node.trace(Trace.workFree, context.cpu, record.work, 0, 0, 0);
       node.works.release(record.work, context.step());
@@ -24,9 +26,12 @@ const initCacheWork = defineHandler(
   },
 );
 
-/** Initialise a memcg cache's own work item and queue it on the version's workqueue for it. Any context. */
-export function* queueCacheWork(cpu: Cpu, cache: Handle, fn: string): Coroutine<void> {
-  const work = yield* request(homeOf(cache), initCacheWork, { cache, fn }, cache);
+/**
+ * Initialise a memcg cache's own work item and queue it on the version's workqueue for it. Any context.
+ * @param defect by which the cache may be gone; null if something keeps it
+ */
+export function* queueCacheWork(cpu: Cpu, cache: Handle, fn: string, defect: Defect | null = null): Coroutine<void> {
+  const work = yield* request(homeOf(cache), initCacheWork, { cache, fn, defect }, cache);
   yield* call(queueWork, cpu, cpu.build.policies.memcg.deactivationQueue, work);
 }
 

@@ -1,8 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
-import { CacheField } from '../../published-state.js';
-import { childCachesOf } from './child-caches.js';
+import { childCachesOf, isRootCache } from './child-caches.js';
 import { memcgChargeKmem, memcgUnchargeKmem } from './kmem-charge.js';
 import { PAGE_SIZE } from './limits.js';
 import { readMemcg } from './memcg-watch.js';
@@ -21,12 +20,9 @@ export function* memcgHeldByCache(_cpu: Cpu, cache: Handle, defect: Defect): Cor
   return yield* request(homeOf(cache), readMemcg, { cache, defect }, cache);
 }
 
-const isRoot = (cpu: Cpu, cache: Handle): boolean =>
-  cpu.published.caches.isCurrent(cache) && cpu.published.caches.read(cache, CacheField.root) === 0;
-
 /** memcg_charge_slab of the patch. Evaluates to false if a limit forbids it. */
 export function* chargeCacheAhead(cpu: Cpu, cache: Handle, order: number): Coroutine<boolean> {
-  if (isRoot(cpu, cache)) return true;
+  if (isRootCache(cpu, cache)) return true;
   const { getMemcg, putMemcg } = childCachesOf(cpu);
   const css = yield* call(getMemcg, cpu, cache, 'V0-h');
   if (css === 0) return true;
@@ -37,7 +33,7 @@ export function* chargeCacheAhead(cpu: Cpu, cache: Handle, order: number): Corou
 
 /** memcg_uncharge_slab of the patch. The cache has given the pages up, so nothing keeps it any more (V2-b). Any context. */
 export function* unchargeCacheAfter(cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
-  if (isRoot(cpu, cache)) return;
+  if (isRootCache(cpu, cache)) return;
   if (cpu.instrumented) yield* call(childPoint, cpu, PAGES_GONE, cache);
   const { getMemcg, putMemcg } = childCachesOf(cpu);
   const css = yield* call(getMemcg, cpu, cache, 'V2-b');

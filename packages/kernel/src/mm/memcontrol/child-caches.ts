@@ -1,6 +1,7 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
+import { CacheField } from '../../published-state.js';
 
 /** Looks for dead caches that have become empty (no-destroy-on-last-page). */
 export interface Reaper {
@@ -57,6 +58,11 @@ export interface ChildCaches {
   /** The memcg that a child belongs to, so that it cannot go; 0 for none. To be given back by `putMemcg`. */
   getMemcg: (cpu: Cpu, cache: Handle, defect: Defect) => Coroutine<Handle>;
   putMemcg: (cpu: Cpu, css: Handle) => Coroutine<void>;
+}
+
+/** Not of a memcg. Of a cache that is gone nothing can be read: that was a child, as no root goes while it is in use. */
+export function isRootCache({ published: { caches } }: Cpu, cache: Handle): boolean {
+  return caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0;
 }
 
 /** @throws Error if the kernel has no such caches */

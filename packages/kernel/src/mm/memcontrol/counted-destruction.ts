@@ -1,7 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Policies } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
-import { synchronizeSched } from '../../rcu/synchronize.js';
 import { keepNothing } from '../slab-common/keep-nothing.js';
 import type { ChildCaches } from './child-caches.js';
 import { countReferences, dropAllCaches, dropOfMemcg, holdByPages, releaseByPages } from './child-references.js';
@@ -42,6 +41,3 @@ export function countReferencesOf({ memcg }: Policies): ChildCaches {
   childCaches.offline = dropAllCaches;
   return childCaches;
 }
-
-/** Frees run with preemption off, or interrupts: one grace period of sched-RCU, and all that had begun have ended. */
-export const afterGracePeriod = (cpu: Cpu): Coroutine<void> => synchronizeSched(cpu);

@@ -3,7 +3,7 @@ import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CssField } from '../../published-state.js';
+import { memcgCacheId, memcgKmemIsActive } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { type Allocation, type Chosen, slabAllocFrom } from '../slab-common/alloc.js';
@@ -39,7 +39,7 @@ const memcgNameById = defineHandler('memcg.nameById', (node, args: { css: Handle
  */
 export function activePayer(cpu: Cpu): Handle {
   const memcg = cpu.accountedMemcg();
-  return memcg !== 0 && cpu.published.csses.read(memcg, CssField.kmemcgId) > 0 ? memcg : 0;
+  return memcg !== 0 && memcgKmemIsActive(cpu.published, memcg) ? memcg : 0;
 }
 
 /**
@@ -47,7 +47,7 @@ export function activePayer(cpu: Cpu): Handle {
  * Until it exists the root serves, and every miss has it created.
  */
 export function* memcgKmemGetCacheUnreferenced(cpu: Cpu, root: Handle, memcg: Handle): Coroutine<Chosen> {
-  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   const cache = yield* call(cacheFromMemcgIdx, cpu, root, id);
   if (cache !== 0) return { cache, held: 0 };
   cpu.counters.add('unaccounted_allocations');
@@ -80,7 +80,7 @@ function* memcgCreateKmemCache(cpu: Cpu, memcg: Handle, root: Handle): Coroutine
   yield* call(mutexLock, cpu, 'memcg_cache_mutex');
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const id = cpu.published.csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   if ((yield* call(cacheFromMemcgIdx, cpu, root, id)) === 0) {
     const { name, objectSize, flags } = yield* request(homeOf(root), describeRoot, { root }, root);
     const suffix = yield* request(homeOf(memcg), memcgNameById, { css: memcg }, memcg);

@@ -2,13 +2,13 @@ import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField } from '../../published-state.js';
+import type { KernelNode } from '../../node.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { queueDelayedWork, queueWork } from '../../workqueue/workqueue.js';
 import type { PressureLevel } from '../vmpressure.js';
 import { addPages } from './cache-params.js';
-import { childCachesOf } from './child-caches.js';
+import { childCachesOf, isRootCache } from './child-caches.js';
 import { destroyCache } from './destroy-cache.js';
 import { shrinkChild } from './destroy-work.js';
 
@@ -36,9 +36,7 @@ const add = defineHandler('memcg.addDangling', (node, args: { cache: Handle }): 
   return { work: workOf(node), armed };
 });
 
-type BootNode = Parameters<Parameters<typeof defineHandler>[1]>[0];
-
-function workOf({ dangling, works }: BootNode): Handle {
+function workOf({ dangling, works }: KernelNode): Handle {
   if (dangling.work === 0) {
     dangling.work = works.allocate({ fn: REAP_WORK, data: 0, once: false, pending: false, lastCpu: -1 });
   }
@@ -100,8 +98,7 @@ export function* shrinkThenDestroy(cpu: Cpu, cache: Handle): Coroutine<void> {
 
 /** memcg_release_pages of the patch: nothing but the count. Any context. */
 export function* unbindPages(cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
-  const { caches } = cpu.published;
-  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return;
+  if (isRootCache(cpu, cache)) return;
   yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
 }
 

@@ -33,8 +33,7 @@ const deactivating = defineHandler(
 
 /** kmemcg_deactivate_rcufn (4.12): softirq; the work item takes the RCU head's place in the cache. */
 defineFunction('rcu', 'kmemcg_deactivate_rcufn', function* kmemcgDeactivateRcufn(cpu, cache) {
-  yield* request(homeOf(cache), deactivating, { cache }, cache);
-  yield* call(queueCacheWork, cpu, cache, 'kmemcg_deactivate_workfn');
+  yield* call(queueCacheWork, cpu, cache, 'kmemcg_deactivate_workfn', 'V4-a');
 });
 
 /** kmemcg_deactivate_workfn (4.12): the second half under slab_mutex, then the css reference goes, which may be the last. */

@@ -2,7 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, VerdictError } from
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CacheField, memcgCacheId, memcgKmemIsActive } from '../../published-state.js';
 import { defineFunction } from '../../registry.js';
 import { cancelWorkSync } from '../../workqueue/cancel.js';
 import { queueWork } from '../../workqueue/workqueue.js';
@@ -20,8 +20,6 @@ export const FOUND_IN_SLOT = 'kmem_cache_destroy_work_func:found';
 /** Root destruction has read a slot without slab_mutex. */
 export const SLOT_READ = 'kmem_cache_destroy_memcg_children:slot-read';
 
-const isActive = (cpu: Cpu, css: Handle): boolean => cpu.published.csses.read(css, CssField.kmemcgId) > 0;
-
 /** kmem_cache_shrink (3.14): SLAB holds slab_mutex, SLUB nothing. */
 export function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {
   if (cpu.build.allocator.name === 'slub') {
@@ -37,10 +35,10 @@ export function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {
 
 /** memcg_params_to_cache (3.14): through the slot of the cache's memcg. */
 export function* cacheInSlot(cpu: Cpu, params: Handle): Coroutine<Handle> {
-  const { caches, csses } = cpu.published;
+  const { caches } = cpu.published;
   const memcg = caches.read(params, CacheField.memcg);
   if (memcg === 0) return 0;
-  const id = csses.read(memcg, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, memcg);
   return yield* call(cacheFromMemcgIdx, cpu, caches.read(params, CacheField.root), id);
 }
 
@@ -76,7 +74,7 @@ function destroyedAlready(cpu: Cpu, cache: Handle): never {
 
 /** mem_cgroup_destroy_all_caches (3.14), at offline: mark every cache of the memcg dead and queue its destroy work. */
 export function* memCgroupDestroyAllCaches(cpu: Cpu, css: Handle): Coroutine<void> {
-  if (!isActive(cpu, css)) return;
+  if (!memcgKmemIsActive(cpu.published, css)) return;
   yield* call(mutexLock, cpu, 'slab_caches_mutex');
   for (const cache of yield* request(homeOf(css), listMemcgCaches, { css }, css)) {
     const work = yield* request(homeOf(cache), setDead, { cache, dead: true, defect: 'V0-f' }, cache);

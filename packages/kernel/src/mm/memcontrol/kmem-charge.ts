@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import type { PageUse } from '../slab/types.js';
-import { childCachesOf } from './child-caches.js';
+import { childCachesOf, isRootCache } from './child-caches.js';
 import { activePayer } from './create-on-system-wq.js';
 import { PAGE_SIZE } from './limits.js';
 import { resCounterCharge, resCounterUncharge } from './res-counter.js';
@@ -71,9 +71,8 @@ export function* memcgKmemUnchargePages(cpu: Cpu, css: Handle, order: number): C
  * child's by now, and the child counts them (memcg_bind_pages).
  */
 export function* chargeSlabToCurrent(cpu: Cpu, cache: Handle, order: number): Coroutine<Handle> {
-  const { caches } = cpu.published;
-  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return 0;
-  const memcg = caches.isCurrent(cache) ? caches.read(cache, CacheField.memcg) : 0;
+  if (isRootCache(cpu, cache)) return 0;
+  const memcg = cpu.published.caches.read(cache, CacheField.memcg);
   const css = yield* call(memcgKmemNewpageCharge, cpu, order);
   if (css >= 0) yield* call(childCachesOf(cpu).bindPages, cpu, cache, order);
   if (css >= 0 && css !== memcg) cpu.counters.add('mischarged_pages', 2 ** order);

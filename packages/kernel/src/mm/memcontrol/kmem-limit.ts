@@ -3,7 +3,7 @@ import { readCss } from '../../cgroup/handlers.js';
 import type { Cpu } from '../../cpu.js';
 import { EBUSY } from '../../fs/types.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CssField } from '../../published-state.js';
+import { CssField, memcgKmemIsActive } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { walkForMemcg } from '../slab-common/cache-list.js';
 import { allocateId, growArrays } from './cache-ids.js';
@@ -21,8 +21,6 @@ const isPopulated = defineHandler('cgroup.isPopulated', (node, args: { self: Han
 const initCacheList = defineHandler('memcg.initCacheList', (node, args: { css: Handle }, context): void => {
   node.memcg(args.css, context.step).cacheListReady = true;
 });
-
-const isActive = (cpu: Cpu, css: Handle): boolean => cpu.published.csses.read(css, CssField.kmemcgId) > 0;
 
 /**
  * memcg_update_all_caches (3.14): slab_mutex and a walk along all caches at every activation; the arrays of the roots are
@@ -42,7 +40,7 @@ function* memcgUpdateAllCaches(cpu: Cpu, id: number): Coroutine<void> {
  * children. Caller holds activate_kmem_mutex; accounting of the caller's own allocations is off meanwhile. Evaluates to 0 or -EBUSY.
  */
 function* activateKmem(cpu: Cpu, css: Handle, limit: number): Coroutine<number> {
-  if (isActive(cpu, css)) return 0;
+  if (memcgKmemIsActive(cpu.published, css)) return 0;
   const { self } = yield* request(homeOf(css), readCss, { css }, css);
   yield* call(mutexLock, cpu, 'memcg_create_mutex');
   const busy = yield* request(homeOf(self), isPopulated, { self }, self);
@@ -59,7 +57,7 @@ function* activateKmem(cpu: Cpu, css: Handle, limit: number): Coroutine<number> 
 
 /** memcg_update_kmem_limit (3.14): the first write activates the memcg. */
 function* memcgUpdateKmemLimit(cpu: Cpu, css: Handle, limit: number): Coroutine<number> {
-  if (isActive(cpu, css))
+  if (memcgKmemIsActive(cpu.published, css))
     return (yield* request(homeOf(css), setLimit, { css, counter: 'kmem', limit }, css)) ? 0 : EBUSY;
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
   cpu.accounting.skip(cpu.taskId, 1);
@@ -74,7 +72,7 @@ export function* memcgPropagateKmem(cpu: Cpu, css: Handle): Coroutine<void> {
   const parent = cpu.published.csses.read(css, CssField.parent);
   yield* call(mutexLock, cpu, 'activate_kmem_mutex');
   cpu.accounting.skip(cpu.taskId, 1);
-  if (isActive(cpu, parent)) yield* call(activateKmem, cpu, css, UNLIMITED);
+  if (memcgKmemIsActive(cpu.published, parent)) yield* call(activateKmem, cpu, css, UNLIMITED);
   cpu.accounting.skip(cpu.taskId, -1);
   yield* call(mutexUnlock, cpu, 'activate_kmem_mutex');
 }

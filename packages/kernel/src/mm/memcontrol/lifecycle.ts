@@ -2,7 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import type { Cpu } from '../../cpu.js';
 import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CssField } from '../../published-state.js';
+import { CssField, memcgCacheId } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { releaseCaches, shutdownCaches } from '../slab-common/destroy.js';
 import { memcgAllocCacheId } from './cache-ids.js';
@@ -39,7 +39,7 @@ export function* memcgOnlineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
  * give the index back. The parent's id is taken over until the memcg is freed. Caller holds cgroup_mutex.
  */
 export function* memcgOfflineKmem(cpu: Cpu, css: Handle): Coroutine<void> {
-  const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, css);
   yield* requestAll(cpu.allNodes, publishKmem, { css, online: false, id });
   const parent = yield* call(parentOrRoot, cpu, css);
   yield* call(cpu.build.policies.memcg.deactivate, cpu, css, id, parent);

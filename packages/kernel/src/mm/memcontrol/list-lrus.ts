@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CssField } from '../../published-state.js';
+import { memcgCacheId } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { lruFilesystems } from '../list-lru.js';
 
@@ -29,7 +29,7 @@ export function* memcgUpdateAllListLrus(cpu: Cpu, size: number): Coroutine<void>
  */
 export function* memcgDrainAllListLrus(cpu: Cpu, id: number, parent: Handle): Coroutine<void> {
   cpu.counters.add('memcg_drain_all_list_lrus');
-  const to = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
+  const to = memcgCacheId(cpu.published, parent);
   yield* call(mutexLock, cpu, 'list_lrus_mutex');
   yield* requestAll(cpu.allNodes, drainLrus, { from: id, to });
   yield* call(mutexUnlock, cpu, 'list_lrus_mutex');

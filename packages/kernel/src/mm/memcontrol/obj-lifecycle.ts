@@ -10,7 +10,7 @@ import {
 } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { KernelNode } from '../../node.js';
-import { CssField, ObjcgField } from '../../published-state.js';
+import { memcgCacheId, ObjcgField } from '../../published-state.js';
 import { GLOBAL_LIST } from '../list-lru.js';
 import { memcgAllocCacheId } from './cache-ids.js';
 import { publishKmem, setKmem } from './lifecycle.js';
@@ -36,7 +36,7 @@ export function* memcgOnlineObjcg(cpu: Cpu, css: Handle): Coroutine<void> {
  * than what it holds counts as nobody's: its block cannot be looked at from here.
  */
 export function lruIdOfOwner(node: KernelNode, object: ObjectRef): number {
-  const { objCgroups, csses } = node.published;
+  const { published } = node;
   const objcg = nodeOfObject(object) === node.id ? ownerOf(node, object) : 0;
-  return objcg === 0 ? GLOBAL_LIST : csses.read(objCgroups.read(objcg, ObjcgField.memcg), CssField.kmemcgId) - 1;
+  return objcg === 0 ? GLOBAL_LIST : memcgCacheId(published, published.objCgroups.read(objcg, ObjcgField.memcg));
 }

@@ -1,6 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CssField } from '../../published-state.js';
+import { CssField, memcgCacheId } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
 import { memcgDrainAllListLrus } from './list-lrus.js';
@@ -31,8 +31,8 @@ const publishIds = defineHandler('memcg.publishIds', (node, args: { csses: Handl
  * out of their slots.
  */
 export function* memcgReparentId(cpu: Cpu, css: Handle, parent: Handle): Coroutine<void> {
-  const from = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
-  const to = cpu.published.csses.read(parent, CssField.kmemcgId) - 1;
+  const from = memcgCacheId(cpu.published, css);
+  const to = memcgCacheId(cpu.published, parent);
   const csses = (yield* requestAll(cpu.allNodes, changeIds, { css, from, to })).flat();
   yield* requestAll(cpu.allNodes, publishIds, { csses, id: to });
   yield* call(memcgDrainAllListLrus, cpu, from, parent);

@@ -3,12 +3,10 @@ import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
-import { queueWork } from '../../workqueue/workqueue.js';
 import type { Chosen } from '../slab-common/alloc.js';
-import { destroyItem, paramsOf } from './cache-params.js';
-import { countReferences } from './child-references.js';
+import { paramsOf } from './cache-params.js';
+import { countReferences, dropReferences } from './child-references.js';
 import { memcgKmemGetCacheUnreferenced } from './create-on-system-wq.js';
-import { childPoint, ITEM_NOT_PENDING } from './release-pages.js';
 
 /*
  * pin-until-release: beside the memcg and the pages, whoever does something by which pages may be released holds the cache
@@ -33,14 +31,9 @@ export function* pinCache(_cpu: Cpu, cache: Handle): Coroutine<void> {
   yield* request(homeOf(cache), countReferences, { cache, by: 1, defect: 'V0-b' }, cache);
 }
 
-/** Drop one reference, the last touch: if it was the last one, the destroy work is queued. Any context. */
+/** Drop one reference, the last touch. Any context. */
 export function* unpinCache(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const left = yield* request(homeOf(cache), countReferences, { cache, by: -1, defect: 'V0-b' }, cache);
-  if (left !== 0) return;
-  const { work, pending } = yield* request(homeOf(cache), destroyItem, { cache, defect: 'V0-b' }, cache);
-  if (pending) cpu.bug(`the destroy work of cache ${cache.toString(16)} is pending when its last reference is dropped`);
-  if (cpu.instrumented) yield* call(childPoint, cpu, ITEM_NOT_PENDING, cache);
-  yield* call(queueWork, cpu, 'system_wq', work);
+  yield* call(dropReferences, cpu, cache, 1);
 }
 
 /**

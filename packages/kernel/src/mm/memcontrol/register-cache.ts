@@ -2,7 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CacheField, memcgCacheId } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { setSlot } from '../slab-common/slots.js';
 import { allocateParams } from './cache-params.js';
@@ -26,8 +26,6 @@ export const listMemcgCaches = defineHandler('memcg.listCaches', (node, args: { 
   node.memcg(args.css, context.step).slabCaches.toReversed(),
 );
 
-const idOf = (cpu: Cpu, css: Handle): number => cpu.published.csses.read(css, CssField.kmemcgId) - 1;
-
 /**
  * memcg_alloc_cache_params and memcg_register_cache (3.14): the child holds one css reference, stands in its root's array
  * and on its memcg's list. Caller holds slab_mutex. The kernel has a slab_caches_mutex for each memcg, the model one for all.
@@ -35,7 +33,7 @@ const idOf = (cpu: Cpu, css: Handle): number => cpu.published.csses.read(css, Cs
 export function* memcgRegisterCache(cpu: Cpu, css: Handle, root: Handle, cache: Handle): Coroutine<void> {
   yield* request(homeOf(cache), allocateParams, { cache }, cache);
   if (childCachesOf(cpu).holdsMemcg) yield* call(cssGet, cpu, css);
-  yield* call(setSlot, cpu, root, idOf(cpu, css), cache);
+  yield* call(setSlot, cpu, root, memcgCacheId(cpu.published, css), cache);
   yield* call(mutexLock, cpu, 'slab_caches_mutex');
   yield* request(homeOf(css), addToMemcg, { css, cache }, css);
   yield* call(mutexUnlock, cpu, 'slab_caches_mutex');
@@ -47,6 +45,6 @@ export function* memcgUnregisterCache(cpu: Cpu, cache: Handle): Coroutine<void> 
   yield* call(mutexLock, cpu, 'slab_caches_mutex');
   yield* request(homeOf(css), removeFromMemcg, { css, cache }, css);
   yield* call(mutexUnlock, cpu, 'slab_caches_mutex');
-  yield* call(setSlot, cpu, cpu.published.caches.read(cache, CacheField.root), idOf(cpu, css), 0);
+  yield* call(setSlot, cpu, cpu.published.caches.read(cache, CacheField.root), memcgCacheId(cpu.published, css), 0);
   yield* call(cssPut, cpu, css);
 }

@@ -4,6 +4,7 @@ import { CacheField } from '../../published-state.js';
 import { preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { addPages, destroyItem, isDead } from './cache-params.js';
+import { isRootCache } from './child-caches.js';
 
 /** The count has reached 0; the dead mark is still to be read. */
 export const PAGES_RELEASED = 'memcg_release_pages:nr_pages-zero';
@@ -27,8 +28,7 @@ export function* memcgBindPages(_cpu: Cpu, cache: Handle, order: number): Corout
  * dead. Any context: process, interrupts off, RCU callback.
  */
 export function* memcgReleasePages(cpu: Cpu, cache: Handle, order: number): Coroutine<void> {
-  const { caches } = cpu.published;
-  if (caches.isCurrent(cache) && caches.read(cache, CacheField.root) === 0) return;
+  if (isRootCache(cpu, cache)) return;
   const left = yield* request(homeOf(cache), addPages, { cache, by: -(2 ** order), defect: 'V0-b' }, cache);
   if (left !== 0) return;
   if (cpu.instrumented) yield* call(childPoint, cpu, PAGES_RELEASED, cache);

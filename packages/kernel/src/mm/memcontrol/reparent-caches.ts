@@ -7,7 +7,6 @@ import { percpuRefKill } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
 import { listCachesOf, reparentList, walkSteps } from '../slab-common/cache-list.js';
 import { shutdownCaches } from '../slab-common/destroy.js';
 import type { CacheWorkName } from '../slab-common/types.js';
@@ -15,6 +14,7 @@ import { cacheRefs, storeMemcg, storeWorkFn } from './cache-refs.js';
 import { queueCacheWork, underSlabMutex } from './cache-work.js';
 import { deactivateSlots } from './deactivate.js';
 import { memcgFlushPercpuVmstats } from './lruvec-stats.js';
+import { childPoint } from './release-pages.js';
 import { isDying } from './root-dying.js';
 import { lockKmemWq, unlockKmemWq } from './wq-lock.js';
 
@@ -66,15 +66,8 @@ function* runWorkFn(cpu: Cpu, cache: Handle): Coroutine<void> {
   if (fn === 'kmemcg_cache_shutdown_fn') yield* call(kmemcgCacheShutdownFn, cpu, cache);
   else yield* call(kmemcgCacheDeactivateAfterRcu, cpu, cache);
   if (!cpu.build.policies.memcg.lifecycle.clearsWorkFn) return;
-  if (cpu.instrumented) yield* call(calledPoint, cpu, cache);
+  if (cpu.instrumented) yield* call(childPoint, cpu, CALLED_WORK_FN, cache);
   yield* call(storeWorkFn, cache, 'none');
-}
-
-function* calledPoint(cpu: Cpu, cache: Handle): Coroutine<void> {
-  const { caches } = cpu.published;
-  const gone = () => !caches.isCurrent(cache);
-  const root = gone() ? 0 : caches.read(cache, CacheField.root);
-  yield* call(preemptionPoint, cpu, CALLED_WORK_FN, root, { changed: gone, gone });
 }
 
 /** The release has stored the shutdown while the worker was about to clear the function before it (V5p-d). */

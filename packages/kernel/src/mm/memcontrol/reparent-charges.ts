@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
-import { CssField } from '../../published-state.js';
+import { memcgCacheId, memcgKmemIsActive } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
 import { defineHandler } from '../../registry.js';
 import { memcgFreeCacheId } from './cache-ids.js';
@@ -19,11 +19,9 @@ const markKmemDead = defineHandler('memcg.markKmemDead', (node, args: { css: Han
   node.memcg(args.css, context.step).kmemDead = true;
 });
 
-const isActive = (cpu: Cpu, css: Handle): boolean => cpu.published.csses.read(css, CssField.kmemcgId) > 0;
-
 /** kmem_cgroup_css_offline (3.14): the memcg holds itself until its kmem usage is 0. */
 function* kmemCgroupCssOffline(cpu: Cpu, css: Handle): Coroutine<void> {
-  if (!isActive(cpu, css)) return;
+  if (!memcgKmemIsActive(cpu.published, css)) return;
   yield* call(cssGet, cpu, css);
   yield* request(homeOf(css), markKmemDead, { css }, css);
   if ((yield* call(resCounterUsage, css, 'kmem')) !== 0) return;
@@ -57,5 +55,5 @@ export function* memCgroupCssOffline(cpu: Cpu, css: Handle): Coroutine<void> {
 /** mem_cgroup_css_free (3.14), without cgroup_mutex: charges may have come since; then the index of the memcg goes. */
 export function* memCgroupCssFree(cpu: Cpu, css: Handle): Coroutine<void> {
   yield* call(reparentCharges, cpu, css);
-  if (isActive(cpu, css)) yield* call(memcgFreeCacheId, cpu, cpu.published.csses.read(css, CssField.kmemcgId) - 1);
+  if (memcgKmemIsActive(cpu.published, css)) yield* call(memcgFreeCacheId, cpu, memcgCacheId(cpu.published, css));
 }

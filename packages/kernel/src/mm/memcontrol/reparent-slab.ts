@@ -3,7 +3,7 @@ import { cssPut, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import { CacheField, CssField } from '../../published-state.js';
+import { CacheField, memcgCacheId } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
 import { reparentList } from '../slab-common/cache-list.js';
@@ -66,7 +66,7 @@ export function* memcgReparentSlab(cpu: Cpu, css: Handle): Coroutine<void> {
   if (parent !== 0 && caches.length > 0) yield* call(adopt, cpu, parent, caches);
   yield* request(homeOf(css), forgetCaches, { css }, css);
   yield* request(BOOT_NODE, reparentList, { memcg: css, parent });
-  const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
+  const id = memcgCacheId(cpu.published, css);
   for (const cache of caches) yield* call(reparentCache, cpu, cache, { id, parent });
   cpu.counters.add('memcg_caches_reparented', caches.length);
   yield* call(mutexUnlock, cpu, 'slab_caches_mutex');
@@ -90,7 +90,7 @@ export function* unregisterWherever(cpu: Cpu, cache: Handle): Coroutine<void> {
     yield* call(mutexLock, cpu, 'slab_caches_mutex');
     done = (yield* request(homeOf(cache), readMemcg, { cache, defect: 'V0-f' }, cache)) === css;
     if (done) yield* request(homeOf(css), removeFromMemcg, { css, cache }, css);
-    const id = cpu.published.csses.read(css, CssField.kmemcgId) - 1;
+    const id = memcgCacheId(cpu.published, css);
     const inSlot = done && id >= 0 && (yield* call(cacheFromMemcgIdx, cpu, root, id)) === cache;
     if (inSlot) yield* call(setSlot, cpu, root, id, 0);
     yield* call(mutexUnlock, cpu, 'slab_caches_mutex');

@@ -1,7 +1,7 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
-import { CssField } from '../../published-state.js';
+import { memcgCacheId } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
 import { SlabFlag } from '../slab/types.js';
 import type { CacheDescription } from '../slab-common/types.js';
@@ -63,8 +63,7 @@ const uniqueId = ({ flags, geometry }: CacheDescription): string =>
 export const directoryById: SlubPolicies['directoryOf'] = (cpu, cache) => {
   const unmergeable = (cache.flags & (SlabFlag.ctor | SlabFlag.destroyByRcu)) !== 0;
   if (cache.root === 0 || unmergeable) return besideRoot(cache);
-  const { csses } = cpu.published;
-  const id = csses.isCurrent(cache.memcg) ? csses.read(cache.memcg, CssField.kmemcgId) - 1 : 0;
+  const id = cpu.published.csses.isCurrent(cache.memcg) ? memcgCacheId(cpu.published, cache.memcg) : 0;
   return { path: `${uniqueId(cache)}-${String(id).padStart(8, '0')}`, link: cache.name };
 };
 

@@ -3,7 +3,7 @@ import type { Patch } from '../../build.js';
 import type { Destruction } from '../../mm/slab-common/types.js';
 
 /** Without the rcu_barrier before caches are released that went in one of the two ways. */
-const withoutBarrier =
+export const withoutBarrier =
   (skipped: Destruction): Patch['apply'] =>
   ({ policies }) => {
     const { barrierBeforeRelease } = policies.slab;

@@ -3,6 +3,7 @@ import type { Patch } from '../../build.js';
 import { DO_CCUPDATE_LOCAL, describeSet, setCpuCache } from '../../mm/slab/tune.js';
 import { onEachCpu } from '../../smp/call-function.js';
 import { Trace } from '../../tracepoints.js';
+import { withoutBarrier } from './barriers.js';
 
 const appliesTo = ['v3.14'];
 
@@ -39,10 +40,5 @@ export const noBarrierBeforeDestroy: Patch = {
   mutation: true,
   breaks: 'use-after-free',
   appliesTo,
-  apply: ({ policies }) => {
-    const { barrierBeforeRelease } = policies.slab;
-    policies.slab.barrierBeforeRelease = function* forRootsOnly(cpu, of): Coroutine<void> {
-      if (of === 'root') yield* call(barrierBeforeRelease, cpu, of);
-    };
-  },
+  apply: withoutBarrier('memcg'),
 };
