@@ -3,6 +3,7 @@ import { barrierBatching } from './barrier-batching/index.js';
 import { emptyCache } from './empty-cache/index.js';
 import { findTiming } from './find-timing/index.js';
 import type { Experiment } from './lab/types.js';
+import { leftInStock } from './left-in-stock/index.js';
 import { objectDefects } from './object-defects/index.js';
 import { postedDefects } from './posted-defects/index.js';
 import { rcuTorture } from './rcutorture/index.js';
@@ -26,6 +27,7 @@ export const experiments: readonly Experiment[] = [
   rootDestruction,
   reparenting2014,
   sleepingAllocation,
+  leftInStock,
   torture,
   rcuTorture,
 ];

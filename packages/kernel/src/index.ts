@@ -13,6 +13,7 @@ export { FOUND_IN_SLOT, SLOT_READ } from './mm/memcontrol/destroy-work.js';
 export { slabItems } from './mm/memcontrol/lruvec-counters.js';
 export { ITEM_NOT_PENDING, PAGES_RELEASED } from './mm/memcontrol/release-pages.js';
 export { CALLED_WORK_FN } from './mm/memcontrol/reparent-caches.js';
+export { DRAIN_LOCKED } from './mm/memcontrol/stock.js';
 export { KMEM_WQ_LOCKED } from './mm/memcontrol/wq-lock.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export { slabGeometry } from './mm/slab/geometry.js';

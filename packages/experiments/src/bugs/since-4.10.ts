@@ -119,8 +119,5 @@ export const casesSince410 = (kernel: string): BugCases => ({
   ),
 });
 
-/** The page part of a CPU's stock is all that holds a memcg. */
-export const stockOnly: BugScenario = { ...freedLater, finding: { class: 'zombie-memcg', pinnedBy: 'stock' } };
-
 /** A cache whose last object was freed after its memcg had been removed keeps no empty slab. */
 export const emptySlabs: BugScenario = { ...freedLater, finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' } };

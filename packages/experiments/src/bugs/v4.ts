@@ -5,14 +5,15 @@ import {
   emptySlabs,
   found,
   loadedAgain,
-  stockOnly,
   unloadWhileCreating,
   unloadWhileRemoving,
 } from './since-4.10.js';
+import { stockDrained, stockNotDrained } from './stock-cases.js';
 import type { BugCases } from './types.js';
 
 export const casesV412: BugCases = {
   ...casesSince410('v4.12'),
+  ...stockNotDrained,
   'V0-f': [
     ...found({
       ...unloadWhileRemoving,
@@ -24,7 +25,6 @@ export const casesV412: BugCases = {
   ],
   'V0-g': found(unloadWhileCreating),
   'V0-a': clean(emptySlabs),
-  'V3-d': found(stockOnly),
   'V4-d': clean(aliasUnloaded('slab'), aliasUnloaded('slub')),
   'sysfs-clash': found({ ...loadedAgain, windows: ['sysfs_slab_remove_workfn:started'] }),
 };
@@ -41,7 +41,7 @@ export const casesV52: BugCases = {
     }),
     ...clean({ ...emptySlabs, condition: 'the root cache is not marked dying' }),
   ],
-  'V3-d': clean({ ...stockOnly, condition: 'no other drain is under way' }),
+  'V3-d': stockDrained,
   'V4-d': found(aliasUnloaded('slab'), aliasUnloaded('slub')),
   'sysfs-clash': clean(loadedAgain),
 };

@@ -1,5 +1,6 @@
 import { READ_OBJCG_MEMCG } from '@kmemlab/kernel';
 import { laterThan314, lifecycleDefects, zombieCases } from './lifecycle-cases.js';
+import { stockDrained, stockWithoutPages } from './stock-cases.js';
 import type { BugCase, BugCases } from './types.js';
 
 const SMALL = { nodes: 1, cpusPerNode: 2 } as const;
@@ -14,6 +15,7 @@ const ofObjects = (expect: BugCase['expect'], defect: string, more: Partial<BugC
 export const casesV6: BugCases = {
   ...laterThan314,
   ...zombieCases('generations'),
+  'V3-d': [...stockDrained, stockWithoutPages],
   'V0-f': [lifecycleDefects.rootDestroyed('clean')],
   'V5p-b': [lifecycleDefects.deniedItem('clean')],
   'V4-d': [lifecycleDefects.dyingRoot('clean')],

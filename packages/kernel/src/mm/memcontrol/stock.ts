@@ -5,6 +5,7 @@ import { getOnlineCpus, putOnlineCpus } from '../../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { ObjcgField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWorkOn } from '../../workqueue/workqueue.js';
 import type { Stocked } from './cpu-stock.js';
 import { memCgroupIsDescendant } from './hierarchy.js';
@@ -77,6 +78,11 @@ function* drainLocalStock(cpu: Cpu): Coroutine<void> {
 
 defineFunction('work', 'drain_local_stock', drainLocalStock);
 
+/** Window in drain_all_stock: whoever wants to drain now, goes without. */
+export const DRAIN_LOCKED = 'drain_all_stock:locked';
+
+const never = (): boolean => false;
+
 /**
  * drain_all_stock (4.10 to 5.9): give back what any CPU has in stock of a memcg or its descendants: the own stock at once,
  * the others by a work item on their CPU, which nobody waits for. Does nothing if another CPU is at it. Process context.
@@ -87,6 +93,7 @@ export function* drainAllStock(cpu: Cpu, memcg: Handle): Coroutine<void> {
     return;
   }
   cpu.counters.add('drain_all_stock');
+  if (cpu.instrumented) yield* call(preemptionPoint, cpu, DRAIN_LOCKED, 0, { changed: never, gone: never });
   yield* call(getOnlineCpus, cpu);
   cpu.preemptCount++;
   const cpus = yield* call(stocksOf, cpu, memcg);
