@@ -104,7 +104,11 @@ export interface Scenario {
 export interface CatalogueEntry {
   readonly name: string;
   readonly summary: string;
-  /** Further lines: parameters with ranges and defaults, the mail a patch comes from, … */
+  /** Of a patch: why it is right, for readers who do not know the code. */
+  readonly why?: string;
+  /** The kernel, or the mail, that it models. */
+  readonly source?: string;
+  /** Further lines: parameters with ranges and defaults, … */
   readonly details: readonly string[];
 }
 

@@ -45,13 +45,19 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
         details: linesOf(params),
       }));
     case 'kernels':
-      return versions.map(({ name, source, summary }) => ({ name, summary, details: [`models Linux ${source}`] }));
+      return versions.map(({ name, source, summary }) => ({
+        name,
+        summary,
+        source: `models Linux ${source}`,
+        details: [],
+      }));
     case 'patches':
       return patches.map((patch) => ({
         name: patch.name,
         summary: patch.summary,
+        ...(patch.why !== undefined && { why: patch.why }),
+        ...(patch.mail !== undefined && { source: patch.mail }),
         details: [
-          ...(patch.mail === undefined ? [] : [patch.mail]),
           ...linesOf(patch.options ?? {}),
           ...(patch.mutation === true && patch.silent !== true
             ? [`deliberately broken: ${patch.breaks ?? 'an invariant'}`]

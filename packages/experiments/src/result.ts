@@ -70,6 +70,7 @@ export function buildResult(run: Run): RunResult {
   const inventories = observed.inventories();
   const { slowest } = window.durations;
   const durations = window.durations.summary(observed.clock);
+  const timeline = run.timeline.timeline(observed.phases, observed.reading());
   const rootCache = observed.phases.find((phase) => phase.name === experiment.rootCachePhase);
   return {
     schema: 'kmemlab.result/1',
@@ -100,6 +101,7 @@ export function buildResult(run: Run): RunResult {
     ...(run.findings.find !== undefined && { find: run.findings.find }),
     counters,
     phases: Object.fromEntries(observed.phases.map((phase) => [phase.name, phaseCounters(phase, isolcpus)])),
+    ...(timeline !== undefined && { timeline }),
     durations,
     ...(slowest !== undefined && { slowestKick: slowest }),
     ...(rootCache !== undefined && { rootCache: rootCacheCost(rootCache) }),

@@ -82,7 +82,10 @@ async function runOn(
     timeScale: scenario.timeScale,
     deadlineMs: CALL_MS,
     onProgress: (progress) => options.onProgress?.(progress),
-    onFigures: () => options.onPartial?.(buildResult({ ...run, outcome: 'incomplete' })),
+    onFigures: () => {
+      run.timeline.offer(() => lab.observed.reading());
+      options.onPartial?.(buildResult({ ...run, outcome: 'incomplete' }));
+    },
     signal: options.signal,
   });
   const run: Run = newRun(scenario, kernel, lab.observed, started);

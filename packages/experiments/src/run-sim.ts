@@ -5,14 +5,26 @@ import { InputError, type RunOptions, type Scenario } from './api.js';
 import { checkerFor, restOf } from './lab/checked.js';
 import { EventComparison, EventLog } from './lab/event-log.js';
 import { SimLab } from './lab/sim-lab.js';
-import { observeSim } from './lab/sim-observed.js';
+import { observeSim, readSums } from './lab/sim-observed.js';
 import { SimPhases } from './lab/sim-phases.js';
+import { TIMELINE_SUMS } from './lab/timeline.js';
 import { buildResult } from './result.js';
 import { endWith, newRun, type Run } from './run.js';
 import { kernelOf } from './scenario/kernel-of.js';
 import { findExperiment } from './scenario/resolve.js';
 
 type EventListener = SimMachine['onEvent'];
+
+/** Events from one moment that the timeline may keep to the next. */
+const MOMENT_EVENTS = 200;
+
+/** Calls `sample` every so many events. */
+function sampling(sample: () => void): () => void {
+  let events = 0;
+  return () => {
+    if (++events % MOMENT_EVENTS === 0) sample();
+  };
+}
 
 /** Run a scenario on the deterministic machine. `onEvent` hears every event. */
 export async function runSim(
@@ -39,6 +51,7 @@ export async function runSim(
   machine.onEvent = onEvent;
   const phases = new SimPhases(machine, recorder);
   const lab = new SimLab(machine, topology, {
+    onEvent: sampling(() => run.timeline.offer(() => readSums(machine, TIMELINE_SUMS))),
     onProgress: (progress) => options.onProgress?.(progress),
     onPhase: (name) => {
       phases.end(name);

@@ -2,6 +2,7 @@ import type { Failure, Outcome, RunResult } from '@kmemlab/results';
 import { InputError, type RunOptions, type Scenario } from './api.js';
 import type { Observed } from './lab/observed.js';
 import { RunEnded } from './lab/run-ended.js';
+import { TimelineRecorder } from './lab/timeline.js';
 import type { Findings } from './lab/types.js';
 import { runLive } from './run-live.js';
 import { runSim } from './run-sim.js';
@@ -12,6 +13,7 @@ export interface Run {
   readonly scenario: Scenario;
   readonly kernel: BuiltKernel;
   readonly observed: Observed;
+  readonly timeline: TimelineRecorder;
   /** `performance.now()` when the run began. */
   readonly started: number;
   findings: Findings;
@@ -23,6 +25,7 @@ export const newRun = (scenario: Scenario, kernel: BuiltKernel, observed: Observ
   scenario,
   kernel,
   observed,
+  timeline: new TimelineRecorder(),
   started,
   findings: {},
   outcome: 'ok',

@@ -283,6 +283,8 @@ export interface Patch {
   readonly name: string;
   /** One line: what it changes. */
   readonly summary: string;
+  /** Why that is right, or what it is for, in a sentence for readers who do not know this code. */
+  readonly why?: string;
   /** Author, list and date of the mail that it models. */
   readonly mail?: string;
   /** A deliberately broken kernel, for testing the checker; `breaks` names the invariant, or the class of the verdict. */

@@ -247,6 +247,10 @@ export class NodeMachine {
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),
       messages: {
         byKind: sumByName([agent.sent.byKind(), ...reports.map(({ byKind }) => byKind)]),
+        crossNodeByKind: sumByName([
+          agent.sent.crossNodeByKind(),
+          ...reports.map(({ crossNodeByKind }) => crossNodeByKind),
+        ]),
         byCpu: reports.map(({ toNode }) => toNode.reduce((sum, n) => sum + n, 0)),
         toNode: agent.sent.toNode.map((n, to) => n + reports.reduce((sum, { toNode }) => sum + (toNode[to] ?? 0), 0)),
       },

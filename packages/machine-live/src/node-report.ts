@@ -19,6 +19,7 @@ export interface NodeReport {
   readonly events: number;
   readonly messages: {
     readonly byKind: Readonly<Record<string, number>>;
+    readonly crossNodeByKind: Readonly<Record<string, number>>;
     /** Sent by each CPU of the node. */
     readonly byCpu: readonly number[];
     /** Sent from this node to each node. */

@@ -7,12 +7,16 @@ export class MessageCounts {
   /** Sent and not yet handled or answered. */
   inFlight = 0;
   private readonly kinds = new Map<string, number>();
+  private readonly crossKinds = new Map<string, number>();
 
   constructor(readonly topology: Topology) {}
 
   sent(kind: string, from: number, to: number): void {
     if (from === to) this.sameNode++;
-    else this.crossNode++;
+    else {
+      this.crossNode++;
+      this.crossKinds.set(kind, (this.crossKinds.get(kind) ?? 0) + 1);
+    }
     this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
     this.inFlight++;
   }
@@ -27,6 +31,14 @@ export class MessageCounts {
   }
 
   byKind(): Record<string, number> {
-    return Object.fromEntries([...this.kinds].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+    return sorted(this.kinds);
+  }
+
+  /** Those of {@link byKind} that went to another node. */
+  crossNodeByKind(): Record<string, number> {
+    return sorted(this.crossKinds);
   }
 }
+
+const sorted = (kinds: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...kinds].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

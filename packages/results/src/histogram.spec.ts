@@ -96,3 +96,13 @@ describe('Histogram', () => {
     [[0, Number.NaN, 0, 0]],
   ])('is not made from %j', (plain) => expect(() => Histogram.fromPlain(plain)).toThrow(RangeError));
 });
+
+it('says how many took how long, in quarters of powers of two', () => {
+  const histogram = new Histogram();
+  for (const ns of [0, 3, 5, 1000, 1023, 1024, 5_000_000]) histogram.record(ns);
+  const { below = [], counts = [] } = histogram.toDuration('host').distribution ?? {};
+  expect(below.slice(0, 5)).toEqual([1, 4, 6, 1024, 1280]);
+  expect(counts).toEqual([1, 1, 1, 2, 1, 1]);
+  expect(below[5]).toBeGreaterThan(5_000_000);
+  expect(below[5]).toBeLessThanOrEqual(5_000_000 * 1.26);
+});

@@ -30,6 +30,13 @@ function middleOf(bucket: number): number {
   return (BUCKETS_PER_OCTAVE + within) * width + Math.floor(width / 2);
 }
 
+/** The least quarter of a power of two above a value. */
+function quarterAbove(value: number): number {
+  if (value < 4) return value + 1;
+  const quarter = 2 ** (octaveOf(value) - 2);
+  return (Math.floor(value / quarter) + 1) * quarter;
+}
+
 /**
  * A log-linear histogram of durations in integer nanoseconds, 0 to 2^53 - 1.
  * Percentiles are exact below 128 ns and off by at most 1/64 of the value above; count, mean and max are exact
@@ -136,6 +143,19 @@ export class Histogram {
       p99: this.percentile(99),
       max: this.#max,
       mean: Math.round(this.mean),
+      ...(this.#count > 0 && { distribution: this.distribution() }),
     };
+  }
+
+  /** Counts in quarters of powers of two, without empty ones. */
+  private distribution(): { below: number[]; counts: number[] } {
+    const counts = new Map<number, number>();
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const held = this.#buckets[bucket] as number;
+      if (held === 0) continue;
+      const bound = quarterAbove(middleOf(bucket));
+      counts.set(bound, (counts.get(bound) ?? 0) + held);
+    }
+    return { below: [...counts.keys()], counts: [...counts.values()] };
   }
 }

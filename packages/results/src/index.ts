@@ -26,7 +26,8 @@ export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';
 export { type PublishedTimes, publishedFind } from './published-find.js';
 export { renderCsv } from './report/csv.js';
 export { renderMarkdown } from './report/markdown.js';
-export { type FoundSchedule, type ReportSubject, renderReport, reportCharts } from './report/report.js';
+export { renderReport, reportCharts } from './report/report.js';
+export type { FoundSchedule, KernelAbout, ReportAbout, ReportSubject } from './report/types.js';
 export {
   defaultRunId,
   type FileSystem,

@@ -18,6 +18,18 @@ export interface KernelRuns {
   readonly runs: readonly RunResult[];
 }
 
+/** The first run of a kernel; a group has at least one. */
+export const firstOf = ({ runs }: KernelRuns): RunResult => runs[0] as RunResult;
+
+/** Mean of a value over runs, with the range where they differ; undefined if none has it. */
+export function valueOver(
+  runs: readonly RunResult[],
+  of: (result: RunResult) => number | undefined,
+): { readonly y: number; readonly low: number; readonly high: number } | undefined {
+  const spread = spreadOf(runs, { of });
+  return spread && { y: spread.mean, low: spread.min, high: spread.max };
+}
+
 /** Groups results by kernel, in order of first appearance. */
 export function groupByKernel(results: readonly RunResult[]): KernelRuns[] {
   const groups = new Map<string, RunResult[]>();

@@ -112,6 +112,20 @@ function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   return `removal costs ${distanceText(ipis, 'IPI')}${because}`;
 }
 
+/** Of experiments that count removed memcgs generation by generation: how many stay. */
+function dyingText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const dying = differenceOf(base, other, (r) => r.series && r.counters.memcg.dying);
+  if (!dying || (dying.relation !== 'fewer' && dying.relation !== 'more')) return undefined;
+  return `${other.kernel} leaves ${valueText(dying.other)} removed ${plural(dying.other.mean, 'memcg')} behind instead of ${valueText(dying.base)}`;
+}
+
+/** Barriers that ran, where it is no matter of seeds how many. */
+function barrierText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const barriers = differenceOf(base, other, (r) => r.counters.calls.rcu_barrier.executed);
+  if (!barriers || (barriers.relation !== 'fewer' && barriers.relation !== 'more')) return undefined;
+  return `rcu_barrier runs ${valueText(barriers.other)} ${plural(barriers.other.mean, 'time')} instead of ${valueText(barriers.base)}`;
+}
+
 /** Undefined if it is the same, or cannot be told: times of more CPUs than cores show waiting for a core. */
 function lockText(base: KernelRuns, other: KernelRuns): string | undefined {
   if ([...base.runs, ...other.runs].some((run) => run.live?.oversubscribed)) return undefined;
@@ -147,6 +161,7 @@ export function meaningOf(base: KernelRuns, other: KernelRuns): string {
   const ipis = differenceOf(base, other, (r) => r.counters.ipi.sent);
   if (!kicks || !ipis) return `${base.kernel} and ${other.kernel} have no run to compare.`;
   const steps = other.runs[0] && repetitions(other.runs[0]);
-  const clauses = [removalText(base, other), lockText(base, other)].filter((text) => text !== undefined);
-  return `${[`${workText(base, other, kicks)}: ${ipiText(ipis, steps)}`, ...clauses].join('; ')}.`;
+  const clauses = [barrierText(base, other), removalText(base, other), lockText(base, other)];
+  const sentence = [`${workText(base, other, kicks)}: ${ipiText(ipis, steps)}`, ...clauses];
+  return `${[dyingText(base, other), ...sentence].filter((text) => text !== undefined).join('; ')}.`;
 }

@@ -93,6 +93,8 @@ export interface Counters {
     readonly sameNode: number;
     readonly crossNode: number;
     readonly byKind: Readonly<Record<string, number>>;
+    /** Those of `byKind` that went to another node. */
+    readonly crossNodeByKind?: Readonly<Record<string, number>>;
   };
   readonly events: number;
   /** What interrupted each isolated CPU; only if there are any. */
@@ -131,6 +133,8 @@ export interface Duration {
   readonly p99: number;
   readonly max: number;
   readonly mean: number;
+  /** How many took how long: `counts[n]` were shorter than `below[n]` and not shorter than the bound before it. Four bounds per power of two. */
+  readonly distribution?: { readonly below: readonly number[]; readonly counts: readonly number[] };
 }
 
 /** One reading of the `Function call interrupts` line: its CPU0 column and the sum of all columns. */
@@ -158,7 +162,20 @@ export interface Sample {
   readonly directories?: number;
 }
 
-/** Caches of memcgs, and pages of their slabs, at one moment; `ns` of machine time after the last object was freed. */
+/**
+ * The machine from its boot to the end of the run, a column for each figure: what has happened since the boot (IPIs sent,
+ * grace periods ended, rcu_barrier executed), and what exists (dying memcgs, caches). At most a few hundred moments.
+ */
+export interface Timeline {
+  /** Machine time since the boot, ns. */
+  readonly ns: readonly number[];
+  readonly ipis: readonly number[];
+  readonly gracePeriods: readonly number[];
+  readonly barriers: readonly number[];
+  readonly dying: readonly number[];
+  readonly caches: readonly number[];
+}
+
 /** One round of `find-timing`: machine time of the find, and of the drop_caches after it, ns. */
 export interface FindRepeat {
   readonly findNs: number;
@@ -172,6 +189,7 @@ export interface FindTiming {
   readonly repeats: readonly FindRepeat[];
 }
 
+/** Caches of memcgs, and pages of their slabs, at one moment; `ns` of machine time after the last object was freed. */
 export interface EmptiedSample {
   readonly ns: number;
   readonly caches: number;
@@ -309,6 +327,8 @@ export interface RunResult {
   /** Differences over the experiment's measured window. */
   readonly counters: Counters;
   readonly phases: Phases;
+  /** Absent if the machine did not come up. */
+  readonly timeline?: Timeline;
   readonly durations: Readonly<Record<string, Duration>>;
   readonly slowestKick?: SlowestKick;
   /** Cost of creating one root cache after boot, measured in its own phase. */
@@ -347,7 +367,7 @@ export function emptyCounters(cpus: number): Counters {
     rcu: { gracePeriods: 0 },
     memcg: { created: 0, dying: 0, freed: 0 },
     caches: { created: 0, destroyed: 0, live: 0, dead: 0 },
-    messages: { sameNode: 0, crossNode: 0, byKind: {} },
+    messages: { sameNode: 0, crossNode: 0, byKind: {}, crossNodeByKind: {} },
     events: 0,
   };
 }

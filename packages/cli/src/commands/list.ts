@@ -17,7 +17,9 @@ function topicNamed(text: string): CatalogueTopic {
 function detailedLines(entries: readonly CatalogueEntry[], options: TextOptions): string[] {
   return entries.flatMap((entry) => [
     ...paragraph(options, `  ${entry.name}  `, entry.summary),
-    ...entry.details.flatMap((detail) => paragraph(options, '      ', detail)),
+    ...[entry.why, entry.source, ...entry.details].flatMap((detail) =>
+      detail === undefined ? [] : paragraph(options, '      ', detail),
+    ),
   ]);
 }
 
@@ -58,7 +60,8 @@ export const listCommand = buildCommand<{ readonly json: boolean }, [string?], C
     const options = textOptions(this.cli);
     const sections = (topic === undefined ? TOPICS : [topic]).map((name) => {
       const entries = engine.catalogue(name);
-      const hasDetails = topic !== undefined && entries.some(({ details }) => details.length > 0);
+      const hasDetails =
+        topic !== undefined && entries.some(({ source, details }) => source !== undefined || details.length > 0);
       const lines = hasDetails ? detailedLines(entries, options) : summaryLines(entries, options);
       return [heading(options, name), ...(entries.length > 0 ? lines : ['  none']), ''].join('\n');
     });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { renderCsv, renderMarkdown, renderReport, reportCharts } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
+import { aboutOf } from '../about.js';
 import { readSubject } from '../documents.js';
 import { filled } from '../flags.js';
 import { type CommandThis, ExitStatus } from '../types.js';
@@ -36,7 +37,8 @@ export const reportCommand = buildCommand<ReportFlags, string[], CommandThis>({
     const { cli } = this;
     if (paths.length === 0) throw new UsageError('report: no run named; give a run directory such as one below runs/');
     if (markdown && csv) throw new UsageError('report: --markdown and --csv at once; give one of them');
-    const subject = await readSubject(paths);
+    const read = await readSubject(paths);
+    const subject = { ...read, about: aboutOf(await cli.loadEngine(), read.results, read.schedules) };
     if ((markdown || csv) && subject.results.length === 0) {
       throw new UsageError('report: --markdown and --csv need a run, a replay alone has no figures');
     }

@@ -74,7 +74,7 @@ export const schemas = {
     received: counts,
     merged: counts,
     events: count,
-    messages: z.object({ byKind: byName, byCpu: counts, toNode: counts }),
+    messages: z.object({ byKind: byName, crossNodeByKind: byName, byCpu: counts, toNode: counts }),
     durations: z.object({ histograms: z.array(z.tuple([z.string(), counts])), slowest: kick.nullable() }),
     progress: count,
   }),

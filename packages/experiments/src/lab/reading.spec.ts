@@ -13,7 +13,12 @@ const report = (node: number, n: number): NodeCounts => ({
   received: [node, 2 * n],
   merged: [0, n],
   events: 10 * n,
-  messages: { byKind: { b: n, [`only${node}`]: n }, byCpu: [n, n], toNode: node === 0 ? [n, 1] : [2, n] },
+  messages: {
+    byKind: { b: n, [`only${node}`]: n },
+    crossNodeByKind: node === 0 ? {} : { b: n },
+    byCpu: [n, n],
+    toNode: node === 0 ? [n, 1] : [2, n],
+  },
   progress: n,
 });
 
@@ -30,7 +35,12 @@ it('a window counts what happened between two readings', () => {
   const counters = countersBetween(at(3), at(5));
   expect(counters.ipi).toMatchObject({ sent: 4, receivedBy: [0, 4, 0, 4], mergedBy: [0, 2, 0, 2] });
   expect(counters.calls).toMatchObject({ kick_all_cpus_sync: 4 });
-  expect(counters.messages).toEqual({ sameNode: 4, crossNode: 0, byKind: { b: 4, only0: 2, only1: 2 } });
+  expect(counters.messages).toEqual({
+    sameNode: 4,
+    crossNode: 0,
+    byKind: { b: 4, only0: 2, only1: 2 },
+    crossNodeByKind: { b: 2 },
+  });
   expect(trafficBetween(at(3), at(5))).toEqual({
     sentByCpu: [2, 2, 2, 2],
     byNodePair: [

@@ -14,6 +14,8 @@ export interface Reading
   readonly sameNode: number;
   readonly crossNode: number;
   readonly byKind: Readonly<Record<string, number>>;
+  /** Those of `byKind` that went to another node. */
+  readonly crossNodeByKind: Readonly<Record<string, number>>;
   /** Value: caches of offline memcgs. */
   readonly deadCaches: number;
   /** Known of the live machine only. */
@@ -41,6 +43,7 @@ export function emptyReading(cpus: number): Reading {
     sameNode: 0,
     crossNode: 0,
     byKind: {},
+    crossNodeByKind: {},
     events: 0,
     deadCaches: 0,
   };
@@ -64,6 +67,7 @@ export function readingOf(reports: readonly NodeCounts[], deadCaches: number): R
     sameNode,
     crossNode: all - sameNode,
     byKind: sumByName(reports.map(({ messages }) => messages.byKind)),
+    crossNodeByKind: sumByName(reports.map(({ messages }) => messages.crossNodeByKind)),
     events: total(reports.map(({ events }) => events)),
     deadCaches,
     traffic: { sentByCpu: perCpu(({ messages }) => messages.byCpu), byNodePair },
@@ -95,6 +99,14 @@ function interruptionsOf(cpu: number, from: Reading, to: Reading): IsolatedCpu {
   };
 }
 
+type ByName = Readonly<Record<string, number>>;
+
+/** What has grown between two readings, and by how much, in the order of the names. */
+function increases(from: ByName, to: ByName): ByName {
+  const changes = Object.keys(to).map((name) => [name, (to[name] ?? 0) - (from[name] ?? 0)] as const);
+  return Object.fromEntries(changes.filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /**
  * Counters of the window between two readings.
  * @param isolated CPUs of which is counted what interrupted them
@@ -110,9 +122,6 @@ export function countersBetween(from: Reading, to: Reading, isolated: readonly n
     .filter((name) => !NOT_CALLS.test(name))
     .sort()
     .map((name) => [name, sum(name)] as const);
-  const kinds = Object.keys(to.byKind)
-    .sort()
-    .map((kind) => [kind, (to.byKind[kind] ?? 0) - (from.byKind[kind] ?? 0)] as const);
   const existing = (to.sums.caches_created ?? 0) - (to.sums.caches_destroyed ?? 0);
   return {
     interrupts: { CAL: perCpu((reading) => reading.cal), RES: perCpu((reading) => reading.res) },
@@ -149,7 +158,8 @@ export function countersBetween(from: Reading, to: Reading, isolated: readonly n
     messages: {
       sameNode: to.sameNode - from.sameNode,
       crossNode: to.crossNode - from.crossNode,
-      byKind: Object.fromEntries(kinds.filter(([, count]) => count > 0)),
+      byKind: increases(from.byKind, to.byKind),
+      crossNodeByKind: increases(from.crossNodeByKind, to.crossNodeByKind),
     },
     events: to.events - from.events,
     ...(isolated.length > 0 && { isolated: isolated.map((cpu) => interruptionsOf(cpu, from, to)) }),

@@ -11,6 +11,8 @@ const CHUNK = 20_000;
 
 export interface SimLabHooks {
   readonly onProgress: (progress: Progress) => void;
+  /** Called for each event; must not touch the machine. */
+  readonly onEvent?: () => void;
   /** A phase has ended. */
   readonly onPhase: (name: string) => void;
   readonly interrupted: () => boolean;
@@ -116,9 +118,13 @@ export class SimLab implements Lab {
   }
 
   private async runUntil(phase: string, until: () => boolean, total: number): Promise<void> {
-    const { machine, watch } = this;
+    const { machine, watch, hooks } = this;
+    const stop = (): boolean => {
+      hooks.onEvent?.();
+      return watch.isDue || until();
+    };
     for (;;) {
-      const why = machine.run(() => watch.isDue || until(), CHUNK);
+      const why = machine.run(stop, CHUNK);
       this.throwIfEnded();
       if (why === 'reached' && until()) return;
       if (why === 'empty') watch.stuck();

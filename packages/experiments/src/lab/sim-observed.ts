@@ -16,6 +16,21 @@ function inventoriesOf({ nodes, cpus }: SimMachine): NodeInventory[] {
   });
 }
 
+/** Read a few sums of a machine. Nothing in the machine notices. */
+export function readSums(
+  { cpus, nodes, modelTime }: SimMachine,
+  names: readonly string[],
+): Pick<Reading, 'modelNs' | 'sums'> {
+  const sums: Record<string, number> = {};
+  for (const name of names) {
+    let sum = 0;
+    for (const { counters } of cpus) sum += counters.get(name);
+    for (const { counters } of nodes) sum += counters.get(name);
+    sums[name] = sum;
+  }
+  return { modelNs: modelTime, sums };
+}
+
 /** Read all counters of a machine. Nothing in the machine notices. */
 export function readCounters(machine: SimMachine): Reading {
   const sums: Record<string, number> = {};
@@ -34,6 +49,7 @@ export function readCounters(machine: SimMachine): Reading {
     sameNode: machine.messages.sameNode,
     crossNode: machine.messages.crossNode,
     byKind: machine.messages.byKind(),
+    crossNodeByKind: machine.messages.crossNodeByKind(),
     events: machine.digest.events,
     deadCaches: countDeadCaches(inventoriesOf(machine)),
   };

@@ -70,7 +70,7 @@ export class MemoryAgent {
     const { topology } = node;
     this.index = inboxes.length - 1;
     this.firstCpu = topology.firstCpuOf(node.id);
-    this.sent = new SentCounts(topology.nodes);
+    this.sent = new SentCounts(topology.nodes, node.id);
     this.acknowledgements = new Acknowledgements(topology.nodes);
     this.context = new AgentHandlerContext(this);
     this.late = Array.from({ length: this.index }, () => []);

@@ -29,7 +29,7 @@ export class Outbox {
     private readonly inboxes: readonly Inbox[],
     private readonly emptyOwn: () => void,
   ) {
-    this.sent = new SentCounts(cpu.topology.nodes);
+    this.sent = new SentCounts(cpu.topology.nodes, cpu.node);
   }
 
   /** Ring for the agent if something has been left for it. */

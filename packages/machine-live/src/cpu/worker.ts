@@ -32,6 +32,7 @@ export interface CpuWorkerData {
 export interface ThreadReport {
   readonly sums: Record<string, number>;
   readonly byKind: Record<string, number>;
+  readonly crossNodeByKind: Record<string, number>;
   readonly toNode: number[];
   readonly events: number;
   readonly durations: PlainDurations;
@@ -137,7 +138,9 @@ class CpuWorker implements CpuControl {
     thread.memoryCounters.addTo(sums);
     const { stockRefs } = cpu.build.policies.memcg;
     const stock = [cpu.stock.css, stockRefs(cpu.stock)] as const;
-    return { sums, byKind: outbox.sent.byKind(), toNode: [...outbox.sent.toNode], events, durations, stock };
+    const { sent } = outbox;
+    const kinds = { byKind: sent.byKind(), crossNodeByKind: sent.crossNodeByKind() };
+    return { sums, ...kinds, toNode: [...sent.toNode], events, durations, stock };
   }
 
   where(): Step {

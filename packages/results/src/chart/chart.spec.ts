@@ -190,7 +190,7 @@ describe('lineChart', () => {
   });
 
   it('has colours for a dark page, too', () => {
-    expect(lineChart(chartOf())).toContain('@media (prefers-color-scheme:dark)');
+    expect(lineChart(chartOf())).toContain('@media screen and (prefers-color-scheme:dark)');
   });
 });
 

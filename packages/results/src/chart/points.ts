@@ -29,16 +29,16 @@ function check({ x, y, series }: PointChart): void {
   }
 }
 
-function drawn({ points }: PointSeries, look: Look, joined: boolean, { x, y }: Scales): string {
+function drawn({ points }: PointSeries, look: Look, joined: boolean, shown: boolean, { x, y }: Scales): string {
   const sorted = points.toSorted((a, b) => a.x - b.x);
   const places = sorted.map((point) => [x.at(point.x), y.at(point.y)] as const);
   const errors = sorted.map((point) => errorBar(point, x.at(point.x), y));
-  const markers = places.map(([left, top]) => marker(look, left, top));
+  const markers = (shown ? places : []).map(([left, top]) => marker(look, left, top));
   const path = joined && places.length > 1 ? line(places, look.dash) : '';
   return element('g', { class: look.group }, [path, ...errors, ...markers].join('') || ' ');
 }
 
-function sample(look: Look, joined: boolean): string {
+function sample(look: Look, joined: boolean, shown: boolean): string {
   const path = joined
     ? line(
         [
@@ -48,7 +48,7 @@ function sample(look: Look, joined: boolean): string {
         look.dash,
       )
     : '';
-  return path + marker(look, 0, 0);
+  return shown ? path + marker(look, 0, 0) : path;
 }
 
 /** Points on two numeric axes; with `join` those of a series that is no reference are joined by a line. */
@@ -57,9 +57,11 @@ export function pointChart(chart: PointChart, join: boolean): string {
   const { title, description, series } = chart;
   const looks = looksOf(series);
   const joined = series.map(({ reference }) => join && reference !== true);
+  // A series that is not joined is nothing but its markers.
+  const shown = joined.map((line) => chart.markers !== false || !line);
   const entries: LegendEntry[] = series.map(({ name }, n) => {
     const look = looks[n] as Look;
-    return { name, look, sample: sample(look, joined[n] === true) };
+    return { name, look, sample: sample(look, joined[n] === true, shown[n] === true) };
   });
   const plot = plotBelow(entries);
   const all = series.flatMap(({ points }) => points);
@@ -74,7 +76,7 @@ export function pointChart(chart: PointChart, join: boolean): string {
     plot.right,
   );
   const y = scaleFor(chart.y.scale ?? 'linear', extentOf(all), plot.bottom, plot.top);
-  const data = series.map((one, n) => drawn(one, looks[n] as Look, joined[n] === true, { x, y }));
+  const data = series.map((one, n) => drawn(one, looks[n] as Look, joined[n] === true, shown[n] === true, { x, y }));
   const axes = [xAxis(chart.x, x, plot), yAxis(chart.y, y, plot), axisLines(plot)];
   return chartDocument(title, description, [legend(entries), ...axes, ...data]);
 }

@@ -38,7 +38,7 @@ export const STYLE = [
   '.kc-error{fill:none;stroke-width:1.2}',
   '.kc-hollow{stroke-width:1.6}',
   rules(LIGHT, 0),
-  `@media (prefers-color-scheme:dark){${rules(DARK, 1)}}`,
+  `@media screen and (prefers-color-scheme:dark){${rules(DARK, 1)}}`,
 ].join('');
 
 /** Class of a series; `index` counts the series that are no references. */

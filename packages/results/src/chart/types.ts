@@ -47,6 +47,8 @@ export interface PointChart extends Titled {
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly PointSeries[];
+  /** False: lines without markers, for many points. */
+  readonly markers?: boolean;
 }
 
 /** What `barChart` draws: groups of bars, one group for each category. */

@@ -2,7 +2,7 @@ import { lineChart } from '../chart/line.js';
 import type { Point } from '../chart/types.js';
 import type { KernelRuns } from '../kernel-runs.js';
 import type { Sample } from '../schema.js';
-import type { NamedChart } from './charts.js';
+import type { NamedChart } from './types.js';
 
 /** Samples that lie at each generation, of all seeds. */
 function byGeneration({ runs }: KernelRuns): Map<number, Sample[]> {
@@ -29,7 +29,8 @@ export function dyingByGeneration(groups: readonly KernelRuns[]): NamedChart | u
     .filter(({ points }) => points.length > 0);
   if (series.length === 0) return undefined;
   const title = 'Dying memcgs by generation';
-  const description = 'How many removed memcgs still exist after so many have come and gone, one line per kernel.';
+  const caption =
+    'How many removed memcgs still exist after so many have come and gone, one line per kernel. A line that keeps rising is memory that does not come back as long as the files stay.';
   const axes = { x: { label: 'generations' }, y: { label: 'dying memcgs' } };
-  return { name: 'generations', title, svg: lineChart({ title, description, ...axes, series }) };
+  return { name: 'generations', title, caption, svg: lineChart({ title, description: caption, ...axes, series }) };
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { kickCounters, sampleResult } from '../../fixtures/sample-result.js';
 import { renderCsv } from './csv.js';
 import { renderMarkdown } from './markdown.js';
-import { type FoundSchedule, renderReport, reportCharts } from './report.js';
+import { renderReport, reportCharts } from './report.js';
+import type { FoundSchedule } from './types.js';
 
 const patched = sampleResult({
   kernel: 'v4.10+avoid-kick-on-create',
@@ -34,7 +35,7 @@ describe('renderReport', () => {
   it('needs nothing from elsewhere, and runs nothing', () => {
     const page = renderReport({ results: two, schedules: [schedule] });
     expect(page).toContain(`default-src 'none'`);
-    expect(page).not.toMatch(/<script|<link|<img|\bsrc=|\bhref=|url\(/);
+    expect(page).not.toMatch(/<script|<link|<img|\bsrc=|\bhref="(?!#)|url\(/);
   });
 
   it('shows the schedule of a verdict with one column for each CPU that took part', () => {
@@ -44,6 +45,54 @@ describe('renderReport', () => {
     expect(page).toContain('>CPU3<');
     expect(page).not.toContain('>CPU1<');
     expect(page).toContain('✗ stores &lt;here&gt;');
+  });
+
+  it('names every part in its contents, each once', () => {
+    const page = renderReport({ results: two, schedules: [schedule] });
+    const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    expect(targets).toEqual([
+      'what-was-run',
+      'verdicts',
+      'figures',
+      'pictures',
+      'findings',
+      'words',
+      'to-run-it-again',
+      'in-full',
+    ]);
+    for (const id of targets) expect(page.split(` id="${id}"`)).toHaveLength(2);
+  });
+
+  it('says what the experiment and the kernels are, and explains the words that it uses', () => {
+    const kernels = [{ name: 'v4.10', summary: 'as it was', why: 'nobody knew', source: 'models Linux 4.10.17' }];
+    const page = renderReport({ results: two, schedules: [], about: { experiment: 'a script', kernels } });
+    expect(page).toContain('avoid-ipis: a script');
+    expect(page).toContain('<dt>v4.10</dt><dd>As it was. Models Linux 4.10.17.</dd>');
+    expect(page).toContain('<p>Why v4.10: nobody knew.</p>');
+    expect(page).toContain('<dt>IPI</dt>');
+    expect(page).not.toContain('<dt>host time</dt>');
+  });
+
+  it('draws the steps of a verdict of a run, one column per CPU, once for all seeds', () => {
+    const steps = [
+      { cpu: 2, task: 'script', function: 'freeArraySet', time: 100, access: 'frees' },
+      { cpu: 7, task: 'files/1', function: 'cacheAllocRefill', time: 300, access: 'stores' },
+    ];
+    const verdict = { class: 'use-after-free', id: 'SLAB-4', object: 'array', steps };
+    const results = [1, 2].map((seed) => sampleResult({ seed, outcome: 'violation', verdicts: [verdict] }));
+    const charts = reportCharts({ results, schedules: [] }).filter(({ name }) => name.startsWith('verdict'));
+    expect(charts).toHaveLength(1);
+    expect(charts[0]?.svg).toMatch(
+      />CPU2<[\s\S]*>CPU7<[\s\S]*script: freeArraySet: frees[\s\S]*files\/1: cacheAllocRefill: stores/,
+    );
+  });
+
+  it('puts the findings of all seeds of a kernel into one row', () => {
+    const results = [4, 6].map((count, n) =>
+      sampleResult({ seed: n + 1, findings: [{ class: 'zombie-memcg', count, pinnedBy: { negativeDentry: count } }] }),
+    );
+    const page = renderReport({ results, schedules: [] });
+    expect(page).toContain('<td>zombie-memcg</td><td>4 to 6</td><td>4 to 6 negativeDentry</td>');
   });
 
   it('escapes what a run has brought along', () => {

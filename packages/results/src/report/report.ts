@@ -1,60 +1,40 @@
-import { sequenceDiagram } from '../chart/sequence.js';
 import { element } from '../chart/svg.js';
-import type { Interleaving } from '../check.js';
 import { type ComparedQuantity, compareResults } from '../compare.js';
 import type { RunResult, Verdict } from '../schema.js';
 import { formatCount, formatNs, formatRatio, plural } from '../text/format.js';
 import { machineText, valueText } from '../text/header.js';
 import type { TextOptions } from '../text/paper.js';
 import { renderRun } from '../text/render-run.js';
-import { chartsOf, type NamedChart } from './charts.js';
+import { chartsOf } from './charts.js';
 import { commandOf } from './command.js';
+import { findingRows } from './findings.js';
+import { termsIn } from './glossary.js';
 import { headlines } from './headline.js';
-import { htmlPage, htmlTable, htmlTerms, textElement } from './html.js';
-
-/** A schedule that a search has found, with the verdict that it ends in. */
-export interface FoundSchedule {
-  readonly kernel: string;
-  readonly experiment: string;
-  readonly verdict: Pick<Verdict, 'class' | 'id'> | null;
-  readonly interleaving: Interleaving;
-}
-
-/** What a report is about: runs of one experiment, schedules, or both. */
-export interface ReportSubject {
-  readonly results: readonly RunResult[];
-  readonly schedules: readonly FoundSchedule[];
-}
+import { htmlFigure, htmlPage, htmlTable, htmlTerms, type Section, textElement } from './html.js';
+import { scheduleChart, scheduleTitle, verdictChart } from './schedules.js';
+import type { NamedChart, ReportAbout, ReportSubject } from './types.js';
 
 const PLAIN: TextOptions = { width: 110, color: false, unicode: true };
-/** Rows of a sequence diagram before its first stall or conflict. */
-const LEAD = 6;
+
+/** Pictures of what broke a rule: schedules that were found, and the steps of each kind of verdict of each kernel. */
+function verdictCharts({ results, schedules }: ReportSubject): NamedChart[] {
+  const seen = new Set<string>();
+  const ofRuns = results.flatMap((result) =>
+    result.verdicts.flatMap((verdict) => {
+      const key = `${result.kernel} ${verdict.class} ${verdict.id}`;
+      if (seen.has(key)) return [];
+      seen.add(key);
+      return verdictChart(result, verdict, `verdict-${seen.size}`) ?? [];
+    }),
+  );
+  return [...ofRuns, ...schedules.map((schedule, n) => scheduleChart(schedule, `schedule-${n + 1}`))];
+}
 
 /** Every picture of a report. */
-export function reportCharts({ results, schedules }: ReportSubject): NamedChart[] {
-  const sequences = schedules.map((schedule, n) => ({
-    name: `schedule-${n + 1}`,
-    title: scheduleTitle(schedule),
-    svg: scheduleDiagram(schedule),
-  }));
-  return [...chartsOf(results), ...sequences];
-}
-
-const scheduleTitle = ({ kernel, experiment, verdict }: FoundSchedule): string =>
-  `${experiment} on ${kernel}: ${verdict === null ? 'a schedule without a verdict' : `${verdict.class} (${verdict.id})`}`;
-
-function scheduleDiagram(schedule: FoundSchedule): string {
-  const { rows, cpus } = schedule.interleaving;
-  const from = Math.max(0, rows.findIndex(({ kind }) => kind !== 'step') - LEAD);
-  const shown = rows.slice(from);
-  const used = Array.from({ length: cpus }, (_, cpu) => cpu).filter((cpu) => shown.some((row) => row.cpu === cpu));
-  return sequenceDiagram({
-    title: scheduleTitle(schedule),
-    description: 'What each CPU did, in the order of model time; delays and the conflicting steps are marked.',
-    actors: used.map((cpu) => `CPU${cpu}`),
-    events: shown.map(({ cpu, time, text, kind }) => ({ actor: used.indexOf(cpu), time: formatNs(time), text, kind })),
-  });
-}
+export const reportCharts = (subject: ReportSubject): NamedChart[] => [
+  ...chartsOf(subject.results),
+  ...verdictCharts(subject),
+];
 
 /** Quantities that say something: not 0 in every run. */
 export function quantityRows(results: readonly RunResult[]): { head: string[]; rows: string[][] } {
@@ -75,84 +55,118 @@ export function quantityRows(results: readonly RunResult[]): { head: string[]; r
   return { head: ['', ...kernels.flatMap((kernel, n) => (n === 0 ? [kernel] : [kernel, 'ratio']))], rows };
 }
 
-function whatRan(results: readonly RunResult[]): string {
+/** Texts one behind the other, each as a sentence of its own. */
+const sentences = (texts: readonly (string | undefined)[]): string =>
+  texts
+    .filter((text) => text !== undefined)
+    .map((text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`)
+    .join(' ');
+
+const reasons = (about: ReportAbout | undefined): string[] =>
+  (about?.kernels ?? []).flatMap(({ name, why }) =>
+    why === undefined ? [] : textElement('p', `Why ${name}: ${why}.`),
+  );
+
+function whatRan(results: readonly RunResult[], about: ReportAbout | undefined): string {
   const [run] = results;
   if (run === undefined) return '';
   const seeds = [...new Set(results.map(({ seed }) => seed))];
   const params = Object.entries(run.params).map(([key, value]) => `${key} ${valueText(value)}`);
+  const broker = run.live?.broker;
   return htmlTerms([
-    ['experiment', `${run.experiment}${params.length === 0 ? '' : `: ${params.join(', ')}`}`],
+    ['experiment', `${run.experiment}${about?.experiment === undefined ? '' : `: ${about.experiment}`}`],
+    ...(params.length === 0 ? [] : [['with', params.join(', ')] as const]),
+    ...(about?.kernels ?? []).map(({ name, summary, source }) => [name, sentences([summary, source])] as const),
     ['machine', machineText(run, PLAIN)],
+    ...(broker === undefined ? [] : [['broker', `${broker.server} (${broker.kind})`] as const]),
     ['configuration', run.config.join(', ')],
     [plural(seeds.length, 'seed'), seeds.join(', ')],
     ['outcome', [...new Set(results.map(({ outcome }) => outcome))].join(', ')],
   ]);
 }
 
-function verdictParts(results: readonly RunResult[]): string[] {
-  const broken = results.filter(({ verdicts }) => verdicts.length > 0);
-  if (results.length === 0) return [];
-  if (broken.length === 0) return [textElement('p', 'No rule of the kernel was broken.', { class: 'good' })];
-  return broken.flatMap(({ kernel, seed, verdicts }) =>
-    verdicts.map(({ class: kind, id, object, detail, owner }) => {
-      const about = [
-        `${kernel}, seed ${seed}: ${kind} (${id}) on ${valueText(object)}`,
-        detail,
-        owner && `last legal owner: ${owner}`,
-      ];
-      return textElement('p', about.filter(Boolean).join('. '), { class: 'bad' });
-    }),
-  );
+function verdictText({ kernel, seed }: RunResult, { class: kind, id, object, detail, owner }: Verdict): string {
+  const about = [`${kernel}, seed ${seed}: ${kind} (${id}) on ${valueText(object)}`, detail];
+  return [...about, owner && `last legal owner: ${owner}`].filter(Boolean).join('. ');
 }
 
-function findingParts(results: readonly RunResult[]): string {
-  const rows = results.flatMap(({ kernel, seed, findings }) =>
-    findings.map(({ class: kind, count, pinnedBy, detail }) => [
-      `${kernel}, seed ${seed}`,
-      `${formatCount(count)} ${kind}`,
-      Object.entries(pinnedBy)
-        .map(([what, n]) => `${valueText(n)} ${what}`)
-        .join(', ') ||
-        (detail ?? ''),
-    ]),
+function verdictParts(subject: ReportSubject): string[] {
+  const { results, schedules } = subject;
+  const texts = results.flatMap((result) =>
+    result.verdicts.map((verdict) => textElement('p', verdictText(result, verdict), { class: 'bad' })),
   );
-  return rows.length === 0 ? '' : htmlTable(['run', 'found', 'pinned by'], rows);
+  const ended = results.every(({ outcome }) => outcome === 'ok');
+  const none = results.length > 0 && texts.length === 0;
+  return [
+    ...texts,
+    none
+      ? textElement('p', `No rule of the kernel was broken${ended ? '' : ' until the end of the run'}.`, {
+          class: 'good',
+        })
+      : '',
+    ...schedules.map((schedule) =>
+      textElement('p', scheduleTitle(schedule), schedule.verdict === null ? {} : { class: 'bad' }),
+    ),
+    ...verdictCharts(subject).map(htmlFigure),
+  ];
 }
 
-const section = (title: string, ...parts: readonly string[]): string =>
-  parts.every((part) => part === '') ? '' : element('section', {}, [textElement('h2', title), ...parts].join('\n'));
+const fullText = (result: RunResult): string =>
+  element(
+    'details',
+    {},
+    textElement('summary', `${result.kernel}, seed ${result.seed}: everything that was measured`) +
+      textElement('pre', renderRun(result, PLAIN), { tabindex: '0' }),
+  );
 
 /** A report as one self-contained HTML page. The same subject gives the same page. */
 export function renderReport(subject: ReportSubject): string {
-  const { results, schedules } = subject;
+  const { results, schedules, about } = subject;
+  const kernels = [...new Set(results.map(({ kernel }) => kernel))];
   const title =
     results[0] === undefined
-      ? 'Schedules'
-      : `${results[0].experiment}: ${[...new Set(results.map(({ kernel }) => kernel))].join(' and ')}`;
+      ? schedules.map(scheduleTitle).join('; ') || 'Nothing was run'
+      : `${results[0].experiment}: ${kernels.join(' and ')}`;
   const { head, rows } = quantityRows(results);
-  const figures = reportCharts(subject).map(({ svg }) => element('figure', {}, svg));
+  const findings = findingRows(results);
   const command = commandOf(results);
-  const texts = results.map((result) =>
-    element(
-      'details',
-      {},
-      textElement('summary', `${result.kernel}, seed ${result.seed}: everything that was measured`) +
-        textElement('pre', renderRun(result, PLAIN)),
-    ),
+  const lines = results.length > 0 ? headlines(results) : [];
+  const why = [...lines.map((line) => textElement('p', line, { class: 'headline' })), ...reasons(about)];
+  const sections: Section[] = [
+    { title: 'What was run', parts: [whatRan(results, about)] },
+    { title: 'Verdicts', parts: verdictParts(subject) },
+    { title: 'Figures', parts: rows.length === 0 ? [] : [spreadNote(results), htmlTable('Figures', head, rows)] },
+    { title: 'Pictures', parts: chartsOf(results).map(htmlFigure) },
+    {
+      title: 'Findings',
+      parts:
+        findings.length === 0
+          ? []
+          : [
+              textElement('p', 'What is still there at the end of the run and why. None of it breaks a rule.'),
+              htmlTable('Findings', ['kernel', 'what', 'how many', 'pinned by, or why'], findings, true),
+            ],
+    },
+    { title: 'To run it again', parts: command === '' ? [] : [textElement('pre', command, { class: 'command' })] },
+    { title: 'In full', parts: results.map(fullText) },
+  ];
+  const terms = termsIn(
+    [title, ...why, ...sections.slice(0, -1).flatMap(({ title: name, parts }) => [name, ...parts])].join('\n'),
   );
-  return htmlPage(title, [
-    textElement('h1', title),
-    ...(results.length > 0 ? headlines(results).map((line) => textElement('p', line, { class: 'headline' })) : []),
-    whatRan(results),
-    section(
-      'Verdicts',
-      ...verdictParts(results),
-      ...schedules.map((schedule) => textElement('p', scheduleTitle(schedule))),
-    ),
-    rows.length === 0 ? '' : section('Figures', htmlTable(head, rows)),
-    section('Pictures', ...figures),
-    section('Findings: what is still held, and by what', findingParts(results)),
-    command === '' ? '' : section('To run it again', textElement('pre', command)),
-    section('In full', ...texts),
-  ]);
+  const words: Section = { title: 'Words', parts: terms.length === 0 ? [] : [htmlTerms(terms)] };
+  return htmlPage(title, why, [...sections.slice(0, -2), words, ...sections.slice(-2)]);
+}
+
+function spreadNote(results: readonly RunResult[]): string {
+  const seeds = new Set(results.map(({ seed }) => seed)).size;
+  const kernels = new Set(results.map(({ kernel }) => kernel)).size;
+  const notes = [
+    kernels > 1 ? 'Each ratio is to the first kernel.' : '',
+    seeds > 1 ? `Means over ${seeds} seeds; in brackets the least and the most, where seeds differ.` : '',
+    results.some(({ live }) => live?.oversubscribed)
+      ? 'There were more CPUs than cores: counts are exact, host times show order and not cost.'
+      : '',
+  ];
+  const text = notes.filter((note) => note !== '').join(' ');
+  return text === '' ? '' : textElement('p', text);
 }
