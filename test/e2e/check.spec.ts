@@ -71,6 +71,15 @@ describe('check', () => {
     [['check', 'tune-slabinfo', '--strategy', 'pctt'], /did you mean pct\?/],
     [['check', 'tune-slabinfo', '--schedules', '0'], /out of range/],
     [['check', 'no-such'], /unknown experiment/],
+    [['check', 'tune-slabinfo', '--only', 'use-after-fre'], /--only "use-after-fre": .* did you mean use-after-free\?/],
+    [
+      ['check', 'tune-slabinfo', '--window', 'kmem_cache_free:loaded'],
+      /did you mean kmem_cache_free:loaded-cpu_cache\?/,
+    ],
+    [
+      ['check', 'tune-slabinfo', '--from', 'wirtes'],
+      /--from "wirtes": tune-slabinfo has no such phase; did you mean writes\?/,
+    ],
     [['replay', 'nowhere.json'], /replay file nowhere\.json: no such file/],
     [['matrix', '--bug', 'V0-x'], /did you mean V0-b\?/],
     [['matrix', '--patch', 'x.mjs'], /--patch: for --mutations only/],

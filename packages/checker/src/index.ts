@@ -2,6 +2,7 @@ export { Checker } from './checker.js';
 export { orphanedCaches } from './leaks/orphaned-caches.js';
 export { invariants } from './rules.js';
 export type { Invariant, MachineView, Rest } from './types.js';
+export { verdictIds } from './verdict-ids.js';
 export type { MachineWaits } from './waiting/actors.js';
 export { deadlockVerdict, signatureOf } from './waiting/deadlock.js';
 export { gracePeriodVerdict } from './waiting/grace-period.js';

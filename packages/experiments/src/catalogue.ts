@@ -1,6 +1,8 @@
-import { invariants } from '@kmemlab/checker';
-import { patches, versions } from '@kmemlab/kernel';
+import { invariants, verdictIds } from '@kmemlab/checker';
+import { BUG, patches, versions } from '@kmemlab/kernel';
 import type { CatalogueEntry, CatalogueTopic } from './api.js';
+import { bugClasses } from './bugs/classes.js';
+import { verdictsOfBug } from './bugs/verdicts.js';
 import { experiments } from './experiments.js';
 import { defaultOf, type ParamSpecs, rangeOf } from './params.js';
 
@@ -14,6 +16,19 @@ const verdicts: readonly CatalogueEntry[] = [
   ['livelock', 'kernel code goes on and on, and nothing comes of it'],
   ['invariant-broken', 'a numbered rule of the kernel was broken; the id names it'],
 ].map(([name = '', summary = '']) => ({ name, summary, details: [] }));
+
+const isRule = (id: string): boolean => invariants.some((rule) => rule.id === id);
+
+/** Defects of single kernels, with the title of the bug that they are or show. */
+function defects(): CatalogueEntry[] {
+  const ids = [...verdictIds].filter((id) => !isRule(id) && id !== BUG && verdicts.every(({ name }) => name !== id));
+  return ids.sort().map((id) => {
+    const bug = bugClasses.find((row) => row.id === id) ?? bugClasses.find((row) => verdictsOfBug(row).includes(id));
+    return { name: id, summary: bug?.title ?? 'a defect', details: [] };
+  });
+}
+
+const assertion: CatalogueEntry = { name: BUG, summary: 'an assertion of the kernel itself failed', details: [] };
 
 const profiles: readonly CatalogueEntry[] = [
   {
@@ -67,7 +82,12 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
         ],
       }));
     case 'verdicts':
-      return [...verdicts, ...invariants.map(({ id, rule }) => ({ name: id, summary: rule, details: [] }))];
+      return [
+        ...verdicts,
+        ...invariants.map(({ id, rule }) => ({ name: id, summary: rule, details: [] })),
+        ...defects(),
+        assertion,
+      ];
     case 'profiles':
       return [...profiles];
   }

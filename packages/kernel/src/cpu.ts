@@ -13,6 +13,7 @@ import {
 } from '@kmemlab/machine';
 import type { KernelBuild } from './build.js';
 import { Counters, ipiSentBy } from './counters.js';
+import { BUG } from './defect.js';
 import type { CpuStock } from './mm/memcontrol/cpu-stock.js';
 import { TaskAccounting } from './mm/memcontrol/task-accounting.js';
 import type { DetachedSlab } from './mm/slab/types.js';
@@ -153,7 +154,7 @@ export class Cpu extends Core {
 
   /** BUG(): the kernel itself found its state broken. */
   bug(detail: string): never {
-    throw new VerdictError({ class: 'invariant-broken', id: 'BUG', object: 'kernel', steps: [this.step()], detail });
+    throw new VerdictError({ class: 'invariant-broken', id: BUG, object: 'kernel', steps: [this.step()], detail });
   }
 
   /** Jiffies between two scans for quiescent states: one for 250 HZ or less, two up to 500, three above; plus one per 256 CPUs. */

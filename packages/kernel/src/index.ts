@@ -1,6 +1,7 @@
 export * from './boot/start-kernel.js';
 export * from './build.js';
 export * from './cpu.js';
+export { BUG, defects } from './defect.js';
 export { lruIdOf } from './fs/dentry-lru.js';
 export * from './guest/agent.js';
 export * from './guest/program.js';
@@ -33,7 +34,7 @@ export { rcuAdoptOrphans, rcuCpuDying, rcuCpuStarting } from './rcu/hotplug.js';
 export type { RcuReaderWaits } from './rcu/waits.js';
 export * from './registry.js';
 export { fallbackCpu } from './sched/allowed-cpu.js';
-export type { Stretch } from './sched/preemption-point.js';
+export { pointLabels, type Stretch } from './sched/preemption-point.js';
 export type { TaskRecord } from './sched/task.js';
 export { kickAllCpusSync } from './smp/kick.js';
 export type { Syscall, SyscallResult } from './syscalls/table.js';

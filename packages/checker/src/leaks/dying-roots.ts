@@ -1,6 +1,9 @@
 import { type KernelBuild, type KernelNode, outOfSlotOf } from '@kmemlab/kernel';
 import { BOOT_NODE, type Handle, homeOf, type VerdictClass } from '@kmemlab/machine';
 
+/** Id of the defect. */
+export const DYING_ROOT = 'V4-d';
+
 /** A root cache in use that every part of the kernel takes for one that is being destroyed (V4-d, V5p-f). */
 export interface DyingRoot {
   readonly class: VerdictClass;

@@ -2,7 +2,7 @@ import { CacheField, type KernelNode, SlabFlag, Trace } from '@kmemlab/kernel';
 import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
-import { dyingRoots } from './dying-roots.js';
+import { DYING_ROOT, dyingRoots } from './dying-roots.js';
 import { type Left, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
@@ -48,7 +48,7 @@ export class Leaks implements Family {
     for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
     for (const found of dyingRoots(this.view.nodes, this.view.build)) {
-      this.reporter.found({ ...found, id: 'V4-d', steps: [{ ...this.view.where(0), function: 'audit' }] });
+      this.reporter.found({ ...found, id: DYING_ROOT, steps: [{ ...this.view.where(0), function: 'audit' }] });
     }
   }
 

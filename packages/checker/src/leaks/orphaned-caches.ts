@@ -1,10 +1,13 @@
 import type { KernelNode } from '@kmemlab/kernel';
 import type { Handle } from '@kmemlab/machine';
 
-/** A cache that nobody will ever destroy, with the id of the defect. */
+/** Ways in which a cache is never destroyed. */
+export const orphanDefects = ['V0-e', 'no-reaper', 'V1-a'] as const;
+
+/** A cache that nobody will ever destroy, with the id of the defect, if it has one. */
 export interface OrphanedCache {
   readonly cache: Handle;
-  readonly id: string;
+  readonly id: (typeof orphanDefects)[number] | 'leak';
   readonly detail: string;
 }
 

@@ -130,7 +130,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         parse: filled,
         optional: true,
         placeholder: 'ID',
-        brief: 'Look for this rule or class of verdict only, e.g. V0-b or use-after-free',
+        brief: 'Look for this rule, defect or class of verdict only, e.g. V0-b; see kmemlab list verdicts',
       },
       window: {
         kind: 'parsed',

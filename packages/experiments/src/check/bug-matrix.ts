@@ -11,6 +11,7 @@ import { InputError, type Scenario } from '../api.js';
 import { bugClasses } from '../bugs/classes.js';
 import { bugColumns } from '../bugs/columns.js';
 import type { BugCase, BugClass, BugColumn, WantedFinding } from '../bugs/types.js';
+import { wantedVerdict } from '../bugs/verdicts.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import type { CaseTask, CaseTried } from './bug-case.js';
 import { parseReplayFile, type ReplayFile } from './replay-file.js';
@@ -249,7 +250,7 @@ async function decide(
   const { expect, condition, finding, windows, from } = one;
   const begun = performance.now();
   const scenario = await scenarioOfCase(column, one, seed);
-  const only = one.verdict ?? bug.verdict ?? bug.id;
+  const only = wantedVerdict(bug, one);
   const { experiment, kernel, config, nodes, cpusPerNode, params, costs } = scenario;
   const about = {
     ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },

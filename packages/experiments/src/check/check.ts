@@ -1,6 +1,7 @@
 import type { CheckResult, Interleaving } from '@kmemlab/results';
 import { InputError, type PatchFile, type RunRequest, type Scenario } from '../api.js';
 import { resolveScenario } from '../scenario/resolve.js';
+import { type Aim, checkAim } from './aim.js';
 import { interleavingOf } from './interleaving.js';
 import { parseReplayFile, type ReplayFile, replayFileOf, subjectOf } from './replay-file.js';
 import { type SearchOptions, type SearchResult, search } from './search.js';
@@ -46,15 +47,19 @@ export async function resolveCheck(request: CheckRequest): Promise<SearchPlan> {
   if (strategy === 'random' && depth !== undefined) {
     throw new InputError('--depth: random schedules have no depth; leave it out or use --strategy pct');
   }
+  const aim: Aim = {
+    ...(only !== undefined && { only }),
+    ...(from !== undefined && { from }),
+    ...(windows !== undefined && windows.length > 0 && { windows }),
+  };
+  await checkAim(scenario, aim);
   return {
     scenario,
     strategy,
     schedules: schedules ?? DEFAULT_SCHEDULES,
     depth: depth ?? DEFAULT_DEPTH[strategy],
     anyVerdict: false,
-    ...(only !== undefined && { only }),
-    ...(from !== undefined && { from }),
-    ...(windows !== undefined && windows.length > 0 && { windows }),
+    ...aim,
   };
 }
 

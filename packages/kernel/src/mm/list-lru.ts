@@ -1,4 +1,5 @@
 import { type Handle, type Step, VerdictError } from '@kmemlab/machine';
+import { BUG } from '../defect.js';
 
 /** The list of what no memcg pays for, and of the root memcg. */
 export const GLOBAL_LIST = -1;
@@ -75,7 +76,7 @@ export class ListLruNode {
 
 function outOfBounds(id: number, size: number, step: Step): VerdictError {
   const detail = `memcg_lrus has ${size} entries and is used with kmemcg_id ${id}`;
-  return new VerdictError({ class: 'invariant-broken', id: 'BUG', object: 'list_lru', steps: [step], detail });
+  return new VerdictError({ class: 'invariant-broken', id: BUG, object: 'list_lru', steps: [step], detail });
 }
 
 /** Filesystems whose unused dentries stay cached: tmpfs pins all of its own, mounted directories are never unused. */

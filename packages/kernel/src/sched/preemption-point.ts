@@ -1,6 +1,23 @@
 import { type Coroutine, call, type Handle, work } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 
+declare const declared: unique symbol;
+
+/** The label of a narrow window: what the code there has just done, and where. */
+export type PointLabel = string & { readonly [declared]: true };
+
+const labels = new Set<string>();
+
+/** Declare a narrow window. @throws Error if another one has the label */
+export function definePoint(label: string): PointLabel {
+  if (labels.has(label)) throw new Error(`preemption point ${label} is declared twice`);
+  labels.add(label);
+  return label as PointLabel;
+}
+
+/** Labels of all preemption points, in the order of the alphabet. */
+export const pointLabels = (): readonly string[] => [...labels].sort();
+
 /**
  * Stretch one narrow window on one CPU, to see what falls into it: the CPU stays at the labelled point, in whatever
  * interrupt state the code there has, until what it looked at has changed, and then until that is gone or somebody waits
@@ -35,7 +52,7 @@ const POLL_NS = 5000;
 const POINT_NS = 1000;
 
 /** A labelled narrow window. Cheap when nothing is stretched or searched: callers ask `cpu.instrumented` first. */
-export function* preemptionPoint(cpu: Cpu, label: string, cache: Handle, watched: Watched): Coroutine<void> {
+export function* preemptionPoint(cpu: Cpu, label: PointLabel, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
     (s) =>
       s.times > 0 && (s.cpu === cpu.id || s.cpu < 0) && s.label === label && cpu.published.roots.get(s.cache) === cache,

@@ -2,14 +2,14 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { addChargedBytes, objCgroupGet, objCgroupMemcg, objCgroupPut, takeChargedBytes } from './obj-cgroup.js';
 import { PAGE_BYTES } from './obj-types.js';
 import { chargeKmem, drainPages, unchargeKmem } from './page-stock.js';
 
 /** Between reading the memcg of an obj_cgroup and taking a reference on it; RCU keeps the memory, nothing the count (V6-b). */
-export const READ_OBJCG_MEMCG = 'obj_cgroup_charge:read-memcg';
+export const READ_OBJCG_MEMCG = definePoint('obj_cgroup_charge:read-memcg');
 
 /** drain_obj_stock (5.9): whole pages go back to the memcg as it is now, the rest to nr_charged_bytes. Interrupts off. */
 export function* drainObjStock(cpu: Cpu): Coroutine<void> {

@@ -4,7 +4,7 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField, memcgCacheId } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { shouldFailslab } from '../failslab.js';
 import { SlabFlag } from '../slab/types.js';
@@ -23,7 +23,7 @@ const allocateCreateWork = defineHandler(
 );
 
 /** Between reading a root's memcg_caches pointer and an entry of the array it points to, in a read section. */
-export const LOADED_MEMCG_CACHES = 'cache_from_memcg_idx:loaded-memcg_caches';
+export const LOADED_MEMCG_CACHES = definePoint('cache_from_memcg_idx:loaded-memcg_caches');
 
 /** Entry of the root's memcg_caches array for this id, 0 if the cache does not exist (yet). An RCU read section. */
 export function* cacheFromMemcgIdx(cpu: Cpu, root: Handle, id: number): Coroutine<Handle> {

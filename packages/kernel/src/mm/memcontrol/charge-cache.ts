@@ -1,6 +1,7 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
+import { definePoint } from '../../sched/preemption-point.js';
 import { childCachesOf, isRootCache } from './child-caches.js';
 import { memcgChargeKmem, memcgUnchargeKmem } from './kmem-charge.js';
 import { PAGE_SIZE } from './limits.js';
@@ -13,7 +14,7 @@ import { childPoint } from './release-pages.js';
  */
 
 /** The pages of a slab were released, which may have queued the destruction of the cache; the cache is about to be read. */
-export const PAGES_GONE = 'memcg_uncharge_slab:pages-released';
+export const PAGES_GONE = definePoint('memcg_uncharge_slab:pages-released');
 
 /** The memcg of a cache that holds it by a css reference: there is nothing to take. */
 export function* memcgHeldByCache(_cpu: Cpu, cache: Handle, defect: Defect): Coroutine<Handle> {

@@ -2,6 +2,7 @@ import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/mac
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
+import { definePoint } from '../../sched/preemption-point.js';
 import { cancelWorkSync } from '../../workqueue/cancel.js';
 import { destroyItem } from './cache-params.js';
 import { childCachesOf } from './child-caches.js';
@@ -16,7 +17,7 @@ import { isDying, setDying } from './root-dying.js';
  */
 
 /** The child's destroy work was called off or has ended; the child is about to be held against a new one. */
-export const WORK_CANCELLED = 'kmem_cache_destroy_memcg_children:work-cancelled';
+export const WORK_CANCELLED = definePoint('kmem_cache_destroy_memcg_children:work-cancelled');
 
 /** A destroy work asks whether the root is being destroyed. Caller holds slab_mutex. */
 export function* rootIsDying(cpu: Cpu, cache: Handle): Coroutine<boolean> {

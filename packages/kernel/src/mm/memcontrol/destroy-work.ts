@@ -4,6 +4,7 @@ import { getOnlineCpusMems, putOnlineCpusMems } from '../../locking/hotplug.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField, memcgCacheId, memcgKmemIsActive } from '../../published-state.js';
 import { defineFunction } from '../../registry.js';
+import { definePoint } from '../../sched/preemption-point.js';
 import { cancelWorkSync } from '../../workqueue/cancel.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { kmemCacheShrink } from '../slab-common/shrink.js';
@@ -16,9 +17,9 @@ import { listMemcgCaches } from './register-cache.js';
 import { childPoint } from './release-pages.js';
 
 /** The cache was found through its slot; nothing keeps it from being destroyed by somebody else. */
-export const FOUND_IN_SLOT = 'kmem_cache_destroy_work_func:found';
+export const FOUND_IN_SLOT = definePoint('kmem_cache_destroy_work_func:found');
 /** Root destruction has read a slot without slab_mutex. */
-export const SLOT_READ = 'kmem_cache_destroy_memcg_children:slot-read';
+export const SLOT_READ = definePoint('kmem_cache_destroy_memcg_children:slot-read');
 
 /** kmem_cache_shrink (3.14): SLAB holds slab_mutex, SLUB nothing. */
 export function* shrinkChild(cpu: Cpu, cache: Handle): Coroutine<void> {

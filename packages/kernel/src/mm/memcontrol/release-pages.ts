@@ -1,18 +1,18 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, type PointLabel, preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWork } from '../../workqueue/workqueue.js';
 import { addPages, destroyItem, isDead } from './cache-params.js';
 import { isRootCache } from './child-caches.js';
 
 /** The count has reached 0; the dead mark is still to be read. */
-export const PAGES_RELEASED = 'memcg_release_pages:nr_pages-zero';
+export const PAGES_RELEASED = definePoint('memcg_release_pages:nr_pages-zero');
 /** The cache is dead and its work item was not pending; it is about to be queued. */
-export const ITEM_NOT_PENDING = 'mem_cgroup_destroy_cache:not-pending';
+export const ITEM_NOT_PENDING = definePoint('mem_cgroup_destroy_cache:not-pending');
 
 /** A narrow window in code that works on a child cache without a reference. */
-export function* childPoint(cpu: Cpu, label: string, cache: Handle): Coroutine<void> {
+export function* childPoint(cpu: Cpu, label: PointLabel, cache: Handle): Coroutine<void> {
   const gone = () => !cpu.published.caches.isCurrent(cache);
   const root = cpu.published.caches.read(cache, CacheField.root);
   yield* call(preemptionPoint, cpu, label, root, { changed: gone, gone });

@@ -7,6 +7,7 @@ import { percpuRefKill } from '../../percpu-ref/percpu-ref.js';
 import { CacheField } from '../../published-state.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { definePoint } from '../../sched/preemption-point.js';
 import { listCachesOf, reparentList, walkSteps } from '../slab-common/cache-list.js';
 import { shutdownCaches } from '../slab-common/destroy.js';
 import type { CacheWorkName } from '../slab-common/types.js';
@@ -57,7 +58,7 @@ defineFunction('work', 'kmemcg_workfn', function* kmemcgWorkfn(cpu, cache) {
 });
 
 /** The worker has called work_fn, and is about to clear it (posted). */
-export const CALLED_WORK_FN = 'kmemcg_workfn:called';
+export const CALLED_WORK_FN = definePoint('kmemcg_workfn:called');
 
 function* runWorkFn(cpu: Cpu, cache: Handle): Coroutine<void> {
   const fn = yield* request(homeOf(cache), readWorkFn, { cache }, cache);

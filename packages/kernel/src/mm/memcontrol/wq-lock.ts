@@ -1,10 +1,10 @@
 import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { spinLock, spinUnlock } from '../../locking/spinlock.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 
 /** memcg_kmem_wq_lock is held; an interrupt that comes now may run a release, which takes it, too. */
-export const KMEM_WQ_LOCKED = 'memcg_kmem_wq_lock:held';
+export const KMEM_WQ_LOCKED = definePoint('memcg_kmem_wq_lock:held');
 
 /**
  * Take memcg_kmem_wq_lock as the kernel's version does, for a child of this root. Any context. Evaluates to the flags for the

@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, nodeOfObject, type ObjectRef, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { slabDestroy } from '../slab-common/slab-pages.js';
 import { whilePinned } from '../slab-common/while-pinned.js';
 import type { ArrayCache } from './array-cache.js';
@@ -10,7 +10,7 @@ import { alienPut, flush, freeBlock, receiveAlien } from './node-handlers.js';
 import type { DetachedSlab } from './types.js';
 
 /** Between reading the cpu_cache pointer and storing into the array it points to; interrupts are off. */
-export const LOADED_CPU_CACHE = 'kmem_cache_free:loaded-cpu_cache';
+export const LOADED_CPU_CACHE = definePoint('kmem_cache_free:loaded-cpu_cache');
 
 /** __cache_free (mm/slab.c 4.10), with interrupts off. Objects of another node go through this node's alien array. */
 export function* slabFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {

@@ -1,6 +1,6 @@
 import { type Coroutine, call, type Handle, homeOf, type ObjectRef, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import type { DetachedSlab } from '../slab/types.js';
 import { slabDestroy } from '../slab-common/slab-pages.js';
 import { retentionOf } from './cpu-slab.js';
@@ -9,7 +9,7 @@ import { setRetention } from './node-handlers.js';
 import { decSlabsNode, giveBack, unfreeze, unfreezePartials } from './page-handlers.js';
 
 /** Between dropping list_lock, under which an empty slab left its node, and using its cache again. */
-export const UNLOCKED_EMPTY_SLAB = 'discard_slab:unlocked';
+export const UNLOCKED_EMPTY_SLAB = definePoint('discard_slab:unlocked');
 
 /**
  * discard_slab (mm/slub.c 4.10): an empty slab that nobody else knows any more is counted out of its node and freed, through

@@ -1,7 +1,7 @@
 import { type Coroutine, call, type Handle, nodeOfObject, type ObjectRef, pageOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { whilePinned } from '../slab-common/while-pinned.js';
 import { retentionOf, thisCpuSlab } from './cpu-slab.js';
 import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
@@ -9,7 +9,7 @@ import { discardSlab, unfreezeSlabs } from './deactivate.js';
 import { slabFreeTo } from './page-handlers.js';
 
 /** put_cpu_partial between reading cpu_partial and the moment at which other CPUs see the slab on its list; preemption is off. */
-export const READ_CPU_PARTIAL = 'put_cpu_partial:read-cpu_partial';
+export const READ_CPU_PARTIAL = definePoint('put_cpu_partial:read-cpu_partial');
 
 /** slab_free (mm/slub.c 4.10): onto the private list if the object is of this CPU's slab, else to the object's slab. Any context. */
 export function* slubFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {

@@ -1,13 +1,13 @@
 import { type Coroutine, call, type Handle, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { discardSlabs } from './deactivate.js';
 import { flushAll } from './flush.js';
 import { countSlabs, takeEmpty } from './node-handlers.js';
 
 /** A shrink has discarded one node's empty slabs and has not yet gone on to the next. */
-export const NEXT_NODE = 'kmem_cache_shrink:next-node';
+export const NEXT_NODE = definePoint('kmem_cache_shrink:next-node');
 
 function* passNextNode(cpu: Cpu, cache: Handle): Coroutine<void> {
   const gone = () => !cpu.published.caches.isCurrent(cache);

@@ -1,7 +1,7 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request, wait, work } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { defineFunction, defineHandler } from '../../registry.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
 import { queueNewWork } from '../../workqueue/workqueue.js';
 import { describeCache } from '../slab-common/create.js';
@@ -84,7 +84,7 @@ export function* queueSysfsRemoval(cpu: Cpu, cache: Handle): Coroutine<void> {
 }
 
 /** The item that removes a cache's directory has been taken up; whoever shut the cache down may be long back (V4-c). */
-export const REMOVAL_STARTED = 'sysfs_slab_remove_workfn:started';
+export const REMOVAL_STARTED = definePoint('sysfs_slab_remove_workfn:started');
 
 defineFunction('work', 'sysfs_slab_remove_workfn', function* sysfsSlabRemoveWorkfn(cpu, cache) {
   if (cpu.instrumented) {
