@@ -5,7 +5,7 @@ import { getOnlineCpus, putOnlineCpus } from '../../locking/hotplug.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { ObjcgField } from '../../published-state.js';
 import { defineFunction, defineHandler } from '../../registry.js';
-import { preemptionPoint } from '../../sched/preemption-point.js';
+import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { queueWorkOn } from '../../workqueue/workqueue.js';
 import type { Stocked } from './cpu-stock.js';
 import { memCgroupIsDescendant } from './hierarchy.js';
@@ -79,7 +79,7 @@ function* drainLocalStock(cpu: Cpu): Coroutine<void> {
 defineFunction('work', 'drain_local_stock', drainLocalStock);
 
 /** Window in drain_all_stock: whoever wants to drain now, goes without. */
-export const DRAIN_LOCKED = 'drain_all_stock:locked';
+export const DRAIN_LOCKED = definePoint('drain_all_stock:locked');
 
 const never = (): boolean => false;
 
