@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { resolveScenario, runScenario } from '@kmemlab/experiments';
 import { lineChart } from '@kmemlab/results';
 
-const KERNELS = ['v3.14', 'v4.10', 'v4.12', 'v5.2', 'v5.3', 'v5.9'];
+const KERNELS = ['v3.14', 'v3.14+reparent-2014', 'v4.10', 'v4.12', 'v5.2', 'v5.3', 'v5.9'];
 const GENERATIONS = 100;
 
 /** How many removed memcgs exist, sample by sample, on one node of 4 CPUs. */
@@ -25,7 +25,7 @@ const rows = runs.flatMap(({ kernel, samples }) =>
 const svg = lineChart({
   title: 'Removed memcgs that still exist',
   description:
-    'Dying memcgs against generations: v3.14, v4.10, v4.12 and v5.2 rise by one with each generation, v5.3 and v5.9 stay at one or none.',
+    'Dying memcgs against generations: v3.14, v4.10, v4.12 and v5.2 rise by one with each generation, v3.14+reparent-2014, v5.3 and v5.9 stay at a few or none.',
   x: { label: 'generations' },
   y: { label: 'dying memcgs' },
   series: runs.map(({ kernel, samples }) => ({

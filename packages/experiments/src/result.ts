@@ -13,6 +13,7 @@ import { findingsOf, memoryOf } from './lab/findings.js';
 import { liveDetails } from './lab/live-details.js';
 import type { PhaseRecord } from './lab/phase-record.js';
 import { countersBetween, type Reading } from './lab/reading.js';
+import { statisticsDrift } from './lab/statistics-drift.js';
 import type { Experiment } from './lab/types.js';
 import type { Run } from './run.js';
 import { findExperiment } from './scenario/resolve.js';
@@ -93,6 +94,7 @@ export function buildResult(run: Run): RunResult {
     findings: [
       ...findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
       ...chargeFindings(counters, observed.reading().sums, inventories),
+      ...statisticsDrift(inventories),
     ],
     ...(run.findings.script !== undefined && { script: run.findings.script }),
     ...(run.findings.series !== undefined && { series: run.findings.series }),

@@ -1,5 +1,7 @@
 import { type Handle, pageOf } from '@kmemlab/machine';
+import { slabItems } from './mm/memcontrol/lruvec-counters.js';
 import type { KmemState } from './mm/memcontrol/types.js';
+import { SlabFlag } from './mm/slab/types.js';
 import { retainedOn } from './mm/slub/retained.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -25,6 +27,12 @@ export interface NodeInventory {
   readonly pagesInUse: number;
   /** Pages of slabs that are charged to a memcg. */
   readonly memcgPages: number;
+  /** Per memcg: css, the memcg whose counters contain its own, pages by `slabItems` in its recursive slab statistics. */
+  readonly slabStatistics: readonly number[];
+  /** Per memcg of which this node's CPUs hold statistics back: css, pages by `slabItems`. */
+  readonly heldBack: readonly number[];
+  /** Per memcg cache with pages on this node: cache, pages by `slabItems`. */
+  readonly slabPages: readonly number[];
   /** Per memcg with pages that are no slab: css, blocks of user pages, blocks of kernel memory. */
   readonly chargedPages: readonly number[];
   /** Per CPU whose stock holds a memcg: css, references. */
@@ -49,6 +57,9 @@ export const INVENTORY_ROWS = {
   stocks: 2,
   retained: 4,
   chargedPages: 3,
+  slabStatistics: 4,
+  heldBack: 3,
+  slabPages: 3,
 } as const;
 
 /** kmem states by the number that stands for them. */
@@ -99,6 +110,38 @@ function chargedPagesOf({ pages }: KernelNode): number[] {
   return [...rows].flatMap(([memcg, row]) => [memcg, ...row]);
 }
 
+/** Pages of the slabs of memcg caches, by cache. */
+function slabPagesOf({ pages, published }: KernelNode): number[] {
+  const rows = new Map<Handle, [reclaimable: number, unreclaimable: number]>();
+  for (const [, { cache, order }] of pages.entries()) {
+    if (cache === 0 || published.caches.read(cache, CacheField.memcg) === 0) continue;
+    const row = rows.get(cache) ?? [0, 0];
+    const reclaimable = (published.caches.read(cache, CacheField.flags) & SlabFlag.reclaim) !== 0;
+    row[reclaimable ? 0 : 1] += 2 ** order;
+    rows.set(cache, row);
+  }
+  return [...rows].flatMap(([cache, row]) => [cache, ...row]);
+}
+
+/** Sum of statistics that are kept by node and item, by item. */
+const byItem = (places: readonly number[]): number[] =>
+  slabItems.map((_, item) =>
+    places.reduce((sum, pages, place) => sum + (place % slabItems.length === item ? pages : 0), 0),
+  );
+
+const slabStatisticsOf = ({ csses }: KernelNode): number[] =>
+  [...csses.entries()].flatMap(([css, { memcg }]) =>
+    memcg === null ? [] : [css, memcg.counterParent, ...byItem([...memcg.vm.slab.recursive])],
+  );
+
+const heldBackOf = ({ lruvecs, topology }: KernelNode): number[] =>
+  [...lruvecs.memcgs()].flatMap((css) => {
+    const places = Array.from({ length: topology.nodes * slabItems.length }, (_, place) =>
+      lruvecs.heldBack(css, Math.floor(place / slabItems.length), place % slabItems.length),
+    );
+    return [css, ...byItem(places)];
+  });
+
 /** Blocks that hold each other by their vectors, or themselves. */
 function heldVectorsOf({ objVectors }: KernelNode): number {
   const holds = (page: Handle): Handle => pageOf(objVectors.get(page)?.object ?? 0);
@@ -141,6 +184,9 @@ export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): Nod
     pagesInUse: node.pagesInUse,
     memcgPages,
     chargedPages: chargedPagesOf(node),
+    slabStatistics: slabStatisticsOf(node),
+    heldBack: heldBackOf(node),
+    slabPages: slabPagesOf(node),
     stocks: stocks.filter(({ refs }) => refs > 0).flatMap(({ css, refs }) => [css, refs]),
     deadStocks: [...node.cpusDown].filter((cpu) => node.words(cpu).stock.objcg !== 0).length,
     heldVectors: heldVectorsOf(node),

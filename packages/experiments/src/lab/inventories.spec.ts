@@ -22,6 +22,9 @@ const inventory = (more: Partial<NodeInventory>): NodeInventory => ({
   deadStocks: 0,
   heldVectors: 0,
   outOfSlot: [],
+  slabStatistics: [],
+  heldBack: [],
+  slabPages: [],
   ...more,
 });
 

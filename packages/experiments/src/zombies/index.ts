@@ -36,6 +36,13 @@ export const zombies: Experiment = {
       default: 'no',
       summary: 'yes: each memcg also pays for the page of a pipe, which stays open until the files are unlinked',
     },
+    parent: {
+      kind: 'choice',
+      values: ['root', 'memcg'],
+      default: 'root',
+      summary:
+        'below what they are made: the root, or a memcg that stays and whose counters and statistics contain theirs',
+    },
     files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'empty tmpfs files made in each memcg' },
   },
   window: ['generations'],
@@ -45,7 +52,14 @@ export const zombies: Experiment = {
     const files = Number(params.files);
     const shared = Math.round(files * Number(params.sharedFraction));
     const pipes = params.pipe === 'yes' ? [] : undefined;
-    const scope = { generations, files, shared, pause: Number(params.pause) * MS, pipes };
+    const scope = {
+      generations,
+      files,
+      shared,
+      pause: Number(params.pause) * MS,
+      pipes,
+      nested: params.parent === 'memcg',
+    };
     const made = await lab.phase('generations', (control) => generationsProgram(control, scope), PLACEMENT, {
       total: generations,
     });

@@ -11,6 +11,7 @@ const SETTLE_SECONDS = 30;
 const DROP_SECONDS = 5;
 /** Dentries and inodes. */
 const DROP_SLAB = '2\n';
+const PARENT = 'parent';
 const FIRST_FILE = '/tmp/first';
 
 export interface Scope {
@@ -20,6 +21,8 @@ export interface Scope {
   readonly shared: number;
   /** Descriptors of pipes that are open: of each generation one, if there are any. */
   readonly pipes: number[] | undefined;
+  /** All are made below one that stays, with use_hierarchy. */
+  readonly nested: boolean;
   /** Between two generations, ns. */
   readonly pause: number;
 }
@@ -34,6 +37,13 @@ function* makeFile(path: string): Program<void> {
   yield* sys.close(yield* sys.create(path));
 }
 
+/** A memcg that contains the counters of all that are made below it. */
+function* enterParent(): Program<void> {
+  yield* makeCgroup(PARENT);
+  yield* attempt(writeFile(`${PARENT}/memory.use_hierarchy`, '1\n'));
+  yield* sys.chdir(PARENT);
+}
+
 /**
  * One task goes into each memcg, makes its files, and comes back. A first file, which goes at once, has the
  * memcg's caches made, so that the others are all charged. The file through which it comes back stays open, so that
@@ -41,10 +51,11 @@ function* makeFile(path: string): Program<void> {
  */
 export function* generationsProgram(
   { pid, tick }: GuestControl,
-  { generations, files, shared, pause, pipes }: Scope,
+  { generations, files, shared, pause, pipes, nested }: Scope,
 ): Program<Sample[]> {
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
+  if (nested) yield* enterParent();
   const every = Math.ceil(generations / SAMPLES);
   const samples = [yield* sample('generations', 0)];
   for (let generation = 1; generation <= generations; generation++) {

@@ -81,7 +81,7 @@ export function* unchargeCountedSlab(
     cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published) || cpu.build.policies.memcg.lifecycle.chargesRoot) {
     yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu, cache), -pages);
-    yield* call(pageCounterUncharge, memcg, 'kmem', pages);
+    if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterUncharge, memcg, 'kmem', pages);
     yield* call(pageCounterUncharge, memcg, 'memory', pages);
   }
   rcuReadUnlock(cpu);

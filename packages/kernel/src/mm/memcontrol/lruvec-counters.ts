@@ -16,6 +16,8 @@ export class LruvecTable {
   private readonly nodes: number;
   private readonly cpusPerNode: number;
   private arrays = 0;
+  /** Those that have counters here, in the order of their first page; the node's own. */
+  private readonly counted = new Set<Handle>();
 
   constructor({ nodes, cpusPerNode }: Topology, memory: Memory) {
     this.directory = new PublishedTable('lruvec', 1 + nodes, nodes, memory);
@@ -30,12 +32,19 @@ export class LruvecTable {
     if (this.numberOf(memcg, node) !== 0) return;
     this.counters.publish(++this.arrays, this.cpusPerNode * slabItems.length);
     this.directory.write(memcg, 1 + node, this.arrays);
+    this.counted.add(memcg);
   }
 
   /** The memcg is freed. For a handler. */
   drop(memcg: Handle): void {
     for (let node = 0; node < this.nodes; node++) this.counters.drop(this.numberOf(memcg, node));
     this.directory.withdraw(memcg);
+    this.counted.delete(memcg);
+  }
+
+  /** Memcgs of which CPUs of this node hold something back, or may. */
+  memcgs(): Iterable<Handle> {
+    return this.counted;
   }
 
   /** Number of the counters, 0 if there are none yet. */
