@@ -101,7 +101,10 @@ export class PublishedArrays {
   }
 
   write(array: number, index: number, value: number): void {
-    if (index < this.lengthOf(array)) this.words.view[this.startOf(array) + index] = value;
+    if (index >= this.lengthOf(array)) return;
+    const at = this.startOf(array) + index;
+    const view = at < this.words.view.length ? this.words.view : this.words.refresh();
+    view[at] = value;
   }
 
   drop(array: number): void {

@@ -40,4 +40,13 @@ describe('PercpuCounters', () => {
     attached.add(css, 4);
     expect(owner.of(1).take(css)).toBe(4);
   });
+
+  it('finds the counters that another CPU has used before it was attached to any', () => {
+    const memory = new SharedMemory(2 ** 20);
+    const owner = new PercpuRefTable(topology, memory);
+    const attached = new PercpuRefTable(topology, new AttachedMemory(memory.buffers)).of(1);
+    owner.publish(css);
+    owner.of(1).add(css, 4);
+    expect([attached.peek(css), attached.take(css), owner.of(1).peek(css)]).toEqual([4, 4, 0]);
+  });
 });

@@ -59,15 +59,21 @@ export class PercpuCounters {
 
   /** The counter as it is; 0 if the object was never published here. */
   peek(object: Handle): number {
-    return this.table.chunk(object).view[this.table.place(object, this.index)] ?? 0;
+    const at = this.table.place(object, this.index);
+    return this.viewOf(object, at)[at] ?? 0;
   }
 
   /** Read and reset the counter. */
   take(object: Handle): number {
-    const { view } = this.table.chunk(object);
     const at = this.table.place(object, this.index);
+    const view = this.viewOf(object, at);
     const count = view[at] ?? 0;
     if (count !== 0) view[at] = 0;
     return count;
+  }
+
+  private viewOf(object: Handle, at: number): Float64Array {
+    const chunk = this.table.chunk(object);
+    return at < chunk.view.length ? chunk.view : chunk.refresh();
   }
 }

@@ -179,8 +179,9 @@ export class CpuSlabs {
 
   /** The slab that the CPU allocates from, 0 if it has none, and the length of its partial list. For everybody. */
   heldOf(cache: Handle): { readonly page: Handle; readonly partials: number } {
-    const { view } = this.table.chunk(cache);
+    const chunk = this.table.chunk(cache);
     const start = this.table.place(cache, this.index);
+    const view = start < chunk.view.length ? chunk.view : chunk.refresh();
     if (view[start + Word.cache] !== cache) return { page: 0, partials: 0 };
     return { page: view[start + Word.page] as number, partials: view[start + Word.partials] as number };
   }
