@@ -176,6 +176,62 @@ describe('what objects are charged', () => {
   });
 });
 
+describe('the slab statistics of a memcg, by bytes', () => {
+  const V2 = '/sys/fs/cgroup';
+  const inV2 = (): Lab => {
+    const lab = new Lab({ version: KERNEL, cpus: 1, config: { cgroup: 'v2' } });
+    lab.run(sys.chdir(V2));
+    return lab;
+  };
+
+  /** The slab rows of memory.stat. */
+  const slabOf = (lab: Lab, directory: string): number[] => {
+    const rows = lab.run(readFile(`${V2}/${directory}memory.stat`)).split('\n');
+    return rows.filter((row) => row.startsWith('slab_')).map((row) => Number(row.split(' ')[1]));
+  };
+  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+  it('lag by what a CPU may hold back, and count for all above', () => {
+    const lab = inV2();
+    lab.run(sys.mkdir('p'));
+    lab.run(inMemcg('p/few', lab.taskPid, makeFiles('few', 10)));
+    expect(slabOf(lab, 'p/few/')).toEqual([0, 0]);
+    const events = lab.during(() => lab.run(inMemcg('p/c', lab.taskPid, makeFiles('c', 1000))));
+    const sum = (wanted: number): number =>
+      total(events.filter(({ point }) => point === wanted).map(({ args }) => args[2]));
+    const bytes = sum(Trace.objectAccount) - sum(Trace.objectUnaccount);
+    const counted = slabOf(lab, 'p/c/');
+    for (const row of counted) expect(row).toBeGreaterThan(0);
+    // Two statistics on one CPU; the files of the other memcg and of the directories are less than a batch.
+    expect(total(counted)).toBeLessThanOrEqual(bytes);
+    expect(total(counted)).toBeGreaterThan(bytes - 3 * 32 * 4096);
+    expect(slabOf(lab, 'p/')).toEqual(counted);
+    expect(slabOf(lab, '')).toEqual(counted);
+  });
+
+  it('stay with those above when a memcg goes, and go down there when its objects do', () => {
+    const lab = inV2();
+    lab.run(sys.mkdir('p'));
+    lab.run(inMemcg('p/c', lab.taskPid, makeFiles('c', 1000)));
+    const before = total(slabOf(lab, 'p/'));
+    lab.run(sys.rmdir('p/c'));
+    lab.settle();
+    // What the CPU held back of the child has been added.
+    expect(total(slabOf(lab, 'p/'))).toBeGreaterThanOrEqual(before);
+    lab.run(unlinkFiles('c', 1000));
+    lab.settle();
+    expect(total(slabOf(lab, 'p/'))).toBeLessThanOrEqual(2 * 32 * 4096);
+  });
+
+  it.each(['slab', 'slub'])('add up where memcgs come and go below others (%s)', async (allocator) => {
+    const params = { generations: '4', files: '40' };
+    const config = `${allocator},cgroup2`;
+    const { outcome, verdicts, counters } = await run({ experiment: 'zombies', kernel: KERNEL, config, params });
+    expect({ outcome, verdicts }).toEqual({ outcome: 'ok', verdicts: [] });
+    expect(counters.messages.byKind['lruvec.firstTouch']).toBeGreaterThan(0);
+  });
+});
+
 describe('the percpu statistics of a memcg', () => {
   it('are charged to its parent until it is freed', () => {
     const lab = labInHierarchy();

@@ -319,7 +319,7 @@ test('the rules are numbered as in the specification', () => {
     ...family('SLAB', 8),
     ...family('SLUB', 8),
     ...family('MEMCG', 4),
-    ...family('OBJ', 4),
+    ...family('OBJ', 5),
   ];
   expect(invariants.map(({ id }) => id)).toEqual(ids);
 });

@@ -1,7 +1,10 @@
 import { GuestError, type Program, sys, writeFile } from '@kmemlab/kernel';
 
-/** Where the hierarchy of the memory controller may be mounted: v1, v2. */
-const HIERARCHIES = ['/mnt/cgroup/memory', '/sys/fs/cgroup'] as const;
+/** Where the hierarchy of the memory controller may be mounted. */
+const HIERARCHIES = [
+  ['v1', '/mnt/cgroup/memory'],
+  ['v2', '/sys/fs/cgroup'],
+] as const;
 
 /** A call that may fail with an errno; evaluates to whether it did not. */
 export function* attempt(program: Program<unknown>): Program<boolean> {
@@ -14,9 +17,10 @@ export function* attempt(program: Program<unknown>): Program<boolean> {
   }
 }
 
-/** Go to the root of the memory controller's hierarchy, wherever it is mounted. */
-export function* enterHierarchy(): Program<void> {
-  for (const path of HIERARCHIES) if (yield* attempt(sys.chdir(path))) return;
+/** Go to the root of the memory controller's hierarchy, wherever it is mounted; evaluates to its version. */
+export function* enterHierarchy(): Program<'v1' | 'v2'> {
+  for (const [version, path] of HIERARCHIES) if (yield* attempt(sys.chdir(path))) return version;
+  throw new Error('the memory controller is on no hierarchy');
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Handle, homeOf, makeObject, type ObjectRef, pageOf, type Step } fr
 import { Reporter } from '../reporter.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { objCgroupRules as rules } from './obj-rules.js';
+import { wrongStatistics } from './obj-statistics.js';
 import { holdersOf, referencesOf } from './objcg-references.js';
 
 /** An accounted object: who pays for it, and since when. */
@@ -24,7 +25,7 @@ interface Paid {
 
 const nameOf = (objcg: Handle): string => `obj_cgroup ${objcg.toString(16)}`;
 
-/** OBJ-1 to OBJ-4: who pays for which object is followed here and compared with the kernel's state when all is quiet. */
+/** OBJ-1 to OBJ-5: who pays for which object is followed here and compared with the kernel's state when all is quiet. */
 export class ObjCgroups implements Family {
   private readonly entries = new Map<ObjectRef, Entry>();
   private readonly paid = new Map<Handle, Paid>();
@@ -64,6 +65,7 @@ export class ObjCgroups implements Family {
       for (const [page, { owners }] of node.objVectors) this.checkVector(page, owners);
     }
     this.checkEntries();
+    this.checkStatistics();
     const holders = holdersOf(this.view);
     for (const node of this.view.nodes) {
       for (const [objcg, record] of node.objCgroups.entries()) {
@@ -171,6 +173,15 @@ export class ObjCgroups implements Family {
       const page = pageOf(object);
       if (this.view.nodes[homeOf(page)]?.objVectors.has(page)) continue;
       this.objectFails(0, object, since, 'somebody pays for it, but its block has no vector');
+    }
+  }
+
+  /** OBJ-5. */
+  private checkStatistics(): void {
+    if (this.view.build.policies.reclaim.slabUnit !== 'bytes') return;
+    for (const { css, detail } of wrongStatistics(this.view, this.entries)) {
+      const now = { ...this.view.where(this.view.topology.firstCpuOf(homeOf(css))), function: 'audit' };
+      this.reporter.broken(rules.statistics, `memcg ${css.toString(16)}`, undefined, now, detail);
     }
   }
 

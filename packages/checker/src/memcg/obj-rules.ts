@@ -18,4 +18,8 @@ export const objCgroupRules = {
     id: 'OBJ-4',
     rule: 'Each obj_cgroup of a removed memcg is on one list, that of the memcg which it stands for now.',
   },
+  statistics: {
+    id: 'OBJ-5',
+    rule: 'The slab statistics of a memcg that is online, with what CPUs hold back, are the bytes of the objects that it and those below it pay for.',
+  },
 } as const satisfies Record<string, Invariant>;

@@ -1,14 +1,15 @@
 import { GuestError, type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
-import { attempt } from '../hierarchy.js';
+import { attempt, enterHierarchy } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const EIO = -5;
 const MS = 1e6;
 const SECOND = 1e9;
-const HIERARCHY = '/mnt/cgroup/memory';
 /** Writes to /proc/slabinfo between two rounds of cache_reap. */
 const TUNES = 6;
 const FILES = 4;
+/** Files that a memcg's limits are written to. */
+const LIMITS = { v1: ['memory.limit_in_bytes', 'memory.kmem.limit_in_bytes'], v2: ['memory.max'] } as const;
 /** cache_reap comes to each CPU in turn, within so many ns. */
 const REAP_INTERVAL = 2 * SECOND;
 
@@ -28,9 +29,9 @@ export interface Part {
 /** Everything that 4.10 does with caches, in a short time: create, tune, use, remove, shrink, reap. */
 export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Program<void> {
   const { cpu, loops, tunes, loadsModule, goesDown } = part;
-  yield* sys.chdir(HIERARCHY);
+  const limits = LIMITS[yield* enterHierarchy()];
   for (let i = 0; i < loops; i++) {
-    yield* oneMemcg(pid, `${cpu}-${i}`, i % 2 === 0);
+    yield* oneMemcg(pid, `${cpu}-${i}`, limits, i % 2 === 0);
     if (loadsModule) yield* writeFile('/proc/sys/vm/drop_caches', '2\n');
     if (tunes && i === 1) yield* forked();
     tick(i + 1);
@@ -42,7 +43,7 @@ export function* tortureProgram({ pid, tick }: GuestControl, part: Part): Progra
     yield* oneFile(`/tmp/f${pid}`);
     yield* sys.nanosleep(0.2 * MS);
   }
-  const outlives = yield* sys.open(`${cpu}-0/memory.limit_in_bytes`);
+  const outlives = yield* sys.open(`${cpu}-0/${limits[0]}`);
   for (const other of goesDown) yield* downAndUp(other);
   for (let i = 0; i < loops; i++) yield* sys.rmdir(`${cpu}-${i}`);
   if (loadsModule) {
@@ -73,10 +74,9 @@ function* downAndUp(cpu: number): Program<void> {
 }
 
 /** A memcg that the task enters and uses. It leaves it at once with nothing left in it, or leaves a file there. */
-function* oneMemcg(pid: number, name: string, empty: boolean): Program<void> {
+function* oneMemcg(pid: number, name: string, limits: readonly string[], empty: boolean): Program<void> {
   yield* sys.mkdir(name);
-  yield* writeFile(`${name}/memory.limit_in_bytes`, '1G\n');
-  yield* writeFile(`${name}/memory.kmem.limit_in_bytes`, '1G\n');
+  for (const limit of limits) yield* writeFile(`${name}/${limit}`, '1G\n');
   yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
   yield* useMemory(`/tmp/${name}a`);
   yield* sys.flushCreation();

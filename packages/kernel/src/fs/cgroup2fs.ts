@@ -2,10 +2,12 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import { cgroupStat } from '../cgroup/stat.js';
 import type { Cpu } from '../cpu.js';
 import { PAGE_SIZE, parseLimit, resizeLimit } from '../mm/memcontrol/limits.js';
+import { slabItems } from '../mm/memcontrol/lruvec-counters.js';
+import { readSlabStatistics } from '../mm/memcontrol/lruvec-stats.js';
 import { UNLIMITED } from '../mm/memcontrol/types.js';
-import { type PageUse, SlabFlag } from '../mm/slab/types.js';
+import type { PageUse } from '../mm/slab/types.js';
 import type { KernelNode } from '../node.js';
-import { CacheField, CssField, rootMemcg } from '../published-state.js';
+import { CssField, rootMemcg } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { type ControlFile, controlFiles, procsFile, readCounter } from './cgroupfs.js';
@@ -16,8 +18,8 @@ import { EINVAL, type Found } from './types.js';
  * counters are hierarchical.
  */
 
-/** Rows of memory.stat. */
-const ROWS = ['anon', 'file', 'kernel_stack', 'slab_reclaimable', 'slab_unreclaimable'] as const;
+/** Rows of memory.stat that count pages which are no slab. */
+const ROWS = ['anon', 'file', 'kernel_stack'] as const;
 
 type Stat = Record<(typeof ROWS)[number], number>;
 
@@ -35,23 +37,24 @@ function isBelow({ published }: KernelNode, memcg: Handle, top: Handle): boolean
   return css === top;
 }
 
-/** Pages of this node that a memcg and those below it pay for, by what they are. */
+/** Pages of this node, without slab pages, that a memcg and those below it pay for, by what they are. */
 const countPages = defineHandler('memcg.countPages', (node, args: { memcg: Handle }): Stat => {
-  const stat: Stat = { anon: 0, file: 0, kernel_stack: 0, slab_reclaimable: 0, slab_unreclaimable: 0 };
-  for (const [, { memcg, order, cache, use }] of node.pages.entries()) {
-    if (memcg === 0 || !isBelow(node, memcg, args.memcg)) continue;
-    const reclaimable = (node.published.caches.read(cache, CacheField.flags) & SlabFlag.reclaim) !== 0;
-    const row = use === undefined ? (reclaimable ? 'slab_reclaimable' : 'slab_unreclaimable') : ROW_OF_USE[use];
+  const stat: Stat = { anon: 0, file: 0, kernel_stack: 0 };
+  for (const [, { memcg, order, use }] of node.pages.entries()) {
+    if (use === undefined || memcg === 0 || !isBelow(node, memcg, args.memcg)) continue;
+    const row = ROW_OF_USE[use];
     if (row !== null) stat[row] += 2 ** order;
   }
   return stat;
 });
 
-/** memory_stat_show, the rows that the model has; bytes. */
+/** memory_stat_show, the rows that the model has; bytes. The slab rows are what the memcg's statistics have been told. */
 function* memoryStat(cpu: Cpu, { memcg }: Found): Coroutine<string> {
   const stats = yield* requestAll(cpu.allNodes, countPages, { memcg });
   const bytes = (row: keyof Stat): number => stats.reduce((sum, stat) => sum + stat[row], 0) * PAGE_SIZE;
-  return ROWS.map((row) => `${row} ${bytes(row)}\n`).join('');
+  const slab = yield* call(readSlabStatistics, cpu, memcg);
+  const rows = [...ROWS.map((row) => [row, bytes(row)]), ...slabItems.map((item) => [`slab_${item}`, slab[item]])];
+  return rows.map(([row, value]) => `${row} ${value}\n`).join('');
 }
 
 function* memoryCurrent(_cpu: Cpu, { memcg: css }: Found): Coroutine<string> {

@@ -6,7 +6,9 @@ import type { PressureLevel } from './vmpressure.js';
 export interface ReclaimPolicies {
   /** The stocks of a memcg are drained when it goes offline (5.2 and later); the drain may be skipped, see drainAllStock. */
   drainStockAtOffline: boolean;
-  /** Slab pages that a CPU's lruvec counter holds back; without limit where readers add up all CPUs (to 4.12). */
+  /** What slab statistics count: pages of caches that belong to a memcg, or bytes of objects that it pays for (5.9). */
+  slabUnit: 'pages' | 'bytes';
+  /** Slab pages or bytes that a CPU's lruvec counter holds back; without limit where readers add up all CPUs (to 4.12). */
   statBatch: number;
   /** Each memcg counts its slab pages per node (from 4.x on; not 3.14). */
   slabStatistics: boolean;
@@ -18,6 +20,8 @@ export interface ReclaimPolicies {
   chargesEndWithMemcg: boolean;
 }
 
+const PAGE_SIZE = 4096;
+
 /** A listener there is none. */
 // biome-ignore lint/correctness/useYield: a listener may do anything
 function* nobodyListens(): Coroutine<boolean> {
@@ -28,6 +32,7 @@ function* nobodyListens(): Coroutine<boolean> {
 export const reclaim410 = (): ReclaimPolicies => ({
   drainStockAtOffline: false,
   slabStatistics: true,
+  slabUnit: 'pages',
   statBatch: Number.POSITIVE_INFINITY,
   onPressure: nobodyListens,
   remoteCharging: false,
@@ -43,4 +48,11 @@ export const reclaim52 = (): ReclaimPolicies => ({
   drainStockAtOffline: true,
   statBatch: BATCH,
   remoteCharging: true,
+});
+
+/** 5.9 on what is in force before: objects count by bytes, and a CPU holds back as many as fill its batch of pages. */
+export const byBytes = (before: ReclaimPolicies): ReclaimPolicies => ({
+  ...before,
+  slabUnit: 'bytes',
+  statBatch: BATCH * PAGE_SIZE,
 });

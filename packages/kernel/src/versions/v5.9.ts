@@ -7,6 +7,7 @@ import { chargeNoSlab, memcgOnlineObjcg } from '../mm/memcontrol/obj-lifecycle.j
 import { freeObjVector } from '../mm/memcontrol/obj-vector.js';
 import { chargeBlock, drainPagesOf, oneRefPerStock, unchargeBlock } from '../mm/memcontrol/page-stock.js';
 import { allocStatistics, freeStatistics } from '../mm/memcontrol/percpu-statistics.js';
+import { byBytes } from '../mm/reclaim-policies.js';
 import { v53 } from './v5.3.js';
 
 /** What earlier versions do with memcg caches, of which there are none. */
@@ -22,6 +23,7 @@ const policies = (config: KernelConfig): Policies => {
     ...before,
     smp: { ...before.smp, wakeups: 'call' },
     slab: { ...before.slab, beforeDestroy: nothing },
+    reclaim: byBytes(before.reclaim),
     memcg: {
       ...before.memcg,
       getCache: memcgSlabPreAllocHook,

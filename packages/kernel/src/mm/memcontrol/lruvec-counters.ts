@@ -1,6 +1,6 @@
 import { type Handle, type Memory, PublishedArrays, PublishedTable, type Topology } from '@kmemlab/machine';
 
-/** Slab statistics of a lruvec (NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE), in pages; the number is the item's place. */
+/** Slab statistics of a lruvec (NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE; in 5.9 with _B, bytes); the number is the item's place. */
 export const slabItems = ['reclaimable', 'unreclaimable'] as const;
 
 export type SlabItem = (typeof slabItems)[number];

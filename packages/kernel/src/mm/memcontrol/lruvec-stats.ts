@@ -1,14 +1,17 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
+import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
 import { SlabFlag } from '../slab/types.js';
 import { memCgroupTree } from './hierarchy.js';
 import { type SlabItem, slabItems } from './lruvec-counters.js';
+import { objCgroupMemcg } from './obj-cgroup.js';
+import { PAGE_BYTES } from './obj-types.js';
 
-/** Shared part of a memcg's slab statistics, in pages; the place is node × items + item. */
+/** Shared part of a memcg's slab statistics, in the version's unit; the place is node × items + item. */
 export interface LruvecStats {
-  /** Of the memcg's own pages (lruvec_stat_local). */
+  /** Of what the memcg's own CPUs' counters have passed on (lruvec_stat_local). */
   readonly local: number[];
   /** Of its own and its descendants' (lruvec_stat). */
   readonly recursive: number[];
@@ -41,7 +44,7 @@ export const slabItemOf = (cpu: Cpu, cache: Handle): SlabItem =>
   (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.reclaim) === 0 ? 'unreclaimable' : 'reclaimable';
 
 /**
- * mod_lruvec_state for slab pages: this CPU's counter of the memcg and node; beyond the version's batch what it holds goes to the
+ * mod_lruvec_state for slab: this CPU's counter of the memcg and node; beyond the version's batch what it holds goes to the
  * memcg and all its ancestors. Any context. The caller keeps the memcg from being freed.
  */
 export function* modLruvecSlabState(
@@ -59,6 +62,18 @@ export function* modLruvecSlabState(
   const passedOn = Math.abs(held) > cpu.build.policies.reclaim.statBatch;
   table.write(number, index, place, passedOn ? 0 : held);
   if (passedOn) yield* call(propagate, memcg, { node, item: place, pages: held }, true);
+}
+
+/**
+ * mod_objcg_state (5.9): an object of a cache comes to, or leaves, what an obj_cgroup pays for on the node of its block. It counts
+ * for the memcg that the obj_cgroup stands for now, which may have inherited it.
+ */
+export function* modObjcgState(cpu: Cpu, objcg: Handle, cache: Handle, node: number, bytes: number): Coroutine<void> {
+  rcuReadLock(cpu);
+  const flags = cpu.irqSave();
+  yield* call(modLruvecSlabState, cpu, objCgroupMemcg(cpu, objcg), node, slabItemOf(cpu, cache), bytes);
+  cpu.irqRestore(flags);
+  rcuReadUnlock(cpu);
 }
 
 /** Add to the memcg and every ancestor. */
@@ -103,14 +118,19 @@ const sumOf = (places: readonly number[], item: number): number =>
   places.reduce((sum, pages, place) => sum + (place % slabItems.length === item ? pages : 0), 0);
 
 /**
- * The slab lines of memory.stat (cgroup v2), in pages, of a memcg and all below it: up to 4.12 the exact sum over all CPUs, later
- * what the CPUs have passed on. The caller keeps the memcg from being freed.
+ * The slab lines of memory.stat (cgroup v2), in bytes, of a memcg and all below it: up to 4.12 the exact sum over all CPUs, later
+ * what the CPUs have passed on, 0 if that is less. The caller keeps the memcg from being freed.
  */
 export function* readSlabStatistics(cpu: Cpu, css: Handle): Coroutine<Record<SlabItem, number>> {
   const places = [yield* request(homeOf(css), readShared, { css }, css)];
   if (cpu.build.policies.reclaim.statBatch === Number.POSITIVE_INFINITY) {
     for (const memcg of yield* call(memCgroupTree, css)) places.push(yield* call(heldBack, cpu, memcg));
   }
-  const total = (item: number): number => places.reduce((sum, part) => sum + sumOf(part, item), 0);
+  const unit = cpu.build.policies.reclaim.slabUnit === 'bytes' ? 1 : PAGE_BYTES;
+  const total = (item: number): number =>
+    Math.max(
+      0,
+      places.reduce((sum, part) => sum + sumOf(part, item), 0),
+    ) * unit;
   return { reclaimable: total(0), unreclaimable: total(1) };
 }

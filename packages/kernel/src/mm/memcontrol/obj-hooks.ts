@@ -1,9 +1,10 @@
-import { type Coroutine, call, type Handle, type ObjectRef } from '@kmemlab/machine';
+import { type Coroutine, call, type Handle, nodeOfObject, type ObjectRef } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField, Scalar } from '../../published-state.js';
 import { Trace } from '../../tracepoints.js';
 import type { Chosen } from '../slab-common/alloc.js';
 import { objCgroupCharge, refillObjStock } from './byte-stock.js';
+import { modObjcgState } from './lruvec-stats.js';
 import { getObjCgroup, objCgroupGet, objCgroupPut } from './obj-cgroup.js';
 import { setObjectOwner, takeObjectOwner } from './obj-vector.js';
 
@@ -29,6 +30,7 @@ export function* memcgSlabPostAllocHook(cpu: Cpu, { cache, held: objcg }: Chosen
   yield* call(objCgroupGet, cpu, objcg);
   if (object !== 0 && (yield* call(setObjectOwner, cpu, cache, object, objcg))) {
     cpu.trace(Trace.objectAccount, object, objcg, objFullSize(cpu, cache), 0);
+    yield* call(modObjcgState, cpu, objcg, cache, nodeOfObject(object), objFullSize(cpu, cache));
   } else {
     yield* call(refillObjStock, cpu, objcg, objFullSize(cpu, cache));
     yield* call(objCgroupPut, cpu, objcg);
@@ -43,6 +45,7 @@ export function* memcgSlabFreeHook(cpu: Cpu, cache: Handle, object: ObjectRef): 
   if (objcg === 0) return;
   cpu.trace(Trace.objectUnaccount, object, objcg, objFullSize(cpu, cache), 0);
   yield* call(refillObjStock, cpu, objcg, objFullSize(cpu, cache));
+  yield* call(modObjcgState, cpu, objcg, cache, nodeOfObject(object), -objFullSize(cpu, cache));
   yield* call(objCgroupPut, cpu, objcg);
 }
 

@@ -3,6 +3,7 @@ import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { objCgroupCharge, refillObjStock } from './byte-stock.js';
+import { memcgFlushPercpuVmstats } from './lruvec-stats.js';
 import { getObjCgroup, objCgroupPut } from './obj-cgroup.js';
 
 /** Bytes of a memcg's statistics per possible CPU, and of each of its nodes' lruvec statistics. An estimate. */
@@ -38,8 +39,9 @@ export function* allocStatistics(cpu: Cpu, parent: Handle): Coroutine<Handle> {
   return DENIED;
 }
 
-/** free_percpu of a memcg's statistics, in css_free. */
+/** mem_cgroup_free (5.9), in css_free: what CPUs still hold back of the memcg's statistics reaches its ancestors; then free_percpu. */
 export function* freeStatistics(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* call(memcgFlushPercpuVmstats, cpu, css, false);
   const objcg = yield* request(homeOf(css), readOwner, { css }, css);
   if (objcg === 0) return;
   const bytes = statisticsBytes(cpu);

@@ -9,7 +9,7 @@ import { keepFilesActive } from './kernfs.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
 import { neverKick } from './never-kick.js';
-import { keepOwner, leakObjcgReference, loseInherited, loseRemainder } from './obj-cgroups.js';
+import { keepOwner, leakObjcgReference, loseByteStatistics, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
   countTwice,
   exitAtOffline,
@@ -119,6 +119,7 @@ export const mutations: readonly Patch[] = [
   leakObjcgReference,
   loseRemainder,
   loseInherited,
+  loseByteStatistics,
   noBarrierAtRootDestruction,
   noBarrierAtTeardown,
   noBarrierBeforeDestroy,

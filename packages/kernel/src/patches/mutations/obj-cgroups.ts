@@ -60,3 +60,21 @@ export const loseInherited: Patch = {
     wrapHandler<{ memcg: Handle; objcgs: Handle[] }, void>(kernel, listAdd.name, () => () => {});
   },
 };
+
+export const loseByteStatistics: Patch = {
+  name: 'lose-byte-statistics',
+  summary: 'what a CPU passes on of the bytes that it has counted reaches no memcg',
+  mutation: true,
+  breaks: 'OBJ-5',
+  // The root, whose statistics are looked at when all is over, is a parent there.
+  config: 'cgroup2',
+  appliesTo,
+  apply: (kernel) => {
+    kernel.policies.reclaim.statBatch = 0;
+    wrapHandler<{ pages: number }, Handle>(
+      kernel,
+      'lruvec.add',
+      (add) => (node, args, context) => add(node, { ...args, pages: 0 }, context),
+    );
+  },
+};
