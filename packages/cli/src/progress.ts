@@ -1,5 +1,6 @@
 import type { Progress } from '@kmemlab/experiments';
 import { formatCount, formatNs } from '@kmemlab/results';
+import { TerminalLine } from './terminal-line.js';
 import type { Output } from './types.js';
 
 const DEFAULT_COLUMNS = 80;
@@ -15,20 +16,18 @@ function timeLeft(seconds: number): string {
 /** What is under way; `modelNs` only where there is a machine's clock to show. */
 type Shown = Pick<Progress, 'phase' | 'done' | 'total'> & Partial<Progress>;
 
-/** One line on a terminal that is rewritten in place; nothing at all elsewhere. Rates are per second of host time. */
-export class ProgressLine {
-  readonly #output: Output;
+/** Says on a terminal how far a run has got. Rates are per second of host time. */
+export class ProgressLine extends TerminalLine {
   readonly #now: () => Date;
   readonly #prefix: string;
   readonly #clock: string;
   #phase = '';
   #phaseStart = 0;
   #doneAtStart = 0;
-  #visible = false;
 
   /** @param clock whose time the machine's own clock shows */
   constructor(output: Output, now: () => Date, prefix: string, clock: 'model' | 'machine') {
-    this.#output = output;
+    super(output);
     this.#now = now;
     this.#prefix = prefix;
     this.#clock = clock;
@@ -36,7 +35,7 @@ export class ProgressLine {
 
   /** Shows where the run is. Bound, so that it can be passed as a callback. */
   readonly show = (progress: Shown): void => {
-    if (!this.#output.isTerminal) return;
+    if (!this.isShown) return;
     const now = this.#now().getTime();
     if (progress.phase !== this.#phase) {
       this.#phase = progress.phase;
@@ -52,14 +51,6 @@ export class ProgressLine {
       parts.push(`${timeLeft((progress.total - progress.done) / rate)} left`);
     }
     if (progress.modelNs !== undefined) parts.push(`${formatNs(progress.modelNs, false)} ${this.#clock} time`);
-    const line = parts.join('  ').slice(0, (this.#output.columns || DEFAULT_COLUMNS) - 1);
-    this.#output.write(`\r\u001b[K${line}`);
-    this.#visible = true;
+    this.write(parts.join('  ').slice(0, (this.columns || DEFAULT_COLUMNS) - 1));
   };
-
-  /** Removes the line, before anything else is printed. */
-  clear(): void {
-    if (this.#visible) this.#output.write('\r\u001b[K');
-    this.#visible = false;
-  }
 }

@@ -57,12 +57,17 @@ export async function patchFilesFrom(paths: readonly string[] = []): Promise<Pat
   return patchFiles;
 }
 
-/** The request that the command line makes, without its kernel, with the files it names read. Throws {@link UsageError}. */
-export async function requestFrom(experiment: string, flags: Partial<MachineFlags>): Promise<RunRequest> {
+/** The request that the command line makes, with the files it names read. Throws {@link UsageError}. */
+export async function requestFrom(
+  experiment: string,
+  flags: Partial<MachineFlags>,
+  kernel?: string,
+): Promise<RunRequest> {
   const patchFiles = await patchFilesFrom(flags.patch);
   const scenarioText = isScenarioFile(experiment) ? await readInput('scenario', experiment) : undefined;
   return {
     experiment,
+    ...(kernel !== undefined && { kernel }),
     ...(patchFiles.length > 0 && { patchFiles }),
     ...(flags.config !== undefined && { config: flags.config }),
     ...(flags.engine !== undefined && { engine: flags.engine }),

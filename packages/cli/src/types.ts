@@ -21,7 +21,7 @@ import type {
   resolveCheck,
   Scenario,
 } from '@kmemlab/experiments';
-import type { DeterminismCheck, FileSystem, HostPairs, RunResult } from '@kmemlab/results';
+import type { DeterminismCheck, FileSystem, HostPairs, Outcome, RunResult } from '@kmemlab/results';
 import type { CommandContext } from '@stricli/core';
 
 /** Searches for schedules that break a kernel. */
@@ -130,3 +130,11 @@ export interface CommandThis extends CommandContext {
 /** Exit statuses of every command. */
 export const ExitStatus = { ok: 0, verdict: 1, usage: 2, failed: 3, interrupted: 130 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
+
+/** Exit statuses of what comes to one outcome. */
+export const statusOfOutcome: Readonly<Record<Outcome, ExitStatus>> = {
+  ok: ExitStatus.ok,
+  violation: ExitStatus.verdict,
+  failed: ExitStatus.failed,
+  incomplete: ExitStatus.interrupted,
+};

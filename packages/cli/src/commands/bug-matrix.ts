@@ -4,7 +4,7 @@ import { type BugCell, type BugMatrixResult, renderBugMatrix, toJson } from '@km
 import { readInput } from '../request.js';
 import { StepLine } from '../step-line.js';
 import { textOptions } from '../terminal.js';
-import { type CommandThis, ExitStatus } from '../types.js';
+import { type CommandThis, statusOfOutcome } from '../types.js';
 import { UsageError } from '../usage-error.js';
 import { writeDocument } from '../write-document.js';
 
@@ -88,7 +88,5 @@ export async function runBugMatrix(self: CommandThis, flags: BugMatrixFlags): Pr
     .finally(() => line.clear());
   keep(result);
   cli.stdout.write(json ? toJson(result) : renderBugMatrix(result, textOptions(cli)));
-  const { outcome } = result;
-  self.status =
-    outcome === 'ok' ? ExitStatus.ok : outcome === 'violation' ? ExitStatus.verdict : ExitStatus.interrupted;
+  self.status = statusOfOutcome[result.outcome];
 }

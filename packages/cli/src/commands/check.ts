@@ -14,7 +14,7 @@ import {
 import { ProgressLine } from '../progress.js';
 import { requestFrom } from '../request.js';
 import { textOptions } from '../terminal.js';
-import { type CommandThis, ExitStatus } from '../types.js';
+import { type CommandThis, statusOfOutcome } from '../types.js';
 import { writeDocument } from '../write-document.js';
 
 interface CheckFlags extends SearchedFlags {
@@ -59,7 +59,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
     const { cli } = this;
     const { searches } = await cli.loadEngine();
     const { kernel, schedules, strategy, depth, only, window, from, jobs, save, json, ...machine } = flags;
-    const run = { ...(await requestFrom(experiment, machine)), ...(kernel !== undefined && { kernel }) };
+    const run = await requestFrom(experiment, machine, kernel);
     const request: CheckRequest = {
       run,
       ...(schedules !== undefined && { schedules }),
@@ -93,12 +93,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         `kmemlab: the search ${kind === 'interrupted' ? 'is incomplete' : 'failed'} (${kind}): ${detail}\n`,
       );
     }
-    this.status = {
-      ok: ExitStatus.ok,
-      violation: ExitStatus.verdict,
-      failed: ExitStatus.failed,
-      incomplete: ExitStatus.interrupted,
-    }[result.outcome];
+    this.status = statusOfOutcome[result.outcome];
   },
   parameters: {
     flags: {

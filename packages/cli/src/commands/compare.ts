@@ -1,10 +1,7 @@
 import { buildCommand } from '@stricli/core';
-import { executeJobs } from '../execute.js';
 import { experimentArgument, filled, type MachineFlags, machineFlags } from '../flags.js';
-import { placeOptions } from '../place-options.js';
-import { planJobs } from '../plan.js';
-import { report } from '../report.js';
 import { requestFrom } from '../request.js';
+import { runRequests } from '../run-requests.js';
 import type { CommandThis } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
@@ -36,17 +33,9 @@ export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>(
         `compare: ${kernels.length === 0 ? 'no --kernel given' : 'one --kernel given'}; give at least two, e.g. --kernel v4.10 --kernel v4.10+avoid-kick-on-create`,
       );
     }
-    const engine = await this.cli.loadEngine();
     const request = await requestFrom(experiment, flags);
     const requests = kernels.map((kernel) => ({ ...request, kernel }));
-    const jobs = await planJobs(engine, requests, flags.seeds ?? 1);
-    const place = placeOptions(flags, jobs);
-    const { out, checkDeterminism } = flags;
-    this.status = report(
-      this.cli,
-      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism, place }),
-      flags.json,
-    );
+    this.status = await runRequests(this.cli, experiment, requests, flags);
   },
   parameters: {
     flags: {

@@ -4,7 +4,7 @@ import { filled, integer, jobsFlag, machineFlags } from '../flags.js';
 import { patchFilesFrom } from '../request.js';
 import { StepLine } from '../step-line.js';
 import { textOptions } from '../terminal.js';
-import { type CommandThis, ExitStatus } from '../types.js';
+import { type CommandThis, statusOfOutcome } from '../types.js';
 import { UsageError } from '../usage-error.js';
 import { type BugMatrixFlags, runBugMatrix } from './bug-matrix.js';
 
@@ -135,7 +135,5 @@ async function runMutationMatrix(self: CommandThis, flags: MatrixFlags): Promise
     .mutationMatrix(request, { ...(jobs !== undefined && { jobs }), signal: cli.signal, onProgress: line.show })
     .finally(() => line.clear());
   cli.stdout.write(json ? toJson(result) : renderMatrix(result, textOptions(cli)));
-  const { outcome } = result;
-  self.status =
-    outcome === 'ok' ? ExitStatus.ok : outcome === 'violation' ? ExitStatus.verdict : ExitStatus.interrupted;
+  self.status = statusOfOutcome[result.outcome];
 }

@@ -1,10 +1,7 @@
 import { buildCommand } from '@stricli/core';
-import { executeJobs } from '../execute.js';
 import { experimentArgument, kernelFlag, type MachineFlags, machineFlags } from '../flags.js';
-import { placeOptions } from '../place-options.js';
-import { planJobs } from '../plan.js';
-import { report } from '../report.js';
 import { requestFrom } from '../request.js';
+import { runRequests } from '../run-requests.js';
 import type { CommandThis } from '../types.js';
 
 type RunFlags = MachineFlags & { readonly kernel?: string };
@@ -42,17 +39,7 @@ EXAMPLES
 
 export const runCommand = buildCommand<RunFlags, [string], CommandThis>({
   async func(flags, experiment) {
-    const engine = await this.cli.loadEngine();
-    const { kernel } = flags;
-    const request = { ...(await requestFrom(experiment, flags)), ...(kernel !== undefined && { kernel }) };
-    const jobs = await planJobs(engine, [request], flags.seeds ?? 1);
-    const place = placeOptions(flags, jobs);
-    const { out, checkDeterminism } = flags;
-    this.status = report(
-      this.cli,
-      await executeJobs(this.cli, engine, jobs, { out, experiment, checkDeterminism, place }),
-      flags.json,
-    );
+    this.status = await runRequests(this.cli, experiment, [await requestFrom(experiment, flags, flags.kernel)], flags);
   },
   parameters: {
     flags: {

@@ -61,10 +61,9 @@ export const submitCommand = buildCommand<SubmitFlags, [string], CommandThis>({
   async func(flags, experiment) {
     const { cli } = this;
     const local = await cli.loadEngine();
-    const { kernel, nats } = flags;
-    const request = { ...(await requestFrom(experiment, flags)), ...(kernel !== undefined && { kernel }) };
+    const request = await requestFrom(experiment, flags, flags.kernel);
     const jobs = await planJobs(local, [{ ...request, engine: 'live' }], flags.seeds ?? 1);
-    const engine = remote(local, cli, request, nats);
+    const engine = remote(local, cli, request, flags.nats);
     const executed = await executeJobs(cli, engine, jobs, {
       ...{ out: flags.out, experiment, checkDeterminism: false, place: {} },
     });
