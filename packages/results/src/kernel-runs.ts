@@ -1,5 +1,6 @@
 import type { Quantity } from './quantities.js';
 import type { RunResult } from './schema.js';
+import { mean } from './welch.js';
 
 /** One quantity of one kernel over its seeds. */
 export interface Spread {
@@ -45,6 +46,5 @@ export function groupByKernel(results: readonly RunResult[]): KernelRuns[] {
 export function spreadOf(runs: readonly RunResult[], quantity: Pick<Quantity, 'of'>): Spread | undefined {
   const values = runs.map(quantity.of).filter((value) => value !== undefined);
   if (values.length === 0) return undefined;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { mean, min: Math.min(...values), max: Math.max(...values), runs: values.length };
+  return { mean: mean(values), min: Math.min(...values), max: Math.max(...values), runs: values.length };
 }

@@ -1,7 +1,7 @@
 import { type KernelRuns, type Spread, spreadOf } from './kernel-runs.js';
 import { repetitions } from './quantities.js';
 import { callCount, type RunResult } from './schema.js';
-import { formatCount, formatNs, formatRate, plural } from './text/format.js';
+import { counted, formatCount, formatNs, formatRate, plural } from './text/format.js';
 
 type Relation = 'same' | 'fewer' | 'more' | 'overlap';
 
@@ -70,10 +70,10 @@ function workText(base: KernelRuns, other: KernelRuns, kicks: Difference): strin
   if (caches && (caches.base.max > 0 || caches.other.max > 0)) {
     work =
       caches.relation === 'same'
-        ? `${other.kernel} creates the same ${formatCount(caches.base.mean)} ${plural(caches.base.mean, 'cache')}`
+        ? `${other.kernel} creates the same ${counted(caches.base.mean, 'cache')}`
         : `${other.kernel} creates ${valueText(caches.other)} caches where ${base.kernel} creates ${valueText(caches.base)},`;
   } else if (steps) {
-    work = `${other.kernel} does the same ${formatCount(steps.count)} ${plural(steps.count, steps.unit)}`;
+    work = `${other.kernel} does the same ${counted(steps.count, steps.unit)}`;
   }
   const noun = plural(kicks.other.mean, 'kick');
   switch (kicks.relation) {
@@ -89,7 +89,7 @@ function workText(base: KernelRuns, other: KernelRuns, kicks: Difference): strin
 
 function ipiText(difference: Difference, steps: ReturnType<typeof repetitions>): string {
   const { base, other, relation } = difference;
-  if (relation === 'same') return `the same ${formatCount(base.mean)} ${plural(base.mean, 'IPI')}`;
+  if (relation === 'same') return `the same ${counted(base.mean, 'IPI')}`;
   if (relation === 'overlap') return 'IPIs differ no more than seeds do';
   const perStep = steps && `, ${formatRate(Math.abs(other.mean - base.mean) / steps.count)} per ${steps.unit}`;
   return `${distanceText(difference, 'IPI')}${perStep ?? ''}`;

@@ -2,6 +2,7 @@ import { lineChart } from '../chart/line.js';
 import type { Point } from '../chart/types.js';
 import type { KernelRuns } from '../kernel-runs.js';
 import type { Sample } from '../schema.js';
+import { mean } from '../welch.js';
 import type { NamedChart } from './types.js';
 
 /** Samples that lie at each generation, of all seeds. */
@@ -17,8 +18,7 @@ function byGeneration({ runs }: KernelRuns): Map<number, Sample[]> {
 function pointsOf(group: KernelRuns): Point[] {
   return [...byGeneration(group)].map(([x, samples]) => {
     const dying = samples.map((sample) => sample.dying);
-    const y = dying.reduce((sum, n) => sum + n, 0) / dying.length;
-    return { x, y, low: Math.min(...dying), high: Math.max(...dying) };
+    return { x, y: mean(dying), low: Math.min(...dying), high: Math.max(...dying) };
   });
 }
 

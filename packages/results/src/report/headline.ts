@@ -2,9 +2,7 @@ import { groupByKernel } from '../kernel-runs.js';
 import { meaningOf } from '../meaning.js';
 import { repetitions } from '../quantities.js';
 import { callCount, type RunResult } from '../schema.js';
-import { formatCount, formatRate, plural } from '../text/format.js';
-
-const counted = (n: number, noun: string): string => `${formatCount(n)} ${plural(n, noun)}`;
+import { counted, formatRate } from '../text/format.js';
 
 /** What one run shows, in a sentence made of its counts. */
 function headlineOfRun(result: RunResult): string {

@@ -2,13 +2,14 @@ import { sequenceDiagram } from '../chart/sequence.js';
 import type { RunResult, Verdict } from '../schema.js';
 import { formatNs } from '../text/format.js';
 import { valueText } from '../text/header.js';
+import { clockOf } from '../text/verdicts.js';
 import type { FoundSchedule, NamedChart } from './types.js';
 
 /** Rows of a sequence diagram before its first stall or conflict. */
 const LEAD = 6;
 
 /** One of a verdict's steps, in words. */
-export const stepText = ({ function: name, access }: Verdict['steps'][number]): string =>
+const stepText = ({ function: name, access }: Verdict['steps'][number]): string =>
   access === undefined ? name : `${name}: ${access}`;
 
 export const scheduleTitle = ({ kernel, experiment, verdict }: FoundSchedule): string =>
@@ -48,11 +49,10 @@ export function verdictChart(result: RunResult, verdict: Verdict, name: string):
   const cpus = [...new Set(steps.map(({ cpu }) => cpu))].sort((a, b) => a - b);
   const title = `${result.kernel}: the steps of ${verdict.class} (${verdict.id})`;
   const caption = `The steps that conflict over ${valueText(verdict.object)}, one column per CPU, in the order in which they happened.`;
-  const clock = result.engine === 'sim' ? 'model' : 'host';
   return {
     name,
     title,
-    caption: `${caption} Times are ${clock} time.`,
+    caption: `${caption} Times are ${clockOf(result)} time.`,
     svg: sequenceDiagram({
       title,
       description: caption,

@@ -1,8 +1,6 @@
 import { callCount, type RunResult } from '../schema.js';
-import { formatCount, formatNs } from './format.js';
+import { counted, formatNs } from './format.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
-
-const plural = (count: number, thing: string): string => `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 
 /** `empty-cache`: what became of the caches once nobody used an object of theirs. */
 export function emptiedLines(result: RunResult, options: TextOptions): string[] {
@@ -11,13 +9,13 @@ export function emptiedLines(result: RunResult, options: TextOptions): string[] 
   const { before, after, goneAfterNs, pageSeconds } = emptied;
   const end =
     goneAfterNs === undefined
-      ? `${plural(after.caches, 'cache')} with ${plural(after.pages, 'page')} left at the end`
+      ? `${counted(after.caches, 'cache')} with ${counted(after.pages, 'page')} left at the end`
       : `all gone after ${formatNs(goneAfterNs)}`;
   const { observe } = phases;
   const cost =
     observe === undefined
       ? ''
-      : `; since then ${plural(callCount(observe, 'kmem_cache_shrink'), 'shrink')} and ${plural(observe.ipi.sent, 'IPI')}`;
-  const text = `Before the last free: ${plural(before.caches, 'cache')} with ${plural(before.pages, 'page')}; ${end}${cost}. Held without an object: ${pageSeconds.toFixed(2)} page-seconds.`;
+      : `; since then ${counted(callCount(observe, 'kmem_cache_shrink'), 'shrink')} and ${counted(observe.ipi.sent, 'IPI')}`;
+  const text = `Before the last free: ${counted(before.caches, 'cache')} with ${counted(before.pages, 'page')}; ${end}${cost}. Held without an object: ${pageSeconds.toFixed(2)} page-seconds.`;
   return [heading(options, 'Caches of removed memcgs'), ...paragraph(options, '  ', text)];
 }

@@ -1,17 +1,19 @@
+/** Digits in groups of three. */
+const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',');
+
 /** `12,345`; a fraction keeps two decimals below 100 and three below 1. */
 export function formatCount(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const decimals = Number.isInteger(value) ? 0 : Math.abs(value) < 1 ? 3 : Math.abs(value) < 100 ? 2 : 0;
   const [whole = '', fraction] = Math.abs(value).toFixed(decimals).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return `${value < 0 ? '-' : ''}${grouped}${fraction ? `.${fraction}` : ''}`;
+  return `${value < 0 ? '-' : ''}${grouped(whole)}${fraction ? `.${fraction}` : ''}`;
 }
 
 /** A rate such as IPIs per loop: whole, or with three decimals as the mail gives it. */
 export function formatRate(value: number): string {
   if (Number.isInteger(value)) return formatCount(value);
   const [whole = '', fraction = ''] = value.toFixed(3).split('.');
-  return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction}`;
+  return `${grouped(whole)}.${fraction}`;
 }
 
 /** `+12,345`, `-3`, `0`. */
@@ -54,3 +56,6 @@ export function formatRatio(ratio: number | undefined): string {
 export function plural(count: number, noun: string): string {
   return count === 1 ? noun : `${noun}s`;
 }
+
+/** `12,345 caches`, `1 cache`. */
+export const counted = (count: number, noun: string): string => `${formatCount(count)} ${plural(count, noun)}`;

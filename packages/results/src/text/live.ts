@@ -1,5 +1,5 @@
 import type { HostPairs, LiveDetails, RunResult } from '../schema.js';
-import { formatCount, formatNs, formatRatio, plural } from './format.js';
+import { counted, formatCount, formatNs, formatRatio, plural } from './format.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
 import { type Column, type Row, table } from './table.js';
 
@@ -13,7 +13,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 /** The sentence that belongs beside host times of more CPUs than cores; none if every CPU could have a core. */
 export function oversubscriptionLines({ live }: RunResult, options: TextOptions): string[] {
   if (!live?.oversubscribed) return [];
-  const place = `${formatCount(live.cpus)} ${plural(live.cpus, 'CPU')} on ${formatCount(live.cores)} ${plural(live.cores, 'core')}`;
+  const place = `${counted(live.cpus, 'CPU')} on ${counted(live.cores, 'core')}`;
   return paragraph(options, '  ', `host-clock latencies show ordering and liveness, not cost: ${place}`);
 }
 
@@ -25,7 +25,7 @@ export function livePlaceLines(result: RunResult, options: TextOptions): string[
   const scale = `machine time = ${formatCount(live.timeScale)} x host time`;
   return [
     `${heading(options, 'Broker')}: ${live.broker.server} (${live.broker.kind})`,
-    `  ${formatCount(live.cpus)} CPU threads on ${formatCount(live.cores)} ${plural(live.cores, 'core')}, ${pinned}, ${scale}`,
+    `  ${formatCount(live.cpus)} CPU threads on ${counted(live.cores, 'core')}, ${pinned}, ${scale}`,
     ...oversubscriptionLines(result, options),
     ...floorLines(live, options),
     ...hostLines(live, options),

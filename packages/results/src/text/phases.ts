@@ -1,5 +1,5 @@
 import { callCount, type PhaseCounters, type RunResult } from '../schema.js';
-import { formatCount, formatNs, plural } from './format.js';
+import { counted, formatCount, formatNs } from './format.js';
 import { machineClock } from './header.js';
 import { heading, type TextOptions } from './paper.js';
 import { type Column, table } from './table.js';
@@ -38,13 +38,11 @@ function bootLines(result: RunResult): string[] {
   const lines: string[] = [];
   if (result.phases.boot) {
     const kicks = callCount(result.phases.boot, 'kick_all_cpus_sync');
-    lines.push(`  boot: ${formatCount(kicks)} ${plural(kicks, 'kick')} before the experiment began`);
+    lines.push(`  boot: ${counted(kicks, 'kick')} before the experiment began`);
   }
   if (result.rootCache) {
     const { kicks, ipis } = result.rootCache;
-    lines.push(
-      `  one root cache created after boot: ${formatCount(kicks)} ${plural(kicks, 'kick')}, ${formatCount(ipis)} ${plural(ipis, 'IPI')}`,
-    );
+    lines.push(`  one root cache created after boot: ${counted(kicks, 'kick')}, ${counted(ipis, 'IPI')}`);
   }
   return lines;
 }

@@ -1,5 +1,5 @@
 import type { BugCaseResult, BugCell, BugMatrixResult } from '../bug-matrix.js';
-import { formatCount, formatNs, plural } from './format.js';
+import { counted, formatCount, formatNs } from './format.js';
 import { heading, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
 import { table } from './table.js';
@@ -85,12 +85,10 @@ export function renderBugMatrix(result: BugMatrixResult, options: TextOptions): 
   const marks = (['found', 'conditional', 'clean'] as const).map((mark) => MARKS[mark][options.unicode ? 0 : 1]);
   return joinSections([
     [
-      heading(options, `bug matrix: ${formatCount(cells.length)} ${plural(cells.length, 'cell')}, ${verdict}`),
+      heading(options, `bug matrix: ${counted(cells.length, 'cell')}, ${verdict}`),
       `  pct of depth ${depth}, seed ${seed}, at most ${formatCount(asked)} schedules for each case`,
       `  ${marks[0]} found, ${marks[1]} found under a condition, ${marks[2]} not found; empty: not asked, or not for this kernel`,
-      ...(left > 0
-        ? [`  ${formatCount(left)} ${plural(left, 'cell')} not reached; run it again with the same --out`]
-        : []),
+      ...(left > 0 ? [`  ${counted(left, 'cell')} not reached; run it again with the same --out`] : []),
     ],
     matrixLines(result, options),
     cases <= MOST_LISTED ? caseLines(cells, options) : wrong.length > 0 ? caseLines(wrong, options) : [],

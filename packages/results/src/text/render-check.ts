@@ -1,5 +1,5 @@
 import type { CheckResult } from '../check.js';
-import { formatCount, formatNs, plural } from './format.js';
+import { counted, formatCount, formatNs, plural } from './format.js';
 import { heading, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
 import { verdictLines } from './verdicts.js';
@@ -46,7 +46,7 @@ function counterexampleLines({ counterexample, replay }: CheckResult, options: T
     `Found in schedule ${formatCount(index)}. The smallest one that shows it: ${cpus} ${plural(cpus, 'CPU')} on ${machine.nodes} ${plural(machine.nodes, 'node')}, ${paramsText(params)}, ${formatCount(steps)} events`,
     stalls.length === 0
       ? '  in the order of the cost model, nobody late.'
-      : `  in the order of the cost model, except that somebody was late ${formatCount(stalls.length)} ${plural(stalls.length, 'time')}:`,
+      : `  in the order of the cost model, except that somebody was late ${counted(stalls.length, 'time')}:`,
     ...shown,
     ...more,
     ...(harmless ? ['  The rule is broken, but in no schedule tried did that do harm.'] : []),

@@ -1,5 +1,5 @@
 import type { Interleaving, InterleavingRow } from '../check.js';
-import { formatCount } from './format.js';
+import { counted, formatCount } from './format.js';
 import { paint, type Style, type TextOptions } from './paper.js';
 
 /** Rows before the first stall or conflict that are shown, too. */
@@ -31,7 +31,8 @@ export function renderInterleaving(
     used.map((cpu) => `CPU${cpu}`.padEnd(column)),
   );
   const lines = [paint(options, 'bold', head)];
-  if (first > 0) lines.push(`${' '.repeat(clock + GAP)}… ${formatCount(first)} steps before (--all shows them)`);
+  const dots = options.unicode ? '…' : '...';
+  if (first > 0) lines.push(`${' '.repeat(clock + GAP)}${dots} ${counted(first, 'step')} before (--all shows them)`);
   for (let index = first; index < rows.length; index++) {
     const row = rows[index] as InterleavingRow;
     const mark = row.kind === 'conflict' ? (options.unicode ? '✗ ' : '! ') : row.kind === 'stall' ? '~ ' : '';
