@@ -1,4 +1,5 @@
 import type { Experiment } from '../lab/types.js';
+import { pinned } from '../worker.js';
 import {
   dropAndSettleProgram,
   entriesOf,
@@ -8,7 +9,7 @@ import {
   prepareProgram,
 } from './programs.js';
 
-const FINDER = { kind: 'pinned', cpu: 0 } as const;
+const FINDER = pinned(0);
 
 /** E2a: what accounting costs a task that looks up one name after the other. */
 export const findTiming: Experiment = {

@@ -49,38 +49,36 @@ export function* prepareProgram({ pid }: GuestControl, { directories, accounted 
 /** Entries that a find over so many directories sees. */
 export const entriesOf = ({ files }: Tree, directories: number): number => directories * (1 + files.length);
 
-/** find: every entry is looked up once. No name matches, so nothing is printed. Evaluates to what it took, ns. */
-export function* findProgram({ files }: Tree, directories: number): Program<number> {
+/** What a program takes, ns. */
+function* timeOf(program: Program<void>): Program<number> {
   const from = yield* sys.clock();
+  yield* program;
+  return (yield* sys.clock()) - from;
+}
+
+/** find: every entry is looked up once. No name matches, so nothing is printed. Evaluates to what it took, ns. */
+export const findProgram = (tree: Tree, directories: number): Program<number> => timeOf(lookUpAll(tree, directories));
+
+function* lookUpAll({ files }: Tree, directories: number): Program<void> {
   for (let n = 0; n < directories; n++) {
     yield* sys.stat(`${TREE}/${n}`);
     for (const file of files) yield* sys.stat(`${TREE}/${n}/${file}`);
   }
-  return (yield* sys.clock()) - from;
 }
 
-function* dropSlab(): Program<void> {
-  yield* writeFile(DROP_CACHES, DROP_SLAB);
-}
-
-/** Evaluates to what it took, ns. */
-function* dropProgram(): Program<number> {
-  const from = yield* sys.clock();
-  yield* dropSlab();
-  return (yield* sys.clock()) - from;
-}
+const dropSlab = (): Program<void> => writeFile(DROP_CACHES, DROP_SLAB);
 
 /** What was looked up stays; the memcg that has paid for it goes. */
 export function* outliveProgram({ pid }: GuestControl, tree: Tree, directories: number): Program<void> {
-  yield* findProgram(tree, directories);
+  yield* lookUpAll(tree, directories);
   yield* sys.write(tree.home, `${pid}\n`);
   yield* sys.rmdir(FINDER);
   yield* sys.nanosleep(ALL_OVER);
 }
 
-/** The same, and then until the objects have gone back, which they do through RCU. */
+/** drop_caches, and then until the objects have gone back, which they do through RCU. Evaluates to what the first took, ns. */
 export function* dropAndSettleProgram(): Program<number> {
-  const dropNs = yield* dropProgram();
+  const dropNs = yield* timeOf(dropSlab());
   yield* sys.nanosleep(ALL_OVER);
   return dropNs;
 }
@@ -95,7 +93,7 @@ export function* loopProgram(
   const timed: FindRepeat[] = [];
   for (let n = 0; n < repeats; n++) {
     const findNs = yield* findProgram(tree, directories);
-    timed.push({ findNs, dropNs: yield* dropProgram() });
+    timed.push({ findNs, dropNs: yield* timeOf(dropSlab()) });
     yield* sys.flushCreation();
     tick(n + 1);
   }
