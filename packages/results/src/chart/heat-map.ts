@@ -11,6 +11,8 @@ const LEFT_MOST = 300;
 const RIGHT = WIDTH - 28;
 /** The faintest cell that is not 0, as opacity. */
 const FAINTEST = 0.12;
+/** Opacity of the largest count: no more than what ink can still be read on, on light and dark paper. */
+const DARKEST = 0.55;
 
 /**
  * A table of counts as SVG text, each cell as dark as its count is large, with the count in it where it fits. Cells are
@@ -45,14 +47,13 @@ export function heatMap({ title, description, x, rows }: HeatMap): string {
 
 function cell(value: number | undefined, most: number, at: { x: number; y: number; width: number }): string {
   if (value === undefined) return '';
-  const opacity = value === 0 || most === 0 ? 0 : FAINTEST + (1 - FAINTEST) * (value / most);
+  const opacity = value === 0 || most === 0 ? 0 : FAINTEST + (DARKEST - FAINTEST) * (value / most);
   const box = { x: at.x + 1, y: at.y + 1, width: Math.max(1, at.width - 2), height: ROW - 2, rx: 2 };
   const shade = element('rect', { ...box, class: seriesClass(0), stroke: 'none', 'fill-opacity': opacity });
   const shown = formatCount(value);
   if (textWidth(shown, TICK) > at.width - 4) return element('g', {}, element('title', {}, shown) + shade);
-  const ink = opacity > 0.6 ? { class: 'kc-on' } : { class: 'kc-ink' };
   const place = { x: at.x + at.width / 2, y: at.y + 20, 'font-size': TICK, 'text-anchor': 'middle' };
-  return shade + text({ ...ink, ...place }, shown);
+  return shade + text({ class: 'kc-ink', ...place }, shown);
 }
 
 function check({ x, rows }: HeatMap): void {

@@ -25,7 +25,6 @@ function rules(paper: typeof LIGHT, which: 0 | 1): string {
     `.kc-axis{stroke:${paper.quiet}}`,
     `.kc-reference{stroke:${paper.ink};fill:${paper.ink}}`,
     `.kc-hollow{fill:${paper.page}}`,
-    `.kc-on{fill:${paper.page}}`,
     `.kc-lane{stroke:${paper.grid}}`,
     `.kc-box{fill:${paper.page};stroke:${paper.quiet}}`,
   ];
