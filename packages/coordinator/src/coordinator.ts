@@ -2,6 +2,7 @@ import { type Bus, ControlChannel, connectBus, Silence, within } from '@kmemlab/
 import type { HostPairs } from '@kmemlab/results';
 import { type Broker, credentialsOf, type Environment } from './broker/types.js';
 import { RunFailed, type RunFailure } from './failure.js';
+import { findProgram } from './host/find-program.js';
 import { InputProblem } from './input-problem.js';
 import { checkLimits } from './limits.js';
 import { LocalNodes } from './nodes/local-nodes.js';
@@ -35,7 +36,7 @@ export interface CoordinatorOptions {
   readonly nodeProgram: string;
   /** Environment of the node processes. */
   readonly env: Environment;
-  /** Place node i on core i, round and round, if there is a `taskset`. */
+  /** Place each node on a core: on this computer round and round, registered ones each on one of its own. Refused without `taskset`. */
   readonly pin: boolean;
   /** For a node to say hello, and again to get ready; ms. */
   readonly startDeadlineMs: number;
@@ -376,6 +377,8 @@ async function ownerFor(options: CoordinatorOptions, bus: Bus): Promise<NodeOwne
     return new RegisteredNodes({ bus, members: selectFree(registered, nodes, bus.server), pin });
   const problem = checkLimits({ nodes, cpusPerNode });
   if (problem !== null) throw new InputProblem(problem);
+  if (pin && findProgram('taskset', env) === undefined)
+    throw new InputProblem('--pin: no taskset on PATH; install it or leave --pin out');
   return new LocalNodes({ broker, program: nodeProgram, env, pin });
 }
 

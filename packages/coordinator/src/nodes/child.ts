@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Credentials, credentialsOf, type Environment } from '../broker/types.js';
-import { allowedCores } from '../host/cores.js';
 import { findProgram } from '../host/find-program.js';
 import { Tail } from '../host/tail.js';
 import type { NodeExit } from './types.js';
@@ -18,8 +17,8 @@ export interface ChildOptions {
   /** The rest of the process's environment. */
   readonly env: Environment;
   readonly about: NodeEnvironment;
-  /** Place the process on one core, if there is a `taskset`. */
-  readonly pin: boolean;
+  /** Core to place the process on, which takes a `taskset`; any if absent. */
+  readonly core?: number;
 }
 
 /** A node process of ours. It ends when its stdin does, so it cannot outlive us. */
@@ -28,8 +27,9 @@ export class NodeChild {
   private readonly child: ChildProcess;
   private readonly errors: Tail | undefined;
 
-  constructor({ program, env, about, pin }: ChildOptions) {
-    const [command, ...args] = [...(pin ? placement(about.node, env) : []), process.execPath, program];
+  constructor({ program, env, about, core }: ChildOptions) {
+    const place = core === undefined ? [] : [findProgram('taskset', env) ?? 'taskset', '-c', String(core)];
+    const [command, ...args] = [...place, process.execPath, program];
     this.child = spawn(command as string, args, {
       stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...env, ...environmentOf(about) },
@@ -80,13 +80,6 @@ function environmentOf({ url, run, node, ...access }: NodeEnvironment): Record<s
     KMEMLAB_RUN: run,
     KMEMLAB_NODE: String(node),
   };
-}
-
-/** The command that places node `index` on a core: one after the other, round and round. */
-function placement(index: number, env: Environment): string[] {
-  const taskset = findProgram('taskset', env);
-  const cores = allowedCores();
-  return taskset === undefined ? [] : [taskset, '-c', String(cores[index % cores.length])];
 }
 
 /** What a node process finds in its environment. Throws an Error that names what is missing. */

@@ -1,4 +1,5 @@
 import { type Broker, credentialsOf, type Environment } from '../broker/types.js';
+import { allowedCores } from '../host/cores.js';
 import { NodeChild } from './child.js';
 import type { NodeExit, NodeOrder, NodeOwner } from './types.js';
 
@@ -7,6 +8,7 @@ export interface LocalNodesOptions {
   /** Path of the program that every node runs. */
   readonly program: string;
   readonly env: Environment;
+  /** Place node i on core i, round and round. */
   readonly pin: boolean;
 }
 
@@ -22,10 +24,11 @@ export class LocalNodes implements NodeOwner {
   async start({ run, nodes }: NodeOrder): Promise<void> {
     const { broker, program, env, pin } = this.options;
     const access = { url: broker.url, ...credentialsOf(broker) };
-    this.children = Array.from(
-      { length: nodes },
-      (_, node) => new NodeChild({ program, env, pin, about: { ...access, run, node } }),
-    );
+    const cores = pin ? allowedCores() : [];
+    this.children = Array.from({ length: nodes }, (_, node) => {
+      const core = cores[node % cores.length];
+      return new NodeChild({ program, env, about: { ...access, run, node }, ...(core !== undefined && { core }) });
+    });
     const ends = this.children.map(async (child, node) => {
       const exit = await child.exited;
       for (const listener of this.listeners) listener(node, exit);

@@ -12,6 +12,7 @@ import {
   inboxSubject,
   type Registration,
 } from '../registry/messages.js';
+import { coresFor } from './seats.js';
 import type { NodeExit, NodeOrder, NodeOwner } from './types.js';
 
 const CLAIM_DEADLINE_MS = 3_000;
@@ -20,6 +21,7 @@ export interface RegisteredNodesOptions {
   readonly bus: Bus;
   /** One for each node of the run, in order. */
   readonly members: readonly Registration[];
+  /** Place each on a core of its own. */
   readonly pin: boolean;
 }
 
@@ -43,6 +45,7 @@ export class RegisteredNodes implements NodeOwner {
   async start({ run, cpusPerNode }: NodeOrder): Promise<void> {
     this.run = run;
     const { bus, members, pin } = this.options;
+    const cores = pin ? coresFor(members) : [];
     bus.subscribe(exitSubject(run), (data) => {
       const report = decodeExit(data);
       if (report !== undefined) this.ended(report.node, report);
@@ -50,7 +53,7 @@ export class RegisteredNodes implements NodeOwner {
     await bus.flush();
     const answers = await Promise.all(
       members.map(async (member, node) => {
-        const answer = await claim(bus, member, { run, node, cpusPerNode, pin });
+        const answer = await claim(bus, member, { run, node, cpusPerNode, core: cores[node] ?? -1 });
         if ('pid' in answer) {
           this.pids.set(node, answer.pid);
           this.running.add(node);
@@ -103,7 +106,7 @@ export class RegisteredNodes implements NodeOwner {
 function claim(
   bus: Bus,
   { id }: Registration,
-  part: { readonly run: string; readonly node: number; readonly cpusPerNode: number; readonly pin: boolean },
+  part: { readonly run: string; readonly node: number; readonly cpusPerNode: number; readonly core: number },
 ): Promise<ClaimAnswer> {
   return new Promise((resolve) => {
     const reply = inboxSubject(randomUUID());

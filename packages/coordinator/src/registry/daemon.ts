@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import type { Bus } from '@kmemlab/machine-live';
 import { type Credentials, credentialsOf, type Environment } from '../broker/types.js';
 import { allowedCores } from '../host/cores.js';
+import { findProgram } from '../host/find-program.js';
+import { machineName } from '../host/machine-name.js';
 import { readResources } from '../host/resources.js';
 import { checkLimits } from '../limits.js';
 import { NodeChild } from '../nodes/child.js';
@@ -64,13 +66,17 @@ export class NodeDaemon {
 
   /** What it tells whoever looks for nodes. */
   get registration(): Registration {
-    const { name, cores } = this.options;
+    const { name, cores, env } = this.options;
+    const allowed = allowedCores();
     return {
       id: this.id,
       name,
       host: hostname(),
       pid: process.pid,
-      cores: cores ?? allowedCores().length,
+      cores: cores ?? allowed.length,
+      coreList: allowed.join(','),
+      machine: machineName(),
+      pins: findProgram('taskset', env) !== undefined,
       memory: readResources().memory,
       busy: this.current !== undefined,
     };
@@ -102,7 +108,7 @@ export class NodeDaemon {
   private takePart(claim: Claim): number {
     const { bus, url, program, env } = this.options;
     const about = { url, ...credentialsOf(this.options), run: claim.run, node: claim.node };
-    const child = new NodeChild({ program, env, pin: claim.pin, about });
+    const child = new NodeChild({ program, env, about, ...(claim.core >= 0 && { core: claim.core }) });
     this.current = { claim, child };
     void child.exited.then((exit) => {
       this.current = undefined;

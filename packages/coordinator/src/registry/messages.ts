@@ -2,7 +2,7 @@ import { pack, unpack } from '@kmemlab/machine-live';
 import type { NodeExit } from '../nodes/types.js';
 
 /** Of the registry's messages and of the node program: both sides must agree. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Where nodes that wait for work are asked for; the question names the subject of the answers. */
 export const QUERY_SUBJECT = 'kmemlab.registry.query';
@@ -19,6 +19,12 @@ export interface Registration {
   readonly host: string;
   readonly pid: number;
   readonly cores: number;
+  /** Numbers of the cores on which its node process may run, with commas. */
+  readonly coreList: string;
+  /** The same for all that share cores, as containers of one computer do. */
+  readonly machine: string;
+  /** It can place a process on a core. */
+  readonly pins: boolean;
   /** bytes that are free */
   readonly memory: number;
   /** Works for a run. */
@@ -40,7 +46,8 @@ export interface Claim {
   readonly run: string;
   readonly node: number;
   readonly cpusPerNode: number;
-  readonly pin: boolean;
+  /** Core to be placed on; -1: on any. */
+  readonly core: number;
   readonly reply: string;
 }
 
@@ -95,6 +102,9 @@ export const decodeRegistration = decoder<Registration>({
   host: 'string',
   pid: 'number',
   cores: 'number',
+  coreList: 'string',
+  machine: 'string',
+  pins: 'boolean',
   memory: 'number',
   busy: 'boolean',
 });
@@ -108,7 +118,7 @@ export const decodeClaim = decoder<Claim>({
   run: 'string',
   node: 'number',
   cpusPerNode: 'number',
-  pin: 'boolean',
+  core: 'number',
   reply: 'string',
 });
 export const decodeEnd = decoder<EndOrder>({ run: 'string', kill: 'boolean' });

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Bus, connectBus } from '@kmemlab/machine-live';
 import { type EmbeddedBroker, startEmbeddedBroker } from '@kmemlab/nats-embedded';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { survivors } from '../../fixtures/processes.js';
+import { allowedCores } from '../host/cores.js';
 import { type Broker, Coordinator, NodeDaemon } from '../index.js';
 import { discover } from './discover.js';
 
@@ -43,8 +45,8 @@ function common() {
   };
 }
 
-async function start(nodes: number, cpusPerNode = 1): Promise<Coordinator> {
-  const coordinator = await Coordinator.start({ ...common(), nodes, cpusPerNode, payload: null });
+async function start(nodes: number, cpusPerNode = 1, pin = false): Promise<Coordinator> {
+  const coordinator = await Coordinator.start({ ...common(), pin, nodes, cpusPerNode, payload: null });
   coordinators.push(coordinator);
   return coordinator;
 }
@@ -120,6 +122,22 @@ describe('registered nodes', () => {
       ),
     });
     expect(await freeOnes()).toEqual(['a', 'b']);
+  });
+
+  it('are pinned each to a core of its own, or the run is refused and leaves nothing behind', async () => {
+    const cores = allowedCores();
+    await Promise.all(
+      Array.from({ length: cores.length + 1 }, (_, n) => register(`node-${String(n).padStart(3, '0')}`)),
+    );
+    const coordinator = await start(cores.length, 1, true);
+    const places = pids(coordinator).map((pid) => allowedCores(readFileSync(`/proc/${pid}/status`, 'utf8')));
+    expect(places).toEqual(cores.map((core) => [core]));
+    await coordinator.stop();
+    await expect(start(cores.length + 1, 1, true)).rejects.toMatchObject({
+      name: 'InputProblem',
+      message: expect.stringContaining(`for ${cores.length + 1} nodes of this run; start nodes elsewhere`),
+    });
+    expect(await freeOnes()).toHaveLength(cores.length + 1);
   });
 
   it('report the death of their process', async () => {

@@ -53,8 +53,8 @@ async function start(options: ClusterStarterOptions, plan: ClusterPlan): Promise
   const broker = await chooseBroker(choice);
   try {
     const { cores, taskset } = await describeHost(env);
-    const pin = (plan.pin ?? false) && taskset !== null;
-    const floors = options.measureFloors ? await floorsOf(broker, plan, pin) : null;
+    const { pin = false } = plan;
+    const floors = options.measureFloors ? await floorsOf(broker, plan, pin && taskset !== null) : null;
     const coordinator = await Coordinator.start({
       run: randomUUID(),
       nodes: plan.nodes,
@@ -79,7 +79,7 @@ async function start(options: ClusterStarterOptions, plan: ClusterPlan): Promise
       },
       place: {
         broker: { kind: broker.kind, server: broker.describe },
-        cores: coresOf(coordinator.hellos, cores),
+        cores: coresOf(coordinator.hellos, cores, pin),
         pinned: pin,
         floors,
         ...(coordinator.roundTrips !== null && {
@@ -93,8 +93,10 @@ async function start(options: ClusterStarterOptions, plan: ClusterPlan): Promise
   }
 }
 
-/** Cores of all hosts that nodes run on. A pinned node sees only its own, so this computer's are counted here. */
-function coresOf(hellos: readonly (NodeHello | undefined)[], own: number): number {
+/** Cores of all hosts that nodes run on; of pinned nodes, each of which has one, those that they are on. */
+function coresOf(hellos: readonly (NodeHello | undefined)[], own: number, pinned: boolean): number {
+  const here = hellos.filter((hello) => hello?.host === hostname()).length;
+  if (pinned) return hellos.length - here + Math.min(here, own);
   const byHost = new Map<string, number>();
   for (const hello of hellos) {
     if (hello === undefined) continue;
