@@ -12,9 +12,6 @@ export const freedBeforeHandOver: BugScenario = { ...lateFree, params: { part: '
 /** A slab is given back after its CPU has passed the last quiescent state, and just before the cache's destroy work. */
 export const freedAtHandOver: BugScenario = { ...lateFree, params: { part: 'late-free', freeAfter: 27_000 } };
 
-/** The slabs are given back when all is over. */
-export const freedAfterHandOver: BugScenario = { ...lateFree, params: { part: 'late-free', freeAfter: 60_000 } };
-
 /** The same cache, RCU-typed: a free on one CPU and a shrink on the other, whose page callbacks run after the same grace period. */
 export const callbacksOnTwoCpus: BugScenario = {
   ...lateFree,

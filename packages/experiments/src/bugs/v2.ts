@@ -11,19 +11,15 @@ import {
   callbacksOnTwoCpus,
   creationPending,
   fileStays,
-  freedAfterHandOver,
   freedAtHandOver,
   freedBeforeHandOver,
   idsUsedAgain,
   stackStays,
   UNCHARGE_WINDOWS,
 } from './reparenting.js';
-import type { BugCase, BugCases } from './types.js';
+import type { BugCases } from './types.js';
 
 const SERIES = 'v3.14+reparent-2014';
-
-/** What the kernel does not have cannot go wrong: a look at a removal is enough. */
-const nothing: readonly BugCase[] = [{ ...freedAfterHandOver, expect: 'clean' }];
 
 const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 } as const;
 
@@ -90,11 +86,6 @@ export const casesV2: BugCases = {
     { ...freedAtHandOver, expect: 'clean', condition: 'SLAB', config: 'slab', windows: UNCHARGE_WINDOWS },
     { ...callbacksOnTwoCpus, expect: 'clean', condition: 'RCU-typed', windows: UNCHARGE_WINDOWS },
   ],
-  'V5p-a': nothing,
-  'V5p-b': nothing,
-  'V5p-c': nothing,
-  'V5p-d': nothing,
-  'V4-d': nothing,
   'sysfs-clash': [
     { ...idsUsedAgain, expect: 'found', condition: 'without patch 12', kernel: `${SERIES}:upto=11` },
     { ...idsUsedAgain, expect: 'clean', condition: 'with patch 12' },

@@ -16,7 +16,7 @@ export const casesV6: BugCases = {
   ...laterThan314,
   ...zombieCases('generations'),
   'V3-d': [...stockDrained, stockWithoutPages],
-  'V0-f': [lifecycleDefects.rootDestroyed('clean')],
+  'V0-f': [{ ...lifecycleDefects.rootDestroyed('clean'), verdict: 'use-after-free' }],
   'V5p-b': [lifecycleDefects.deniedItem('clean')],
   'V4-d': [lifecycleDefects.dyingRoot('clean')],
   'never-kick': [
@@ -40,5 +40,7 @@ export const casesV6: BugCases = {
     { ...ofObjects('found', 'f', { finding: { class: 'held-vector' } }), condition: 'accounted kmalloc' },
     { ...ofObjects('clean', 'a', { finding: { class: 'held-vector' } }), condition: 'no accounted kmalloc' },
   ],
-  'V6-g': [{ expect: 'clean', experiment: 'torture', nodes: 2, cpusPerNode: 2, config: 'slub' }],
+  'V6-g': [
+    { expect: 'clean', experiment: 'torture', nodes: 2, cpusPerNode: 2, config: 'slub', verdict: 'use-after-free' },
+  ],
 };
