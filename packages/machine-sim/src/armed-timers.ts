@@ -1,5 +1,5 @@
 import type { PendingTimer } from '@kmemlab/machine';
-import { EventKind, type TimerEvent } from './events.js';
+import { EventKind, EventOf, type TimerEvent } from './events.js';
 
 /** The timers of all CPUs that have not expired. The event of one that is not among them any more does nothing. */
 export class ArmedTimers {
@@ -7,8 +7,9 @@ export class ArmedTimers {
   private made = 0;
 
   arm(channel: number, cpu: number, at: number, name: string, data: number, deferrable: boolean): TimerEvent {
-    const event = { kind: EventKind.timer, channel, cpu, id: ++this.made, at, name, data, deferrable };
-    this.armed.set(event.id, event);
+    const timer = { id: ++this.made, at, name, data, deferrable };
+    const event = new EventOf(EventKind.timer, channel, cpu, timer);
+    this.armed.set(timer.id, event);
     return event;
   }
 
@@ -20,7 +21,7 @@ export class ArmedTimers {
   /** Forget all timers of a CPU, and tell what they were. */
   takeAll(cpu: number, now: number): PendingTimer[] {
     const own = [...this.armed.values()].filter((timer) => timer.cpu === cpu);
-    for (const { id } of own) this.armed.delete(id);
-    return own.map(({ at, name, data, deferrable }) => ({ name, data, deferrable, left: Math.max(0, at - now) }));
+    for (const { body } of own) this.armed.delete(body.id);
+    return own.map(({ body: { at, name, data, deferrable } }) => ({ name, data, deferrable, left: Math.max(0, at - now) }));
   }
 }

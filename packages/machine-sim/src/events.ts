@@ -14,16 +14,23 @@ export const EventKind = {
   returned: 8,
 } as const;
 
-interface EventBase {
-  /** Events of one channel keep their order under every strategy. */
-  readonly channel: number;
+/**
+ * Something that happens at a CPU, or at a node on behalf of a CPU. Events of all kinds have this one shape, since the
+ * machine's loop reads them all; what only one kind has is its body.
+ */
+export class EventOf<Kind extends number, Body> {
+  constructor(
+    readonly kind: Kind,
+    /** Events of one channel keep their order under every strategy. */
+    readonly channel: number,
+    readonly cpu: number,
+    readonly body: Body,
+  ) {}
 }
 
 /** A handler to run at a node on behalf of a CPU. */
-export interface MessageEvent extends EventBase {
-  readonly kind: typeof EventKind.message;
+export interface Message {
   readonly node: number;
-  readonly cpu: number;
   readonly taskId: number;
   readonly taskName: string;
   readonly handler: Handler<never, never, unknown>;
@@ -34,9 +41,19 @@ export interface MessageEvent extends EventBase {
   readonly index: number;
 }
 
-export interface TimerEvent extends EventBase {
-  readonly kind: typeof EventKind.timer;
-  readonly cpu: number;
+export interface Answer {
+  readonly context: Context;
+  readonly index: number;
+  readonly value: unknown;
+}
+
+export interface Completion {
+  readonly waiter: number;
+  readonly value: number;
+  readonly from: number;
+}
+
+export interface Timer {
   readonly id: number;
   /** When it expires. */
   readonly at: number;
@@ -45,42 +62,37 @@ export interface TimerEvent extends EventBase {
   readonly deferrable: boolean;
 }
 
+export interface ThreadWake {
+  readonly thread: string;
+  readonly data: number;
+  readonly from: number;
+}
+
+export interface Call {
+  readonly task: TaskRecord;
+  readonly syscall: Syscall;
+}
+
+export interface Return {
+  readonly task: TaskRecord;
+  readonly result: SyscallResult;
+}
+
+export type MessageEvent = EventOf<typeof EventKind.message, Message>;
+export type TimerEvent = EventOf<typeof EventKind.timer, Timer>;
+export type ThreadEvent = EventOf<typeof EventKind.thread, ThreadWake>;
+export type CallEvent = EventOf<typeof EventKind.syscall, Call>;
+
 /** Everything that can happen next on the deterministic machine. */
 export type SimEvent =
   | MessageEvent
   | TimerEvent
-  | (EventBase & { readonly kind: typeof EventKind.workDone; readonly cpu: number; readonly epoch: number })
-  | (EventBase & {
-      readonly kind: typeof EventKind.answer;
-      readonly cpu: number;
-      readonly context: Context;
-      readonly index: number;
-      readonly value: unknown;
-    })
-  | (EventBase & {
-      readonly kind: typeof EventKind.completion;
-      readonly cpu: number;
-      readonly waiter: number;
-      readonly value: number;
-      readonly from: number;
-    })
-  | (EventBase & { readonly kind: typeof EventKind.doorbell; readonly cpu: number; readonly vector: number })
-  | (EventBase & {
-      readonly kind: typeof EventKind.thread;
-      readonly cpu: number;
-      readonly thread: string;
-      readonly data: number;
-      readonly from: number;
-    })
-  | (EventBase & {
-      readonly kind: typeof EventKind.syscall;
-      readonly cpu: number;
-      readonly task: TaskRecord;
-      readonly syscall: Syscall;
-    })
-  | (EventBase & {
-      readonly kind: typeof EventKind.returned;
-      readonly cpu: number;
-      readonly task: TaskRecord;
-      readonly result: SyscallResult;
-    });
+  | ThreadEvent
+  | CallEvent
+  /** The body is the epoch of the work. */
+  | EventOf<typeof EventKind.workDone, number>
+  | EventOf<typeof EventKind.answer, Answer>
+  | EventOf<typeof EventKind.completion, Completion>
+  /** The body is the vector. */
+  | EventOf<typeof EventKind.doorbell, number>
+  | EventOf<typeof EventKind.returned, Return>;

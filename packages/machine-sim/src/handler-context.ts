@@ -30,7 +30,7 @@ export class SimHandlerContext implements HandlerContext {
     this.event = event;
     this.now = start;
     this.cpu = event.cpu;
-    this.taskId = event.taskId;
+    this.taskId = event.body.taskId;
     this.charged = service;
   }
 
@@ -55,13 +55,14 @@ export class SimHandlerContext implements HandlerContext {
   }
 
   readonly step = (): Step => {
-    const event = this.event as MessageEvent;
+    const { cpu, body } = this.event as MessageEvent;
+    const { taskName, context, handler } = body;
     return Object.freeze({
-      cpu: event.cpu,
-      task: event.taskName,
-      function: event.context?.function ?? event.handler.name,
+      cpu,
+      task: taskName,
+      function: context?.function ?? handler.name,
       time: this.now,
-      stack: event.context?.stack() ?? [],
+      stack: context?.stack() ?? [],
     });
   };
 }

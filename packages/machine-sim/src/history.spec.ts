@@ -1,15 +1,15 @@
 import { Topology } from '@kmemlab/machine';
 import { describe, expect, it } from 'vitest';
-import { EventKind, type SimEvent } from './events.js';
+import { EventKind, EventOf, type SimEvent } from './events.js';
 import { History } from './history.js';
 import { Sketch } from './sketch.js';
 
 const topology = new Topology(2, 2);
 
 const handler = (cpu: number, node: number, index: number): SimEvent =>
-  ({ kind: EventKind.message, channel: 0, cpu, node, handler: { index } }) as SimEvent;
+  new EventOf(EventKind.message, 0, cpu, { node, handler: { index } }) as unknown as SimEvent;
 
-const work = (cpu: number): SimEvent => ({ kind: EventKind.workDone, channel: 9, cpu, epoch: 0 });
+const work = (cpu: number): SimEvent => new EventOf(EventKind.workDone, 9, cpu, 0);
 
 function orderOf(...events: readonly SimEvent[]): string {
   const history = new History(topology, new Sketch());

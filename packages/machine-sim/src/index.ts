@@ -1,6 +1,6 @@
 export { Checkpoint } from './checkpoint.js';
 export { type Extent, pctStalls, randomStalls, replay } from './deciders.js';
-export { EventKind, type SimEvent } from './events.js';
+export { EventKind, EventOf, type SimEvent } from './events.js';
 export type { GuestOutcome } from './guests.js';
 export { History } from './history.js';
 export { SimMachine, type SimOptions, type StrategyName } from './sim-machine.js';

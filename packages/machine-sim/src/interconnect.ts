@@ -8,7 +8,7 @@ import {
   type Topology,
 } from '@kmemlab/machine';
 import type { EventQueue } from './event-queue.js';
-import { EventKind, type MessageEvent, type SimEvent } from './events.js';
+import { EventKind, EventOf, type MessageEvent, type SimEvent } from './events.js';
 import type { HandlerPort } from './handler-context.js';
 import { MessageCounts } from './message-counts.js';
 
@@ -22,6 +22,9 @@ export class Interconnect implements HandlerPort {
   readonly messages: MessageCounts;
   /** Call-function doorbells under way. */
   doorbells = 0;
+  /** One way of a cache-line transfer: half a round trip, in whole ns. */
+  private readonly sameNode: number;
+  private readonly crossNode: number;
   private readonly lastArrival: Float64Array;
 
   constructor(
@@ -30,6 +33,8 @@ export class Interconnect implements HandlerPort {
     private readonly queue: EventQueue<SimEvent>,
   ) {
     this.messages = new MessageCounts(topology);
+    this.sameNode = Math.ceil(costs['cacheLine.sameNode'] / 2);
+    this.crossNode = Math.ceil(costs['cacheLine.crossNode'] / 2);
     this.lastArrival = new Float64Array(this.channelCount);
   }
 
@@ -46,14 +51,10 @@ export class Interconnect implements HandlerPort {
     return this.topology.cpuCount * this.topology.nodes + node * this.topology.cpuCount + cpu;
   }
 
-  /** One way of a cache-line transfer: half a round trip, in whole ns. */
-  private flight(from: number, to: number): number {
-    return Math.ceil(this.costs[from === to ? 'cacheLine.sameNode' : 'cacheLine.crossNode'] / 2);
-  }
 
   /** When something sent at `time` arrives, behind what was sent on this channel before. */
   private arrival(channel: number, time: number, from: number, to: number): number {
-    const arrival = Math.max(time + this.flight(from, to), this.lastArrival[channel] as number);
+    const arrival = Math.max(time + (from === to ? this.sameNode : this.crossNode), this.lastArrival[channel] as number);
     this.lastArrival[channel] = arrival;
     return arrival;
   }
@@ -72,59 +73,55 @@ export class Interconnect implements HandlerPort {
     const channel = this.channelTo(core.id, node);
     const running = core.currentTask;
     this.messages.sent(handler.name, core.node, node);
-    this.queue.push(this.arrival(channel, time, core.node, node), {
-      kind: EventKind.message,
-      channel,
-      node,
-      cpu: core.id,
-      taskId: core.inInterrupt ? 0 : (running?.taskId ?? 0),
-      taskName: running?.taskName ?? 'idle',
-      handler,
-      args,
-      object,
-      context,
-      index,
-    });
+    const taskId = core.inInterrupt ? 0 : (running?.taskId ?? 0);
+    const message = { node, taskId, taskName: running?.taskName ?? 'idle', handler, args, object, context, index };
+    const arrival = this.arrival(channel, time, core.node, node);
+    this.queue.push(arrival, new EventOf(EventKind.message, channel, core.id, message));
   }
 
   /** The answer of a handler that ended at `time`, to the context that waits for it. */
   answer(event: MessageEvent, time: number, value: unknown): void {
-    const { cpu, index } = event;
-    const channel = this.channelFrom(event.node, cpu);
-    const arrival = this.arrival(channel, time, event.node, this.topology.nodeOf(cpu));
-    const context = event.context as Context;
-    this.queue.push(arrival, { kind: EventKind.answer, channel, cpu, context, index, value });
+    const { cpu, body } = event;
+    const { node, index } = body;
+    const channel = this.channelFrom(node, cpu);
+    const arrival = this.arrival(channel, time, node, this.topology.nodeOf(cpu));
+    const context = body.context as Context;
+    this.queue.push(arrival, new EventOf(EventKind.answer, channel, cpu, { context, index, value }));
   }
 
   postFrom(event: MessageEvent, time: number, node: number, handler: AnyHandler, args: unknown): void {
-    const channel = this.channelTo(event.cpu, node);
-    this.messages.sent(handler.name, event.node, node);
-    const arrival = this.arrival(channel, time, event.node, node);
-    this.queue.push(arrival, { ...event, channel, node, handler, args, object: 0, context: null, index: 0 });
+    const { cpu, body } = event;
+    const channel = this.channelTo(cpu, node);
+    this.messages.sent(handler.name, body.node, node);
+    const arrival = this.arrival(channel, time, body.node, node);
+    const { taskId, taskName } = body;
+    const message = { node, taskId, taskName, handler, args, object: 0, context: null, index: 0 };
+    this.queue.push(arrival, new EventOf(EventKind.message, channel, cpu, message));
   }
 
   complete(event: MessageEvent, time: number, waiter: number, value: number): void {
     const cpu = cpuOfWaiter(waiter);
     const { channel, arrival } = this.toCpu(event, time, cpu, 'complete');
-    this.queue.push(arrival, { kind: EventKind.completion, channel, cpu, waiter, value, from: event.cpu });
+    this.queue.push(arrival, new EventOf(EventKind.completion, channel, cpu, { waiter, value, from: event.cpu }));
   }
 
   wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void {
     const { channel, arrival } = this.toCpu(event, time, cpu, 'wakeThread');
-    this.queue.push(arrival, { kind: EventKind.thread, channel, cpu, thread, data, from: event.cpu });
+    this.queue.push(arrival, new EventOf(EventKind.thread, channel, cpu, { thread, data, from: event.cpu }));
   }
 
   private toCpu(event: MessageEvent, time: number, cpu: number, kind: string): { channel: number; arrival: number } {
-    const channel = this.channelFrom(event.node, cpu);
+    const from = event.body.node;
+    const channel = this.channelFrom(from, cpu);
     const node = this.topology.nodeOf(cpu);
-    this.messages.sent(kind, event.node, node);
-    return { channel, arrival: this.arrival(channel, time, event.node, node) };
+    this.messages.sent(kind, from, node);
+    return { channel, arrival: this.arrival(channel, time, from, node) };
   }
 
   ring(sender: number, target: number, vector: number, time: number): void {
     const channel = this.channelTo(sender, this.topology.nodeOf(target));
     const arrival = Math.max(time + this.costs['ipi.flight'], this.lastArrival[channel] as number);
     if (isCallFunction(vector)) this.doorbells++;
-    this.queue.push(arrival, { kind: EventKind.doorbell, channel, cpu: target, vector });
+    this.queue.push(arrival, new EventOf(EventKind.doorbell, channel, target, vector));
   }
 }

@@ -27,15 +27,15 @@ export class MemoryService {
   /** Run the handler of a message that has arrived. Its service time occupies the object: later arrivals are served after it. */
   serve(event: MessageEvent, now: number): void {
     const { context, occupation, interconnect } = this;
-    const { node, object, handler } = event;
+    const { node, object, handler, args, context: waiting } = event.body;
     const start = occupation.start(node, object, now);
     context.begin(event, start, this.serviceTime);
     const run = this.build.functions.handler(handler as never) as Run;
-    const value = run(this.nodes[node] as KernelNode, event.args, context);
+    const value = run(this.nodes[node] as KernelNode, args, context);
     const end = start + context.charged;
     if (handler.lock !== null) this.recordSection(handler.lock, start - now, context.charged);
     occupation.occupy(node, object, end);
-    if (event.context === null) interconnect.messages.arrived();
+    if (waiting === null) interconnect.messages.arrived();
     else interconnect.answer(event, end, value);
   }
 

@@ -34,7 +34,7 @@ import { ArmedTimers } from './armed-timers.js';
 import { randomStalls } from './deciders.js';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
-import { EventKind, type MessageEvent, type SimEvent } from './events.js';
+import { type CallEvent, EventKind, EventOf, type MessageEvent, type SimEvent, type ThreadEvent } from './events.js';
 import { type GuestOutcome, Guests } from './guests.js';
 import { Interconnect } from './interconnect.js';
 import { MemoryService } from './memory-service.js';
@@ -223,7 +223,7 @@ export class SimMachine implements Port {
   work(core: Core, ns: number): boolean {
     const end = this.clock + ns;
     const epoch = this.workClocks.start(core.id, end);
-    this.queue.push(end, { kind: EventKind.workDone, channel: this.ownChannel(core.id, 0), cpu: core.id, epoch });
+    this.queue.push(end, new EventOf(EventKind.workDone, this.ownChannel(core.id, 0), core.id, epoch));
     return false;
   }
 
@@ -234,9 +234,11 @@ export class SimMachine implements Port {
   request(core: Core, context: Context, effect: RequestEffect<unknown>): void {
     const { homes, handler, args, object } = effect;
     const time = this.clock + core.debt;
-    const list = typeof homes === 'number' ? [homes] : homes;
-    for (const [index, home] of list.entries()) {
-      this.interconnect.send(core, time, home, handler, args, object, context, index);
+    if (typeof homes === 'number') this.interconnect.send(core, time, homes, handler, args, object, context, 0);
+    else {
+      for (let index = 0; index < homes.length; index++) {
+        this.interconnect.send(core, time, homes[index] as number, handler, args, object, context, index);
+      }
     }
     core.debt = 0;
   }
@@ -256,7 +258,7 @@ export class SimMachine implements Port {
     const at = core.now() + delay;
     const event = this.timers.arm(this.ownChannel(core.id, 1), core.id, at, name, data, deferrable);
     this.queue.push(at, event);
-    return event.id;
+    return event.body.id;
   }
 
   cancelTimer(_core: Core, timer: number): void {
@@ -279,8 +281,8 @@ export class SimMachine implements Port {
   // Events.
 
   private happen(event: SimEvent): void {
-    const actor = event.kind === EventKind.message ? event.node : event.cpu;
-    const detail = event.kind === EventKind.message ? event.handler.index : event.channel;
+    const actor = event.kind === EventKind.message ? event.body.node : event.cpu;
+    const detail = event.kind === EventKind.message ? event.body.handler.index : event.channel;
     this.digest.add(this.clock, event.kind, actor, detail);
     this.onEvent?.(this.clock, event.kind, actor, detail);
     this.onStep?.(event, this.clock);
@@ -292,51 +294,48 @@ export class SimMachine implements Port {
   private deliver(cpu: Cpu, event: Exclude<SimEvent, MessageEvent>): boolean {
     switch (event.kind) {
       case EventKind.workDone:
-        if (!this.workClocks.counts(event.cpu, event.epoch)) return false;
+        if (!this.workClocks.counts(event.cpu, event.body)) return false;
         cpu.workDone();
         return true;
       case EventKind.answer:
         this.messages.arrived();
-        cpu.deliverAnswer(event.context, event.index, event.value);
+        cpu.deliverAnswer(event.body.context, event.body.index, event.body.value);
         return true;
       case EventKind.completion:
         this.messages.arrived();
-        return !cpu.deliverCompletion(event.waiter, event.value) || this.runsAtOnce(cpu, event.from);
+        return !cpu.deliverCompletion(event.body.waiter, event.body.value) || this.runsAtOnce(cpu, event.body.from);
       case EventKind.thread:
-        if (cpu.refuses(event.thread)) return this.sendOn(cpu, event);
+        if (cpu.refuses(event.body.thread)) return this.sendOn(cpu, event);
         this.messages.arrived();
-        cpu.deliverThread(event.thread, event.data);
-        return this.runsAtOnce(cpu, event.from);
+        cpu.deliverThread(event.body.thread, event.body.data);
+        return this.runsAtOnce(cpu, event.body.from);
       case EventKind.doorbell:
-        this.deliverDoorbell(cpu, event.vector);
+        this.deliverDoorbell(cpu, event.body);
         return true;
       case EventKind.timer:
-        if (!this.timers.disarm(event.id)) return false;
-        cpu.timers.expire(event.name, event.data, event.deferrable);
+        if (!this.timers.disarm(event.body.id)) return false;
+        cpu.timers.expire(event.body.name, event.body.data, event.body.deferrable);
         return true;
       case EventKind.syscall:
         if (cpu.refuses(null)) {
-          cpu.leaveUser(event.task.pid);
+          cpu.leaveUser(event.body.task.pid);
           return this.sendOn(cpu, event);
         }
         this.messages.arrived();
-        cpu.deliverSyscall(event.task, event.syscall, (task, result) => this.syscallReturned(cpu, task, result));
+        cpu.deliverSyscall(event.body.task, event.body.syscall, (task, result) => this.syscallReturned(cpu, task, result));
         return true;
       case EventKind.returned:
         this.messages.arrived();
-        this.guests.returned(event.task, event.result, event.cpu);
+        this.guests.returned(event.body.task, event.body.result, event.cpu);
         return false;
     }
   }
 
   /** A task has come to a CPU that is going down or gone: it goes on to another. */
-  private sendOn(
-    from: Cpu,
-    event: Extract<SimEvent, { kind: typeof EventKind.thread | typeof EventKind.syscall }>,
-  ): false {
+  private sendOn(from: Cpu, { kind, body }: ThreadEvent | CallEvent): false {
     const cpu = fallbackCpu(from.published, from.topology, from.id);
-    if (event.kind === EventKind.syscall) this.cpu(cpu).enterUser(event.task.pid);
-    this.queue.push(this.clock, { ...event, cpu, channel: this.ownChannel(cpu, 2) });
+    if (kind === EventKind.syscall) this.cpu(cpu).enterUser(body.task.pid);
+    this.queue.push(this.clock, new EventOf(kind, this.ownChannel(cpu, 2), cpu, body) as ThreadEvent | CallEvent);
     return false;
   }
 
@@ -368,19 +367,14 @@ export class SimMachine implements Port {
   private dispatch(cpu: number, task: TaskRecord, syscall: Syscall, delay: number): void {
     this.cpu(cpu).enterUser(task.pid);
     this.messages.started();
-    this.queue.push(this.clock + delay, {
-      kind: EventKind.syscall,
-      channel: this.ownChannel(cpu, 2),
-      cpu,
-      task,
-      syscall,
-    });
+    const channel = this.ownChannel(cpu, 2);
+    this.queue.push(this.clock + delay, new EventOf(EventKind.syscall, channel, cpu, { task, syscall }));
   }
 
   private syscallReturned(cpu: Cpu, task: TaskRecord, result: SyscallResult): void {
     this.messages.started();
     const channel = this.ownChannel(cpu.id, 2);
-    this.queue.push(cpu.now(), { kind: EventKind.returned, channel, cpu: cpu.id, task, result });
+    this.queue.push(cpu.now(), new EventOf(EventKind.returned, channel, cpu.id, { task, result }));
   }
 
   private cpu(id: number): Cpu {

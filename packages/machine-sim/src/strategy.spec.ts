@@ -3,16 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pctStalls, randomStalls, replay } from './deciders.js';
 import { EventQueue } from './event-queue.js';
-import { EventKind, type SimEvent } from './events.js';
+import { EventKind, EventOf, type SimEvent } from './events.js';
 import { actorOf, type Decider, StallOrder, type Strategy, timeOrder } from './strategy.js';
 
 /** An event of a CPU's interrupts, by default the CPU with the channel's number; it carries its own number as its vector. */
-const event = (channel: number, number: number, cpu = channel): SimEvent => ({
-  kind: EventKind.doorbell,
-  channel,
-  cpu,
-  vector: number,
-});
+const event = (channel: number, number: number, cpu = channel): SimEvent =>
+  new EventOf(EventKind.doorbell, channel, cpu, number);
 
 interface Sent {
   readonly time: number;
@@ -27,7 +23,7 @@ function play(strategy: Strategy, sent: readonly Sent[]): number[] {
   });
   const order: number[] = [];
   for (let next = strategy.next(queue); next !== undefined; next = strategy.next(queue)) {
-    if (next.payload.kind === EventKind.doorbell) order.push(next.payload.vector);
+    if (next.payload.kind === EventKind.doorbell) order.push(next.payload.body);
   }
   return order;
 }
@@ -116,17 +112,8 @@ describe('StallOrder', () => {
 
   it('knows code from interrupts: either can be late alone', () => {
     const doorbell = event(3, 0);
-    const timer: SimEvent = {
-      kind: EventKind.timer,
-      channel: 0,
-      cpu: 3,
-      id: 1,
-      at: 0,
-      name: '',
-      data: 0,
-      deferrable: false,
-    };
-    const work: SimEvent = { kind: EventKind.workDone, channel: 0, cpu: 3, epoch: 0 };
+    const timer = new EventOf(EventKind.timer, 0, 3, { id: 1, at: 0, name: '', data: 0, deferrable: false });
+    const work = new EventOf(EventKind.workDone, 0, 3, 0);
     expect(actorOf(doorbell)).toBe(actorOf(timer));
     expect(actorOf(doorbell)).not.toBe(actorOf(work));
   });

@@ -33,19 +33,21 @@ function describe(event: SimEvent, subject: Subject): string | undefined {
   const own = subject.topology.nodeOf(event.cpu);
   switch (event.kind) {
     case EventKind.message:
-      return event.node === own ? event.handler.name : `${event.handler.name} at node ${event.node}`;
+      return event.body.node === own
+        ? event.body.handler.name
+        : `${event.body.handler.name} at node ${event.body.node}`;
     case EventKind.workDone: {
       const point = subject.pointOf(event.cpu);
       return point === null ? undefined : `at ${point}`;
     }
     case EventKind.doorbell:
-      return `interrupt ${VECTORS.get(event.vector)}`;
+      return `interrupt ${VECTORS.get(event.body)}`;
     case EventKind.thread:
-      return `wakes ${event.thread}`;
+      return `wakes ${event.body.thread}`;
     case EventKind.syscall:
-      return `${event.task.name}: ${event.syscall.name}(`;
+      return `${event.body.task.name}: ${event.body.syscall.name}(`;
     case EventKind.returned:
-      return `${event.task.name}: )`;
+      return `${event.body.task.name}: )`;
     default:
       return undefined;
   }

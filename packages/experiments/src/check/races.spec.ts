@@ -1,14 +1,14 @@
 import { Topology } from '@kmemlab/machine';
-import { EventKind, type SimEvent } from '@kmemlab/machine-sim';
+import { EventKind, EventOf, type SimEvent } from '@kmemlab/machine-sim';
 import { describe, expect, it } from 'vitest';
 import { Races } from './races.js';
 
 const handler = (cpu: number, node: number, object = 0): SimEvent =>
-  ({ kind: EventKind.message, channel: 0, cpu, node, object, handler: { index: 1 } }) as SimEvent;
+  new EventOf(EventKind.message, 0, cpu, { node, object, handler: { index: 1 } }) as unknown as SimEvent;
 
-const work = (cpu: number): SimEvent => ({ kind: EventKind.workDone, channel: 9, cpu, epoch: 0 });
+const work = (cpu: number): SimEvent => new EventOf(EventKind.workDone, 9, cpu, 0);
 
-const doorbell = (cpu: number): SimEvent => ({ kind: EventKind.doorbell, channel: 1, cpu, vector: 0 });
+const doorbell = (cpu: number): SimEvent => new EventOf(EventKind.doorbell, 1, cpu, 0);
 
 /** Events at 0, 10, 20 ns, …; what could have come otherwise, by step and the step that it is put behind. */
 function racesOf(...events: readonly SimEvent[]): [number, number][] {

@@ -27,8 +27,8 @@ export class Races {
       time,
       actor: actorOf(event),
       cpu: event.cpu,
-      node: message ? event.node : -1,
-      object: message ? event.object : 0,
+      node: message ? event.body.node : -1,
+      object: message ? event.body.object : 0,
     });
   };
 

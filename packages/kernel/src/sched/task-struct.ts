@@ -45,9 +45,11 @@ const allocPid = defineHandler('pid.alloc', (node, _args: null): number => LAST_
 
 export const allocateTask = defineHandler(
   'task.allocate',
-  (node, args: Pick<TaskStruct, 'pid' | 'parent' | 'memory'>): Handle =>
+  (node, { pid, parent, memory }: Pick<TaskStruct, 'pid' | 'parent' | 'memory'>): Handle =>
     node.tasks.allocate({
-      ...args,
+      pid,
+      parent,
+      memory,
       children: new Set(),
       zombies: [],
       childWaiter: 0,

@@ -14,8 +14,6 @@ export interface ArrayMade {
   readonly cache: Handle;
   readonly limit: number;
   readonly batchcount: number;
-  /** Arrays of the node are numbered in the order in which they were made. */
-  readonly born: number;
 }
 
 /**
@@ -27,6 +25,7 @@ export class ArrayCache implements ArrayMade {
   readonly cache: Handle;
   readonly limit: number;
   readonly batchcount: number;
+  /** Arrays of the node are numbered in the order in which they were made. */
   readonly born: number;
 
   /** The array that lies at `start`. */
@@ -43,14 +42,14 @@ export class ArrayCache implements ArrayMade {
   }
 
   /** Lay an empty array out at `start`. */
-  static make(heap: Words, start: number, made: ArrayMade): void {
+  static make(heap: Words, start: number, born: number, made: ArrayMade): void {
     const { view } = heap;
     view[start + Word.cache] = made.cache;
     view[start + Word.limit] = made.limit;
     view[start + Word.batchcount] = made.batchcount;
     view[start + Word.avail] = 0;
     view[start + Word.touched] = 0;
-    view[start + Word.born] = made.born;
+    view[start + Word.born] = born;
     view[start + Word.set] = made.set;
   }
 

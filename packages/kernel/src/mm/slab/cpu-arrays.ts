@@ -38,10 +38,10 @@ export class CpuArrayTable {
   }
 
   /** Make an empty array, in place of one of an earlier set with the same index. For a handler of this node. */
-  create(index: number, array: Omit<ArrayMade, 'born'>): void {
+  create(index: number, array: ArrayMade): void {
     this.free(array.set, index);
     const start = this.room.allocate(arrayWords(array.limit));
-    ArrayCache.make(this.heap, start, { ...array, born: ++this.made });
+    ArrayCache.make(this.heap, start, ++this.made, array);
     const directory = this.directoryOf(array.set);
     const at = this.place(array.set, index);
     directory.ensure(at + 1);
@@ -117,7 +117,7 @@ export class CpuArrays {
   }
 
   /** First touch: an empty array comes into being. For a handler of this CPU's node. */
-  create(array: Omit<ArrayMade, 'born'>): void {
+  create(array: ArrayMade): void {
     this.table.create(this.index, array);
   }
 

@@ -25,6 +25,13 @@ export const takeFromSlabs = defineSection(
     node.slabNode(args.cache, context.step).takeFromSlabs(args.want, context.step),
 );
 
+/** The free slots of a new slab, the first on top. */
+function allFree(num: number): number[] {
+  const free: number[] = [];
+  for (let slot = num - 1; slot >= 0; slot--) free.push(slot);
+  return free;
+}
+
 /** The new slab's struct page becomes this cache's; answers with the objects moved into the caller's array. */
 export const addSlab = defineSection(
   'list_lock',
@@ -35,7 +42,7 @@ export const addSlab = defineSection(
     record.cache = args.cache;
     record.memcg = args.memcg;
     record.num = cacheNode.num;
-    record.free = Array.from({ length: record.num }, (_, slot) => record.num - 1 - slot);
+    record.free = allFree(record.num);
     node.trace(Trace.slabAdd, context.cpu, args.page, args.cache, record.num, 0);
     return cacheNode.add(args.page, record, args.take, context.step);
   },
