@@ -13,7 +13,7 @@ export class Reporter {
   /** What was reported did no harm by itself. */
   concluded = false;
   private reported = false;
-  private kept: Verdict | undefined;
+  private kept: Verdict | undefined = undefined;
 
   constructor(private readonly view: MachineView) {}
 

@@ -22,6 +22,11 @@ export class ArmedTimers {
   takeAll(cpu: number, now: number): PendingTimer[] {
     const own = [...this.armed.values()].filter((timer) => timer.cpu === cpu);
     for (const { body } of own) this.armed.delete(body.id);
-    return own.map(({ body: { at, name, data, deferrable } }) => ({ name, data, deferrable, left: Math.max(0, at - now) }));
+    return own.map(({ body: { at, name, data, deferrable } }) => ({
+      name,
+      data,
+      deferrable,
+      left: Math.max(0, at - now),
+    }));
   }
 }

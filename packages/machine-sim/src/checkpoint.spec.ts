@@ -73,6 +73,13 @@ describe('Checkpoint', () => {
     }
   });
 
+  it('refuses objects of a class that get fields of which the class knows nothing', () => {
+    const machine = new Machine();
+    const checkpoint = new Checkpoint([machine], []);
+    Object.assign(machine.counter, { unheardOf: 1 });
+    expect(() => checkpoint.restore()).toThrow('Counter.unheardOf was not there');
+  });
+
   it('leaves accessors alone', () => {
     const words = new Float64Array(1);
     const counts = Object.defineProperty({ own: 1 }, 'first', { enumerable: true, get: () => words[0] });

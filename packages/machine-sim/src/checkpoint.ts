@@ -64,7 +64,7 @@ export class Checkpoint {
     const all = Object.keys(object);
     const keys = all.filter((key) => Object.getOwnPropertyDescriptor(object, key)?.get === undefined);
     const plain = Object.getPrototypeOf(object) === Object.prototype;
-    const growth = keys.length < all.length ? 'none' : plain ? 'record' : 'fields';
+    const growth = keys.length < all.length ? 'none' : plain ? 'record' : 'class';
     const name = `${plain ? growth : object.constructor.name} ${keys.join()}`;
     const shape = this.shapes.get(name) ?? new Shape(keys, growth);
     this.shapes.set(name, shape);
@@ -137,16 +137,20 @@ function writerOf(keys: readonly string[]): WriteFields {
 }
 
 /**
- * How objects of a shape may change beyond their fields: the fields of a record come and go, other objects get fields for
- * the first time that were undefined before, and those with accessors stay as they are.
+ * How objects of a shape may change beyond their fields: those of a record come and go, objects of a class have what the class
+ * declares, and objects with accessors stay as they are.
  */
-type Growth = 'record' | 'fields' | 'none';
+type Growth = 'record' | 'class' | 'none';
+
+/** How often to look whether objects of classes have other fields than before: it is a third of the time of going back. */
+const LOOKS = 50;
 
 /** Objects with the same fields, restored together. */
 class Shape {
   private readonly objects: Fields[] = [];
   private readonly held: unknown[] = [];
   private readonly write: WriteFields;
+  private looks = 0;
 
   constructor(
     private readonly keys: readonly string[],
@@ -161,19 +165,25 @@ class Shape {
   }
 
   restore(): void {
-    if (this.growth !== 'none') for (const object of this.objects) this.reset(object);
+    if (this.growth === 'record') for (const object of this.objects) this.reset(object);
+    else if (this.growth === 'class' && this.looks++ < LOOKS) this.lookForOthers();
     this.write(this.objects, this.held);
   }
 
-  /** Take away fields that an object got since; those of a record come back in their order. */
+  /** Take away the fields of a record that has others now; they come back in their order. */
   private reset(object: Fields): void {
     const { keys } = this;
     let same = 0;
     for (const key in object) same = key === keys[same] ? same + 1 : keys.length + 1;
     if (same === keys.length) return;
-    for (const key of Object.keys(object)) {
-      if (this.growth === 'record') delete object[key];
-      else object[key] = undefined;
+    for (const key of Object.keys(object)) delete object[key];
+  }
+
+  private lookForOthers(): void {
+    for (const object of this.objects) {
+      const other = Object.keys(object).find((key) => !this.keys.includes(key));
+      if (other === undefined) continue;
+      throw new Error(`${object.constructor.name}.${other} was not there at the checkpoint: its class must declare it`);
     }
   }
 }

@@ -22,7 +22,7 @@ export class SimHandlerContext implements HandlerContext {
   taskId = 0;
   /** Service time so far, ns. */
   charged = 0;
-  private event: MessageEvent | undefined;
+  private event: MessageEvent | undefined = undefined;
 
   constructor(private readonly machine: HandlerPort) {}
 

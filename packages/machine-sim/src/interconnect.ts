@@ -51,10 +51,12 @@ export class Interconnect implements HandlerPort {
     return this.topology.cpuCount * this.topology.nodes + node * this.topology.cpuCount + cpu;
   }
 
-
   /** When something sent at `time` arrives, behind what was sent on this channel before. */
   private arrival(channel: number, time: number, from: number, to: number): number {
-    const arrival = Math.max(time + (from === to ? this.sameNode : this.crossNode), this.lastArrival[channel] as number);
+    const arrival = Math.max(
+      time + (from === to ? this.sameNode : this.crossNode),
+      this.lastArrival[channel] as number,
+    );
     this.lastArrival[channel] = arrival;
     return arrival;
   }

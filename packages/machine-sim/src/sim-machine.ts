@@ -243,7 +243,7 @@ export class SimMachine implements Port {
     core.debt = 0;
   }
 
-  post(core: Core, { home, handler, args, object }: PostEffect): void {
+  post(core: Core, { homes: home, handler, args, object }: PostEffect): void {
     this.interconnect.send(core, this.clock + core.debt, home, handler, args, object, null, 0);
   }
 
@@ -322,7 +322,9 @@ export class SimMachine implements Port {
           return this.sendOn(cpu, event);
         }
         this.messages.arrived();
-        cpu.deliverSyscall(event.body.task, event.body.syscall, (task, result) => this.syscallReturned(cpu, task, result));
+        cpu.deliverSyscall(event.body.task, event.body.syscall, (task, result) =>
+          this.syscallReturned(cpu, task, result),
+        );
         return true;
       case EventKind.returned:
         this.messages.arrived();

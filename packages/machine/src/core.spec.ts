@@ -49,7 +49,7 @@ describe('Core: frames', () => {
       yield* raise([0, 1], Vector.callFunction);
       core.log.push(`timer ${yield* after(100, 'process_timeout', 7, true)}`);
     });
-    expect(core.machine.posts.map((effect) => effect.home)).toEqual([3]);
+    expect(core.machine.posts.map((effect) => effect.homes)).toEqual([3]);
     expect(core.machine.raised).toEqual([{ cpus: [0, 1], vector: Vector.callFunction }]);
     expect(core.machine.timers).toEqual([{ delay: 100, name: 'process_timeout', deferrable: true }]);
     expect(core.log).toEqual(['timer 1', 'task done']);

@@ -1,16 +1,17 @@
 import { Context, ContextState } from './context.js';
 import { ContextStack } from './context-stack.js';
-import type {
-  Coroutine,
-  CoroutineFunction,
-  Effect,
-  RaiseEffect,
-  RequestEffect,
-  SpinEffect,
-  WaitEffect,
-  WorkEffect,
+import {
+  type CallEffect,
+  type Coroutine,
+  type CoroutineFunction,
+  type Effect,
+  type InterruptEffect,
+  Op,
+  type PauseEffect,
+  type PostEffect,
+  type RequestEffect,
+  type TimerStart,
 } from './effects.js';
-import { type AfterEffect, type CallEffect, Op, type PostEffect } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
 import type { PendingTimer, Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
@@ -315,7 +316,7 @@ export abstract class Core extends ContextStack {
         return;
       }
       case Op.work:
-        this.debt += (effect as WorkEffect).ns;
+        this.debt += (effect as PauseEffect<void>).until;
         if (this.debt >= this.workGrain) {
           const ns = this.debt;
           this.debt = 0;
@@ -336,18 +337,18 @@ export abstract class Core extends ContextStack {
         this.port.post(this, effect as PostEffect);
         return;
       case Op.raise: {
-        const { cpus, vector } = effect as RaiseEffect;
+        const { cpus, vector } = effect as InterruptEffect<void, null>;
         this.port.raise(this, cpus, vector);
         return;
       }
       case Op.wait:
-        this.block(context, (effect as WaitEffect).waiter);
+        this.block(context, (effect as PauseEffect<number>).until);
         return;
       case Op.spin:
-        this.spinOn(context, (effect as SpinEffect).waiter);
+        this.spinOn(context, (effect as PauseEffect<number>).until);
         return;
       case Op.after: {
-        const { delay, name, data, deferrable } = effect as AfterEffect;
+        const { delay, name, data, deferrable } = (effect as InterruptEffect<number, TimerStart>).timer;
         context.resume = this.port.timer(this, delay, name, data, deferrable);
         return;
       }

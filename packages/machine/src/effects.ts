@@ -47,6 +47,10 @@ export abstract class Effect<T> {
   }
 }
 
+/*
+ * Four classes for all effects: what is met by code that is for every kind of them stays fast up to four.
+ */
+
 export class CallEffect<T> extends Effect<T> {
   readonly op = Op.call;
   constructor(
@@ -57,17 +61,11 @@ export class CallEffect<T> extends Effect<T> {
   }
 }
 
-export class WorkEffect extends Effect<void> {
-  readonly op = Op.work;
-  constructor(readonly ns: number) {
-    super();
-  }
-}
-
-export class RequestEffect<T> extends Effect<T> {
-  readonly op = Op.request;
+/** `request` and `post`. */
+export class MessageEffect<T, Homes extends number | readonly number[]> extends Effect<T> {
   constructor(
-    readonly homes: number | readonly number[],
+    readonly op: number,
+    readonly homes: Homes,
     readonly handler: Handler<never, never, unknown>,
     readonly args: unknown,
     readonly object: number,
@@ -76,88 +74,80 @@ export class RequestEffect<T> extends Effect<T> {
   }
 }
 
-export class PostEffect extends Effect<void> {
-  readonly op = Op.post;
+export type RequestEffect<T> = MessageEffect<T, number | readonly number[]>;
+export type PostEffect = MessageEffect<void, number>;
+
+/** `work`, `wait` and `spin`. */
+export class PauseEffect<T> extends Effect<T> {
   constructor(
-    readonly home: number,
-    readonly handler: Handler<never, never, unknown>,
-    readonly args: unknown,
-    readonly object: number,
+    readonly op: number,
+    /** ns of work, or the waiter. */
+    readonly until: number,
   ) {
     super();
   }
 }
 
-export class RaiseEffect extends Effect<void> {
-  readonly op = Op.raise;
+export interface TimerStart {
+  readonly delay: number;
+  readonly name: string;
+  readonly data: number;
+  readonly deferrable: boolean;
+}
+
+/** `raise` and `after`: an interrupt at other CPUs now, or of a timer here. */
+export class InterruptEffect<T, Timer extends TimerStart | null> extends Effect<T> {
   constructor(
+    readonly op: number,
     readonly cpus: readonly number[],
     readonly vector: number,
+    readonly timer: Timer,
   ) {
     super();
   }
 }
 
-export class WaitEffect extends Effect<number> {
-  readonly op = Op.wait;
-  constructor(readonly waiter: number) {
-    super();
-  }
-}
-
-export class SpinEffect extends Effect<number> {
-  readonly op = Op.spin;
-  constructor(readonly waiter: number) {
-    super();
-  }
-}
-
-export class AfterEffect extends Effect<number> {
-  readonly op = Op.after;
-  constructor(
-    readonly delay: number,
-    readonly name: string,
-    readonly data: number,
-    readonly deferrable: boolean,
-  ) {
-    super();
-  }
-}
+const NO_CPUS: readonly number[] = [];
 
 /** Run another kernel function in a frame of its own; its name appears in the kernel stack. */
 export const call = <A extends unknown[], T>(fn: (...args: A) => Coroutine<T>, ...args: A): CallEffect<T> =>
   new CallEffect<T>(fn as CoroutineFunction, args);
 
 /** The CPU is busy for `ns`; interrupts can arrive here if they are enabled. */
-export const work = (ns: number): WorkEffect => new WorkEffect(ns);
+export const work = (ns: number): PauseEffect<void> => new PauseEffect(Op.work, ns);
 
 /**
  * Run a handler at node `home` and wait for its answer: the model's cache-line transfer. `object` is the handle (or
  * other identity) whose service time the request occupies; 0 for none.
  */
 export const request = <N, A, R>(home: number, handler: Handler<N, A, R>, args: A, object = 0): RequestEffect<R> =>
-  new RequestEffect<R>(home, handler as never, args, object);
+  new MessageEffect(Op.request, home, handler as never, args, object);
 
 /** The same at several nodes at once; evaluates to the answers in the order of `homes` when all have arrived. */
 export const requestAll = <N, A, R>(homes: readonly number[], handler: Handler<N, A, R>, args: A): RequestEffect<R[]> =>
-  new RequestEffect<R[]>(homes, handler as never, args, 0);
+  new MessageEffect(Op.request, homes, handler as never, args, 0);
 
 /** Run a handler at node `home` without waiting for it. Posts of one CPU to one node arrive in order. */
 export const post = <N, A>(home: number, handler: Handler<N, A, unknown>, args: A, object = 0): PostEffect =>
-  new PostEffect(home, handler as never, args, object);
+  new MessageEffect(Op.post, home, handler as never, args, object);
 
 /** Doorbell: make these CPUs take the interrupt. */
-export const raise = (cpus: readonly number[], vector: number): RaiseEffect => new RaiseEffect(cpus, vector);
+export const raise = (cpus: readonly number[], vector: number): InterruptEffect<void, null> =>
+  new InterruptEffect(Op.raise, cpus, vector, null);
 
 /** Block this task until the waiter is completed; the CPU runs something else or goes idle. Evaluates to the value given. */
-export const wait = (waiter: number): WaitEffect => new WaitEffect(waiter);
+export const wait = (waiter: number): PauseEffect<number> => new PauseEffect(Op.wait, waiter);
 
 /** Wait while occupying the CPU; interrupts are served if they are enabled. */
-export const spin = (waiter: number): SpinEffect => new SpinEffect(waiter);
+export const spin = (waiter: number): PauseEffect<number> => new PauseEffect(Op.spin, waiter);
 
 /**
  * Start a timer on this CPU: the timer function registered as `name` gets `data` after `delay` ns. Evaluates to its id.
  * A deferrable timer does not wake an idle CPU.
  */
-export const after = (delay: number, name: string, data: number, deferrable = false): AfterEffect =>
-  new AfterEffect(delay, name, data, deferrable);
+export const after = (
+  delay: number,
+  name: string,
+  data: number,
+  deferrable = false,
+): InterruptEffect<number, TimerStart> => new InterruptEffect(Op.after, NO_CPUS, 0, { delay, name, data, deferrable });

@@ -87,11 +87,15 @@ export class HandleTable<T> {
     return record;
   }
 
-  *entries(): IterableIterator<[Handle, T]> {
-    for (let index = 0; index < this.records.length; index++) {
-      const record = this.records[index];
-      if (record !== undefined) yield [makeHandle(this.node, index, this.generations[index] ?? 0), record];
+  /** The live objects, as they are now. */
+  entries(): readonly (readonly [Handle, T])[] {
+    const { records, generations, node } = this;
+    const entries: (readonly [Handle, T])[] = [];
+    for (let index = 0; index < records.length; index++) {
+      const record = records[index];
+      if (record !== undefined) entries.push([makeHandle(node, index, generations[index] ?? 0), record]);
     }
+    return entries;
   }
 
   private stale(handle: Handle, step: Step, verdictClass: 'use-after-free' | 'double-destroy'): VerdictError {

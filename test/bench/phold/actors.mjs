@@ -103,7 +103,7 @@ export class Phold {
     for (let i = 0; i < n; i++) {
       const { time, payload } = queue.pop();
       this.clock = time;
-      const actor = actors[payload.home];
+      const actor = actors[payload.homes];
       payload.handler.run(actor, payload.args, this);
       actor.run();
     }

@@ -12,7 +12,7 @@ export class GracePeriods {
   /** CPUs that were online at its start and have not reported. */
   private readonly owing = new Set<number>();
   private readonly reported = new Set<number>();
-  private startedAt: Step | undefined;
+  private startedAt: Step | undefined = undefined;
 
   constructor(
     readonly flavour: Flavour,

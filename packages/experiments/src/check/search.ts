@@ -58,8 +58,8 @@ class Search {
   private schedules = 0;
   private steps = 0;
   private longest = 0;
-  private found: Counterexample | undefined;
-  private harmless: Counterexample | undefined;
+  private found: Counterexample | undefined = undefined;
+  private harmless: Counterexample | undefined = undefined;
   private failure: Tried['failure'];
   private tried = 0;
   private readonly aborted: Promise<undefined>;

@@ -49,7 +49,7 @@ const describe = (entry: Entry | undefined): string => {
 /** Compares a second run with the log of the first, event by event. */
 export class EventComparison {
   private index = 0;
-  private found: string | undefined;
+  private found: string | undefined = undefined;
 
   constructor(private readonly log: EventLog) {}
 

@@ -45,7 +45,7 @@ export class LiveWatch {
   private lookAt = 0;
   private looking = false;
   /** Half-way through a time without progress, to see afterwards who has moved. */
-  private before: Look | undefined;
+  private before: Look | undefined = undefined;
 
   /** Machine time without progress after which the run is stuck, ns. A machine that is faster than the host still needs the host's time. */
   private readonly stallNs: number;

@@ -2,7 +2,7 @@ import type { RunEnded } from './run-ended.js';
 
 /** The end of a run from outside its experiment: the first reason counts, and everything that waits hears of it at once. */
 export class RunSignal {
-  private reason: RunEnded | undefined;
+  private reason: RunEnded | undefined = undefined;
   private readonly waiting = new Set<(reason: RunEnded) => void>();
 
   get ended(): RunEnded | undefined {

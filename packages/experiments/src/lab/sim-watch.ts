@@ -39,7 +39,7 @@ export class SimWatch {
   private nextLook = 0;
   private eventsAtProgress = 0;
   /** Half-way through a time without progress, to see afterwards who has moved. */
-  private before: Look | undefined;
+  private before: Look | undefined = undefined;
   private cycle = { signature: '', since: 0 };
 
   /** @param audit the checks of a machine on which nothing will happen any more; reports to the machine */

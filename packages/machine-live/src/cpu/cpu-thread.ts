@@ -190,7 +190,7 @@ export class CpuThread implements Port {
     }
   }
 
-  post(core: Core, { home, handler, args }: PostEffect): void {
+  post(core: Core, { homes: home, handler, args }: PostEffect): void {
     if (handler.atomic && home === core.node) {
       this.outbox.sent.handler(handler.index, home);
       this.runInPlace(handler, args);

@@ -9,7 +9,7 @@ const START = 5;
 function filled(objects: readonly number[], limit = 120): ArrayCache {
   const heap = new PrivateMemory().words();
   heap.ensure(START + arrayWords(limit));
-  ArrayCache.make(heap, START, { set: 1, cache: 2, limit, batchcount: 60, born: 3 });
+  ArrayCache.make(heap, START, 3, { set: 1, cache: 2, limit, batchcount: 60 });
   const array = new ArrayCache(heap, START);
   for (const object of objects) array.push(object);
   return array;
