@@ -62,8 +62,11 @@ function inheritedCases(bug: BugClass, { kernel }: BugColumn, at: number): BugCa
   const mutation = mutated(bug, kernel);
   const shown = mutation ?? shownElsewhere(bug, kernel, expect === 'found');
   if (shown === undefined || !canRun(shown, kernel)) return [];
-  const { condition: _, curedBy: __, kernel: own, ...scenario } = shown;
-  return [{ ...scenario, ...(mutation !== undefined && { kernel: own }), expect }];
+  const { condition: _, curedBy: __, kernel: own, elsewhere, ...scenario } = shown;
+  const verdict = expect === 'clean' ? elsewhere : undefined;
+  return [
+    { ...scenario, ...(mutation !== undefined && { kernel: own }), ...(verdict !== undefined && { verdict }), expect },
+  ];
 }
 
 /** The columns of the bug matrix, oldest kernel first. */

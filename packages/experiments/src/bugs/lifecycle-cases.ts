@@ -5,7 +5,7 @@ import type { BugCase, BugCases } from './types.js';
 
 const SMALL = { nodes: 1, cpusPerNode: 2 } as const;
 
-type Defined = Pick<BugCase, 'config' | 'params' | 'verdict' | 'windows' | 'from'>;
+type Defined = Pick<BugCase, 'config' | 'params' | 'verdict' | 'elsewhere' | 'windows' | 'from'>;
 
 const posted = (expect: BugCase['expect'], defect: string, more: Defined = {}): BugCase => ({
   ...{ expect, experiment: 'posted-defects', ...SMALL },
@@ -19,7 +19,7 @@ export const lifecycleDefects = {
   deniedItem: (expect: BugCase['expect']) => posted(expect, 'b', { config: 'slub', verdict: 'leak' }),
   selfDeadlock: (expect: BugCase['expect']) =>
     posted(expect, 'c', { config: 'slub', verdict: 'deadlock', windows: [KMEM_WQ_LOCKED] }),
-  writeAfterFree: (expect: BugCase['expect']) => posted(expect, 'd', { config: 'slab' }),
+  writeAfterFree: (expect: BugCase['expect']) => posted(expect, 'd', { config: 'slab', elsewhere: 'use-after-free' }),
   rootDestroyed: (expect: BugCase['expect']) => posted(expect, 'e', { config: 'slub', verdict: 'V5p-e' }),
   dyingRoot: (expect: BugCase['expect']) => posted(expect, 'f', { config: 'slub' }),
   inFlight: (expect: BugCase['expect']) => posted(expect, 'h', { config: 'slub', verdict: 'use-after-free' }),

@@ -1,3 +1,4 @@
+import type { VerdictClass } from '@kmemlab/machine';
 import type { BugMark } from '@kmemlab/results';
 import type { ParamValues } from '../params.js';
 
@@ -30,6 +31,8 @@ export interface BugCase {
   readonly costs?: Readonly<Record<string, number>>;
   /** The rule or class of verdicts that are this bug; the row's id if absent. Verdicts of others do not count. */
   readonly verdict?: string;
+  /** Class of these verdicts, for kernels without the code that gives them their id. */
+  readonly elsewhere?: VerdictClass;
   /** One run without stalls decides: whether it has this finding. A search for the verdict if absent. */
   readonly finding?: WantedFinding;
   /** Labels of the preemption points that are this bug's windows: schedules are late there. All points if absent. */

@@ -71,7 +71,7 @@ export const casesV2: BugCases = {
   'V1-a': [{ ...rcuTypedUnused, expect: 'clean' }],
   'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
   'V2-a': [
-    { ...freedBeforeHandOver, expect: 'found' },
+    { ...freedBeforeHandOver, expect: 'found', elsewhere: 'stall' },
     { ...freedBeforeHandOver, expect: 'clean', condition: 'SLUB, preemptible', config: 'slub,preempt' },
     {
       ...{ experiment: 'empty-cache', nodes: 1, cpusPerNode: 2 },
