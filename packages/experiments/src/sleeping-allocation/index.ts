@@ -35,7 +35,7 @@ export const sleepingAllocation: Experiment = {
       user: Number(params.useOn ?? lab.topology.cpuCount - 1),
     };
     await lab.phase('load', () => loadProgram(scope), MANAGER, { until: 'quiet' });
-    await lab.nextPhase('sleep', () => sleepProgram(scope), MANAGER, { until: 'quiet' });
+    await lab.nextPhase('sleep', (control) => sleepProgram(control, scope), MANAGER, { until: 'quiet' });
     return {};
   },
 };

@@ -1,12 +1,14 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import { enterHierarchy, makeCgroup } from '../hierarchy.js';
+import type { GuestControl } from '../lab/types.js';
 import { pinned } from '../worker.js';
 
 const MS = 1e6;
 const US = 1e3;
 const SECOND = 1e9;
 const CACHE = 'lab_sleeping';
-/** Long enough to fall asleep, or to exit; short against the sleep. */
+/** Long enough to fall asleep for memory, as a part of that sleep; and at least so many ns. */
+const FALLS_ASLEEP = 0.1;
 const A_MOMENT = MS / 2;
 
 export interface Scope {
@@ -32,17 +34,17 @@ export function* loadProgram({ size, user }: Scope): Program<void> {
   yield* makeCgroup('there');
 }
 
-export function* sleepProgram(scope: Scope): Program<void> {
+export function* sleepProgram({ pid: manager }: GuestControl, scope: Scope): Program<void> {
   const { sleeper, remove, sleep, user } = scope;
-  const program = () => (sleeper === 'task' ? takesObject() : asksForCache());
+  const program = () => (sleeper === 'task' ? takesObject(manager) : asksForCache(manager));
   const pid = yield* sys.fork({ name: 'user', program, placement: pinned(user) });
   yield* writeFile('here/cgroup.procs', `${pid}\n`);
   yield* sys.kill(pid);
-  yield* sys.nanosleep(A_MOMENT);
+  yield* sys.pause();
   const procs = yield* sys.open('there/cgroup.procs');
   yield* sys.memoryShort(sleep / US);
   yield* sys.kill(pid);
-  yield* sys.nanosleep(A_MOMENT);
+  yield* sys.nanosleep(Math.max(A_MOMENT, FALLS_ASLEEP * sleep));
   yield* sys.memoryShort(0);
   if (sleeper === 'task') yield* sys.write(procs, `${pid}\n`);
   else yield* sys.wait();
@@ -53,18 +55,20 @@ export function* sleepProgram(scope: Scope): Program<void> {
   yield* sys.nanosleep(SECOND);
 }
 
-/** In its memcg, which has a cache without any slab, takes an object when memory is short. */
-function* takesObject(): Program<void> {
+/** In its memcg, which has a cache without any slab, takes an object when memory is short. Tells the manager when all is ready. */
+function* takesObject(manager: number): Program<void> {
   yield* sys.pause();
   yield* sys.useCache(CACHE);
   yield* sys.flushCreation();
+  yield* sys.kill(manager);
   yield* sys.pause();
   yield* sys.keepObject(CACHE);
 }
 
 /** Uses the root cache when memory is short, which has the memcg's own made. */
-function* asksForCache(): Program<void> {
+function* asksForCache(manager: number): Program<void> {
   yield* sys.pause();
+  yield* sys.kill(manager);
   yield* sys.pause();
   yield* sys.useCache(CACHE);
 }
