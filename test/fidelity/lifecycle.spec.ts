@@ -1,5 +1,6 @@
-import { sys } from '@kmemlab/kernel';
+import { readFile, sys, writeFile } from '@kmemlab/kernel';
 import { describe, expect, it } from 'vitest';
+import { HIERARCHY } from './lab.js';
 import { MemcgLab, tenFiles, unlinkTen } from './memcg-labs.js';
 
 /*
@@ -82,5 +83,40 @@ describe('memcgs with live files', () => {
     lab.run(unlinkTen('b'));
     lab.nap(15);
     expect(lab.memcgCaches).toBe(3);
+  });
+
+  it.each(['slab', 'slub'] as const)('of a nested memcg go up level by level in a hierarchy, with %s', (allocator) => {
+    const lab = new MemcgLab({ version: 'v5.3', config: { allocator } });
+    const kmem = (): number => Number(lab.run(readFile(`${HIERARCHY}/a/memory.kmem.usage_in_bytes`)));
+    const reparentedBy = (directory: string): number =>
+      lab.growth(['memcg_caches_reparented'], () => {
+        lab.run(sys.rmdir(directory));
+        lab.settle();
+      }).memcg_caches_reparented as number;
+    lab.run(sys.mkdir('a'));
+    lab.run(writeFile(`${HIERARCHY}/a/memory.use_hierarchy`, '1\n'));
+    lab.run(sys.mkdir('a/b'));
+    lab.inMemcg('a/b/c', tenFiles('c'));
+    lab.inMemcg('last', tenFiles('last'));
+    const [own, others] = [lab.memcgCaches, 3];
+    const charged = kmem();
+    expect(charged).toBeGreaterThan(0);
+    // All caches of c come to b, the empty one among them is then shut down; what has objects goes on to a.
+    expect(reparentedBy('a/b/c')).toBe(own - others);
+    expect(lab.memcgCaches).toBe(own - 1);
+    expect(lab.memcgs()).toEqual(['/', 'a', 'b', 'last']);
+    const left = kmem();
+    expect(left).toBeLessThanOrEqual(charged);
+    expect(left).toBeGreaterThan(0);
+    expect(reparentedBy('a/b')).toBe(2);
+    expect(lab.memcgs()).toEqual(['/', 'a', 'last']);
+    // The counters of a contained these pages all the time: none moves.
+    expect(kmem()).toBe(left);
+    lab.run(unlinkTen('c'));
+    lab.nap(15);
+    expect(lab.memcgCaches).toBe(others);
+    expect(kmem()).toBe(0);
+    expect(reparentedBy('a')).toBe(0);
+    expect(lab.memcgs()).toEqual(['/', 'last']);
   });
 });
