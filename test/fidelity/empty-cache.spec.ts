@@ -1,4 +1,5 @@
-import type { RunResult } from '@kmemlab/results';
+import type { PatchFile } from '@kmemlab/experiments';
+import { callCount, type RunResult } from '@kmemlab/results';
 import { describe, expect, it } from 'vitest';
 import { run } from './run.js';
 
@@ -134,5 +135,39 @@ describe('when the last object of a removed memcg is freed', () => {
   it('5.9 has no cache of its own for the memcg', async () => {
     const { emptied: result } = await emptied('v5.9', 'slub', { observe: '100' });
     expect(result?.before).toEqual({ caches: 0, pages: 0 });
+  });
+});
+
+describe('the reaper of V1 that waits for memory pressure', () => {
+  /** The model's own reclaims find nothing, which is critical; these tell the same listeners of another level. */
+  const pressureOf = (level: string): PatchFile => ({
+    path: 'level.mjs',
+    text: `export default {
+      name: 'pressure-is-${level}',
+      summary: 'every event is of level ${level}',
+      apply: ({ policies }) => {
+        const { onPressure } = policies.reclaim;
+        policies.reclaim.onPressure = (cpu, memcg) => onPressure(cpu, memcg, '${level}');
+      },
+    };`,
+  });
+
+  it.each([
+    ['low', 'low', 0],
+    ['low', 'medium', 1],
+    ['medium', 'low', 0],
+    ['medium', 'medium', 0],
+    ['medium', 'critical', 1],
+    ['critical', 'low', 0],
+    ['critical', 'critical', 0],
+  ])('pressure of level %s, and one that acts at %s: %i caches are left', async (level, least, left) => {
+    const result = await run({
+      ...{ experiment: 'empty-cache', config: 'slub', nodes: 1, cpusPerNode: 2, patchFiles: [pressureOf(level)] },
+      kernel: `v3.14+no-destroy-on-last-page:reaper=vmpressure:level=${least}`,
+      params: { pressure: '2000', observe: '5000' },
+    });
+    expect({ outcome: result.outcome, verdicts: result.verdicts }).toEqual({ outcome: 'ok', verdicts: [] });
+    expect(callCount(result.counters, 'vmpressure_critical')).toBeGreaterThan(0);
+    expect(result.emptied?.after.caches).toBe(left);
   });
 });
