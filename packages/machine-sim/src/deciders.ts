@@ -1,5 +1,5 @@
 import type { RandomStream } from '@kmemlab/machine';
-import type { Decider, Stall } from './strategy.js';
+import type { Decider, Place, Stall } from './strategy.js';
 
 /** The shortest stall, ns, and how many orders of magnitude there are, each twice the last: up to 52 ms, several grace periods. */
 const SHORTEST = 100;
@@ -36,7 +36,7 @@ export interface Extent {
   readonly steps: number;
   readonly points: number;
   /** Nobody is late before this event and this point; the first if absent. */
-  readonly from?: { readonly step: number; readonly point: number };
+  readonly from?: Place;
 }
 
 /**
@@ -58,7 +58,9 @@ export function pctStalls(random: RandomStream, depth: number, { steps, points, 
 
 /** A CPU that was late at a point is still there when it goes on. */
 function take(late: Map<number, number>, key: number): number {
-  const ns = late.get(key) ?? 0;
+  if (late.size === 0) return 0;
+  const ns = late.get(key);
+  if (ns === undefined) return 0;
   late.delete(key);
   return ns;
 }

@@ -39,7 +39,7 @@ import { type GuestOutcome, Guests } from './guests.js';
 import { Interconnect } from './interconnect.js';
 import { MemoryService } from './memory-service.js';
 import type { MessageCounts } from './message-counts.js';
-import { type Decider, StallOrder, type Strategy, timeOrder } from './strategy.js';
+import { type Decider, type Place, StallOrder, type Strategy, timeOrder } from './strategy.js';
 import { WorkClocks } from './work-clocks.js';
 
 /** Work below this many ns is added up before it takes model time. */
@@ -152,18 +152,20 @@ export class SimMachine implements Port {
   /**
    * From now on some CPUs are late, as the decider says. Answers with the order, which keeps the stalls made.
    * @param windows labels of the preemption points that count as such for the decider; all if absent
+   * @param place where in its schedule the machine is; at the beginning if absent
    */
-  schedule(decide: Decider, windows?: readonly string[]): StallOrder {
-    const order = this.stalled(decide, windows);
+  schedule(decide: Decider, windows?: readonly string[], place?: Place): StallOrder {
+    const order = this.stalled(decide, windows, place);
     this.strategy = order;
     return order;
   }
 
-  private stalled(decide: Decider, windows?: readonly string[]): StallOrder {
-    return new StallOrder(decide, (cpu) => {
+  private stalled(decide: Decider, windows?: readonly string[], place?: Place): StallOrder {
+    const atPoint = (cpu: number): boolean => {
       const point = this.cpu(cpu).atPoint;
       return point !== null && (windows?.includes(point) ?? true);
-    });
+    };
+    return new StallOrder(decide, atPoint, place);
   }
 
   get isolcpus(): readonly number[] {
@@ -187,6 +189,11 @@ export class SimMachine implements Port {
   get quiet(): boolean {
     if (this.messages.inFlight > 0 || this.interconnect.doorbells > 0) return false;
     return this.cpus.every((cpu) => !cpu.busy) && this.nodes.every((node) => !node.busyPools);
+  }
+
+  /** Nothing goes on at all: the machine is quiet and nobody sleeps. No coroutine is alive then. */
+  get still(): boolean {
+    return this.quiet && this.cpus.every((cpu) => cpu.waiting().next().done === true);
   }
 
   /**

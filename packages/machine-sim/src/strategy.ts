@@ -17,6 +17,14 @@ export interface Stall {
   readonly ns: number;
 }
 
+/** A place in a schedule: events and labelled preemption points before it. */
+export interface Place {
+  readonly step: number;
+  readonly point: number;
+}
+
+const BEGINNING: Place = { step: 0, point: 0 };
+
 /** What a decider knows of the event that would happen next. */
 export interface NextStep {
   /** Events that have happened before in this schedule. */
@@ -47,8 +55,8 @@ export class StallOrder implements Strategy {
   /** Made so far. */
   readonly stalls: Stall[] = [];
   /** Events and labelled points so far. */
-  step = 0;
-  points = 0;
+  step: number;
+  points: number;
   /** Until when each actor has to wait. */
   private readonly actorFree: number[] = [];
   /** By channel, the late event and what has arrived behind it; only the first of them is in the queue. */
@@ -56,11 +64,18 @@ export class StallOrder implements Strategy {
   private readonly about = { step: 0, actor: 0, points: 0, atPoint: false };
   private decided = -1;
 
-  /** @param atPoint the CPU's code is at a labelled preemption point */
+  /**
+   * @param atPoint the CPU's code is at a labelled preemption point
+   * @param before events and points of the schedule that have been
+   */
   constructor(
     private readonly decide: Decider,
     private readonly atPoint: (cpu: number) => boolean,
-  ) {}
+    { step, point }: Place = BEGINNING,
+  ) {
+    this.step = step;
+    this.points = point;
+  }
 
   next(queue: EventQueue<SimEvent>): TimedEvent | undefined {
     for (;;) {

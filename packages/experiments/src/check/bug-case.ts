@@ -6,7 +6,7 @@ import { runSim } from '../run-sim.js';
 import { type ReplayFile, replayFileOf, scenarioOf } from './replay-file.js';
 import { shrinkStalls } from './shrink.js';
 import { Subject } from './subject.js';
-import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { prepare, trySchedules } from './try-schedules.js';
 import type { SearchPlan, Tried } from './types.js';
 
 /** A case of the bug matrix as a thread decides it. */
@@ -48,18 +48,13 @@ async function endsAsBefore(file: ReplayFile): Promise<boolean> {
 const NOTHING = { schedules: 0, others: 0, points: 0, steps: 0, found: false } as const;
 
 async function searchFor({ plan, known, kept }: CaseTask): Promise<CaseTried> {
-  const subject = await Subject.of(plan.scenario, plan.windows);
-  const first = await subject.trial(WITHOUT_STALLS);
-  const { digest } = first;
+  const prepared = await prepare(plan);
+  const { digest } = prepared.first;
   if (digest === known && (kept === undefined || (await endsAsBefore(kept)))) {
     return { ...NOTHING, digest, unchanged: true };
   }
   const part = { first: 0, count: plan.schedules, given: [], expand: 0 };
-  const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(
-    { subject, extent: extentOf(first, plan.from) },
-    plan,
-    part,
-  );
+  const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(prepared, plan, part);
   const found = tried.found ?? tried.harmless;
   const file =
     found === undefined ? undefined : await replayFileOf(await shrinkStalls(plan.scenario, found.stalls, found));

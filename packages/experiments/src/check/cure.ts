@@ -6,7 +6,7 @@ import type { BugCase, BugColumn } from '../bugs/types.js';
 import { replayName } from './bug-matrix.js';
 import { type ReplayFile, scenarioOf } from './replay-file.js';
 import { Subject } from './subject.js';
-import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { prepare, trySchedules } from './try-schedules.js';
 
 /** A case of the bug matrix by the name of its replay file, with the kernel that must not show it. */
 export interface CuredCase {
@@ -41,14 +41,17 @@ export async function tryCure(
   schedules: number,
 ): Promise<Verdict | undefined> {
   const scenario = { ...scenarioOf(file), kernel: cure ?? file.scenario.kernel };
-  const { windows, from } = one;
-  const subject = await Subject.of(scenario, windows);
+  const subject = await Subject.of(scenario);
   const same = ({ id, class: name }: Verdict): boolean => id === file.verdict.id && name === file.verdict.class;
   const { verdict } = await subject.trial(replay(file.stalls));
   if (verdict !== undefined && same(verdict)) return verdict;
-  const extent = extentOf(await subject.trial(WITHOUT_STALLS), from);
-  const plan = { scenario, strategy: 'pct', depth: 3, schedules, anyVerdict: true, only: file.verdict.id } as const;
+  const aim = {
+    only: file.verdict.id,
+    ...(one.windows !== undefined && { windows: one.windows }),
+    ...(one.from !== undefined && { from: one.from }),
+  };
+  const plan = { scenario, strategy: 'pct', depth: 3, schedules, anyVerdict: true, ...aim } as const;
   const part = { first: 0, count: schedules, given: [], expand: 0 };
-  const { found } = await trySchedules({ subject, extent }, plan, part);
+  const { found } = await trySchedules(await prepare(plan), plan, part);
   return found?.verdict;
 }

@@ -19,7 +19,11 @@ interface Step {
 export class Races {
   private readonly steps: Step[] = [];
 
-  constructor(private readonly topology: Topology) {}
+  /** @param before steps of the schedule that were before the first noted */
+  constructor(
+    private readonly topology: Topology,
+    private readonly before = 0,
+  ) {}
 
   readonly note = (event: SimEvent, time: number): void => {
     const message = event.kind === EventKind.message;
@@ -38,18 +42,18 @@ export class Races {
    * swapping them leads to the same state.
    */
   *oneMore(from: number): Generator<Stall> {
-    const { steps } = this;
-    for (let step = from; step < steps.length; step++) {
-      const early = steps[step] as Step;
+    const { steps, before } = this;
+    for (let at = Math.max(0, from - before); at < steps.length; at++) {
+      const early = steps[at] as Step;
       let behind = 0;
       let last = -1;
-      for (let next = step + 1; next < steps.length && behind < MOST_BEHIND; next++) {
+      for (let next = at + 1; next < steps.length && behind < MOST_BEHIND; next++) {
         const late = steps[next] as Step;
         if (!this.dependent(early, late)) continue;
         behind++;
         const ns = late.time - early.time + 1;
         if (ns === last || !BEHIND.includes(behind)) continue;
-        yield { step, ns };
+        yield { step: before + at, ns };
         last = ns;
       }
     }

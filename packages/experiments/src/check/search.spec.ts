@@ -6,7 +6,7 @@ import { resolveScenario } from '../scenario/resolve.js';
 import { search } from './search.js';
 import { shrink } from './shrink.js';
 import { Subject } from './subject.js';
-import { WITHOUT_STALLS } from './try-schedules.js';
+import { prepare, WITHOUT_STALLS } from './try-schedules.js';
 import type { SearchPlan } from './types.js';
 
 const scenarioOf = (kernel: string, more = {}): Promise<Scenario> =>
@@ -36,6 +36,17 @@ describe('a subject', () => {
       expect(again.verdict).toEqual(stalled.verdict);
     }
     expect(await subject.trial(WITHOUT_STALLS)).toEqual(first);
+  });
+
+  it('is the same from a later beginning on, for schedules in which nobody is late before', async () => {
+    const scenario = await scenarioOf('v4.10+never-kick');
+    const { subject: later, extent } = await prepare({ scenario, from: 'writes' });
+    expect(later.begin).toMatchObject({ name: 'settle', step: extent.from?.step });
+    expect(later.begin.step).toBeGreaterThan(0);
+    for (let seed = 0; seed < 20; seed++) {
+      const trial = await later.trial(pctStalls(new RandomStream(seed, 'trial'), 3, extent));
+      expect(await subject.trial(replay(trial.stalls))).toEqual(trial);
+    }
   });
 
   it('is the same machine each time it is made', async () => {

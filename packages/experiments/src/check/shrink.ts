@@ -3,7 +3,7 @@ import type { Scenario } from '../api.js';
 import { cpusExist } from '../params.js';
 import { findExperiment } from '../scenario/resolve.js';
 import { Subject, type Trial } from './subject.js';
-import { extentOf, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { prepare, trySchedules } from './try-schedules.js';
 import type { Counterexample, SearchPlan } from './types.js';
 
 /** Schedules that a smaller scenario is given to show the verdict, at least, and as a multiple of what the larger one took. */
@@ -68,11 +68,10 @@ async function firstOf(
 }
 
 async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
-  const subject = await Subject.of(plan.scenario, plan.windows);
-  const extent = extentOf(await subject.trial(WITHOUT_STALLS), plan.from);
+  const prepared = await prepare(plan);
   const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
   const part = { first: 0, count: tries, given: [], expand: 0 };
-  const tried = await trySchedules({ subject, extent }, { ...plan, strategy, anyVerdict: found.harmless }, part);
+  const tried = await trySchedules(prepared, { ...plan, strategy, anyVerdict: found.harmless }, part);
   const example = tried.found ?? tried.harmless;
   return example !== undefined && same(example, found) ? example : undefined;
 }

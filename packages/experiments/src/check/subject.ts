@@ -1,10 +1,18 @@
 import type { Checker } from '@kmemlab/checker';
 import { resolveCosts, Topology, type Verdict } from '@kmemlab/machine';
-import { Checkpoint, type Decider, type Extent, type SimEvent, SimMachine, type Stall } from '@kmemlab/machine-sim';
+import {
+  Checkpoint,
+  type Decider,
+  type Extent,
+  type Place,
+  type SimEvent,
+  SimMachine,
+  type Stall,
+} from '@kmemlab/machine-sim';
 import type { Scenario } from '../api.js';
 import { checkerFor, restOf } from '../lab/checked.js';
 import { RunEnded } from '../lab/run-ended.js';
-import { SimLab } from '../lab/sim-lab.js';
+import { type Past, SimLab, type SimLabHooks } from '../lab/sim-lab.js';
 import type { Experiment } from '../lab/types.js';
 import { kernelOf } from '../scenario/kernel-of.js';
 import { findExperiment } from '../scenario/resolve.js';
@@ -25,11 +33,11 @@ export interface Trial {
   readonly digest: string;
 }
 
-export interface PhaseEnd {
+export interface PhaseEnd extends Place {
   readonly name: string;
-  readonly step: number;
-  readonly point: number;
 }
+
+const BOOTED: Place = { step: 0, point: 0 };
 
 /** Hears every event of a schedule before it happens. */
 export type OnStep = (event: SimEvent, time: number) => void;
@@ -39,28 +47,43 @@ const NOTHING = (): void => {};
 /** Durations of schedules in which somebody is late say nothing. */
 const NOWHERE = { record: NOTHING, kick: NOTHING };
 
+/** Where trials begin: the machine there, and the phases that it has been through. */
+interface Beginning {
+  readonly checkpoint: Checkpoint;
+  readonly past: Past;
+  readonly phases: readonly PhaseEnd[];
+}
+
+/** What trials need of a machine that was made and has booted. */
+interface Booted {
+  readonly machine: SimMachine;
+  readonly checker: Checker;
+  readonly experiment: Experiment;
+  readonly params: Scenario['params'];
+  readonly newLab: (onPhase: SimLabHooks['onPhase'], past?: Past) => SimLab;
+  readonly save: () => Checkpoint;
+  /** Why the machine did not boot; every trial then ends like that. */
+  readonly bootError: unknown;
+}
+
+/** Thrown at the end of the last phase that a machine is to go through. */
+const FAR_ENOUGH = new Error('far enough');
+
 /**
- * A scenario's machine on which schedules are tried. It boots once; every trial begins where the boot has ended.
+ * A scenario's machine on which schedules are tried. It boots once; every trial begins where the boot has ended, or later.
  */
 export class Subject {
   /** Digest of all events of the boot: another one means another kernel model. */
   readonly bootDigest: string;
+  private beginning: Beginning;
 
   private constructor(
     readonly topology: Topology,
-    private readonly machine: SimMachine,
-    private readonly checker: Checker,
-    private readonly newLab: () => SimLab,
-    private readonly boot: Checkpoint,
-    private readonly experiment: Experiment,
-    private readonly params: Scenario['params'],
-    /** Why the machine did not boot; every trial then ends like that. */
-    private readonly bootError: unknown,
+    private readonly booted: Booted,
     private readonly windows: readonly string[] | undefined,
-    /** Told of the end of each phase. */
-    private readonly listener: { onPhase: (name: string) => void },
   ) {
-    this.bootDigest = machine.digest.toString();
+    this.bootDigest = booted.machine.digest.toString();
+    this.beginning = { checkpoint: booted.save(), past: { values: [], pid: 0 }, phases: [] };
   }
 
   /**
@@ -84,70 +107,95 @@ export class Subject {
       stretches: experiment.stretches?.(scenario.params) ?? [],
     });
     for (const cpu of machine.cpus) cpu.pointsAreSteps = true;
-    const listener = { onPhase: NOTHING as (name: string) => void };
-    const newLab = (): SimLab =>
-      new SimLab(machine, topology, {
-        onProgress: NOTHING,
-        onPhase: (name) => listener.onPhase(name),
-        interrupted: () => false,
-        hostMs: () => 0,
-        breathe: () => Promise.resolve(),
-        audit: (stuck) => (stuck ? checker.audit('stuck') : checker.inspect(restOf(machine))),
-        conclude: () => checker.conclude(),
-      });
-    const bootError: unknown = await newLab()
+    const hooks: Omit<SimLabHooks, 'onPhase'> = {
+      onProgress: NOTHING,
+      interrupted: () => false,
+      hostMs: () => 0,
+      breathe: () => Promise.resolve(),
+      audit: (stuck) => (stuck ? checker.audit('stuck') : checker.inspect(restOf(machine))),
+      conclude: () => checker.conclude(),
+    };
+    const newLab: Booted['newLab'] = (onPhase, past) => new SimLab(machine, topology, { ...hooks, onPhase }, past);
+    const save = (): Checkpoint => new Checkpoint([machine, checker], [build, topology, costs]);
+    const bootError: unknown = await newLab(NOTHING)
       .boot()
       .then(
         () => undefined,
         (error: unknown) => error,
       );
-    const boot = new Checkpoint([machine, checker], [build, topology, costs]);
-    return new Subject(
-      topology,
-      machine,
-      checker,
-      newLab,
-      boot,
-      experiment,
-      scenario.params,
-      bootError,
-      windows,
-      listener,
-    );
+    const { params } = scenario;
+    return new Subject(topology, { machine, checker, experiment, params, newLab, save, bootError }, windows);
   }
 
   /** Label of the preemption point that the CPU is passing, null if it is not at one. */
   pointOf(cpu: number): string | null {
-    return this.machine.cpus[cpu]?.atPoint ?? null;
+    return this.booted.machine.cpus[cpu]?.atPoint ?? null;
   }
 
-  /** Run the scenario from the end of the boot, under the stalls that the decider asks for. */
+  /** Where in their schedules trials begin. */
+  get begin(): Place {
+    return this.beginning.phases.at(-1) ?? BOOTED;
+  }
+
+  /**
+   * Have trials begin at a phase, or as late before it as the machine stands still, since what comes before is the same in all
+   * of them in which nobody is late before. Only once.
+   * @param phases those that ended in a trial in which nobody was late; a phase that is not among them is where it ended
+   */
+  async beginAt(phase: string, phases: readonly PhaseEnd[]): Promise<void> {
+    const at = phases.findIndex(({ name }) => name === phase);
+    const before = at < 0 ? phases : phases.slice(0, at);
+    if (before.length === 0) return;
+    const { machine, newLab, save } = this.booted;
+    this.beginning.checkpoint.restore();
+    machine.schedule(() => 0, this.windows);
+    machine.onStep = null;
+    const values: unknown[] = [];
+    const lab: SimLab = newLab((_name, value) => {
+      values.push(value);
+      if (machine.still) {
+        const past = { values: [...values], pid: lab.pid };
+        this.beginning = { checkpoint: save(), past, phases: before.slice(0, values.length) };
+      }
+      if (values.length === before.length) throw FAR_ENOUGH;
+    });
+    await this.run(lab).catch((error: unknown) => {
+      if (error !== FAR_ENOUGH) throw error;
+    });
+  }
+
+  /** Run the scenario from where trials begin, under the stalls that the decider asks for; none may be before that. */
   async trial(decide: Decider, onStep: OnStep | null = null): Promise<Trial> {
-    const { machine, experiment, params } = this;
-    this.boot.restore();
-    const order = machine.schedule(decide, this.windows);
+    const { machine, checker, newLab } = this.booted;
+    const { checkpoint, past } = this.beginning;
+    checkpoint.restore();
+    const order = machine.schedule(decide, this.windows, this.begin);
     machine.onStep = onStep;
-    const phases: PhaseEnd[] = [];
-    this.listener.onPhase = (name) => phases.push({ name, step: order.step, point: order.points });
-    const lab = this.newLab();
+    const phases: PhaseEnd[] = [...this.beginning.phases];
+    const lab = newLab((name) => phases.push({ name, step: order.step, point: order.points }), past);
     let failure: string | undefined;
     try {
-      if (this.bootError !== undefined) throw this.bootError;
-      await experiment.run(lab, params);
-      await lab.drain();
+      await this.run(lab);
     } catch (error) {
       if (!(error instanceof RunEnded) || error.reason !== 'verdict') failure = describe(error);
     }
     const { stalls, step: steps, points } = order;
     return {
       verdict: machine.verdicts[0],
-      harmless: this.checker.concluded,
+      harmless: checker.concluded,
       failure,
       stalls,
       extent: { steps, points },
       phases,
       digest: machine.digest.toString(),
     };
+  }
+
+  private async run(lab: SimLab): Promise<void> {
+    const { experiment, params, bootError } = this.booted;
+    if (bootError !== undefined) throw bootError;
+    await experiment.run(lab, params);
+    await lab.drain();
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type Stall,
 } from '@kmemlab/machine-sim';
 import { Races } from './races.js';
-import type { Subject, Trial } from './subject.js';
+import { Subject, type Trial } from './subject.js';
 import type { Counterexample, Expansion, SearchPlan, Tried } from './types.js';
 
 /** A part of a search: the schedules from `first` on. */
@@ -27,13 +27,27 @@ export interface Part {
 export interface Prepared {
   readonly subject: Subject;
   readonly extent: Extent;
+  /** The schedule without stalls. */
+  readonly first: Trial;
+}
+
+/** What a search needs before its first schedule: a machine that begins where somebody may be late. */
+export async function prepare({
+  scenario,
+  windows,
+  from,
+}: Pick<SearchPlan, 'scenario' | 'windows' | 'from'>): Promise<Prepared> {
+  const subject = await Subject.of(scenario, windows);
+  const first = await subject.trial(WITHOUT_STALLS);
+  if (from !== undefined) await subject.beginAt(from, first.phases);
+  return { subject, extent: extentOf(first, from), first };
 }
 
 /**
  * A schedule without stalls says how long the others are, and where the phase begins from which on somebody may be late. A
  * phase that has not ended is the one in which the schedule did.
  */
-export function extentOf({ extent, phases }: Trial, from: string | undefined): Extent {
+function extentOf({ extent, phases }: Trial, from: string | undefined): Extent {
   if (from === undefined) return extent;
   const at = phases.findIndex(({ name }) => name === from);
   const before = phases[at < 0 ? phases.length - 1 : at - 1];
@@ -53,7 +67,7 @@ function drawn({ strategy, depth, scenario: { seed } }: SearchPlan, index: numbe
 
 /** Try a part of a search's schedules, up to the first that ends it. */
 export async function trySchedules(
-  { subject, extent }: Prepared,
+  { subject, extent }: Pick<Prepared, 'subject' | 'extent'>,
   plan: SearchPlan,
   { first, count, given, expand }: Part,
 ): Promise<Tried> {
@@ -70,7 +84,10 @@ export async function trySchedules(
     const index = first + schedules;
     const own = given[schedules];
     const history = new History(subject.topology, states);
-    const races = own !== undefined && own.length < plan.depth && wanted >= 0 ? new Races(subject.topology) : undefined;
+    const races =
+      own !== undefined && own.length < plan.depth && wanted >= 0
+        ? new Races(subject.topology, subject.begin.step)
+        : undefined;
     const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), (event, time) => {
       history.step(event);
       races?.note(event, time);

@@ -1,14 +1,8 @@
 import { Tinypool } from 'tinypool';
-import { Subject } from './subject.js';
-import { extentOf, type Part, type Prepared, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
+import { type Part, type Prepared, prepare, trySchedules } from './try-schedules.js';
 import type { SearchPlan, Tried } from './types.js';
 
 let prepared: Promise<Prepared> | undefined;
-
-async function prepare({ scenario, windows, from }: SearchPlan): Promise<Prepared> {
-  const subject = await Subject.of(scenario, windows);
-  return { subject, extent: extentOf(await subject.trial(WITHOUT_STALLS), from) };
-}
 
 /** A part of the search that this thread is for. The machine boots once, when the first part comes. */
 export default async function tryPart(part: Part): Promise<Tried> {

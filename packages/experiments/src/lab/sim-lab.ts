@@ -13,8 +13,8 @@ export interface SimLabHooks {
   readonly onProgress: (progress: Progress) => void;
   /** Called for each event; must not touch the machine. */
   readonly onEvent?: () => void;
-  /** A phase has ended. */
-  readonly onPhase: (name: string) => void;
+  /** A phase has ended with this value; it does not go on if this throws. */
+  readonly onPhase: (name: string, value: unknown) => void;
   readonly interrupted: () => boolean;
   /** Host time in ms, to space progress reports. */
   readonly hostMs: () => number;
@@ -26,10 +26,21 @@ export interface SimLabHooks {
   readonly conclude: () => void;
 }
 
+/** Phases that the machine has been through before the lab begins: their values, in order, and the script's task. */
+export interface Past {
+  readonly values: readonly unknown[];
+  readonly pid: number;
+}
+
+const NOTHING_YET: Past = { values: [], pid: 0 };
+
 /** An experiment's view of the deterministic machine. */
 export class SimLab implements Lab {
   readonly housekeeping: readonly number[];
-  private pid = 0;
+  /** The script's task. */
+  pid: number;
+  /** Phases begun. */
+  private phases = 0;
   private done = 0;
   private stopping = false;
   private readonly backgroundPids: number[] = [];
@@ -40,7 +51,9 @@ export class SimLab implements Lab {
     private readonly machine: SimMachine,
     readonly topology: Topology,
     private readonly hooks: SimLabHooks,
+    private readonly past: Past = NOTHING_YET,
   ) {
+    this.pid = past.pid;
     this.housekeeping = housekeepingCpus(topology, machine.isolcpus);
     this.watch = new SimWatch(machine, () => hooks.audit(true));
   }
@@ -48,7 +61,7 @@ export class SimLab implements Lab {
   async boot(): Promise<void> {
     this.machine.boot();
     await this.runUntil('boot', () => this.machine.quiet, 0);
-    this.hooks.onPhase('boot');
+    this.hooks.onPhase('boot', undefined);
   }
 
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void {
@@ -66,6 +79,7 @@ export class SimLab implements Lab {
     placement: Placement,
     options: PhaseOptions = {},
   ): Promise<T> {
+    if (this.hasBeen()) return this.pastValue<T>();
     this.pid = this.machine.startProgram('script', (own) => program(this.control(own)), placement);
     return this.finish<T>(name, options);
   }
@@ -76,8 +90,18 @@ export class SimLab implements Lab {
     placement: Placement,
     options: PhaseOptions = {},
   ): Promise<T> {
+    if (this.hasBeen()) return this.pastValue<T>();
     this.machine.continueProgram(this.pid, program(this.control(this.pid)), placement);
     return this.finish<T>(name, options);
+  }
+
+  /** Another phase begins. Whether the machine has been through it. */
+  private hasBeen(): boolean {
+    return ++this.phases <= this.past.values.length;
+  }
+
+  private pastValue<T>(): T {
+    return this.past.values[this.phases - 1] as T;
   }
 
   /** Wait for background tasks that were asked to end; not part of any phase. */
@@ -107,7 +131,7 @@ export class SimLab implements Lab {
     const value = this.valueOf(pid) as T;
     this.hooks.audit(false);
     this.throwIfEnded();
-    this.hooks.onPhase(name);
+    this.hooks.onPhase(name, value);
     return value;
   }
 
