@@ -60,7 +60,7 @@ export class StallOrder implements Strategy {
   /** Until when each actor has to wait. */
   private readonly actorFree: number[] = [];
   /** By channel, the late event and what has arrived behind it; only the first of them is in the queue. */
-  private readonly held: SimEvent[][] = [];
+  private readonly held = new Map<number, SimEvent[]>();
   private readonly about = { step: 0, actor: 0, points: 0, atPoint: false };
   private decided = -1;
 
@@ -82,38 +82,32 @@ export class StallOrder implements Strategy {
       const event = queue.pop();
       if (event === undefined) return undefined;
       const { payload, time } = event;
-      const held = this.held[payload.channel];
-      const first = held?.[0];
-      if (first !== undefined && first !== payload) {
-        held?.push(payload);
+      const held = this.held.size === 0 ? undefined : this.held.get(payload.channel);
+      if (held !== undefined && held[0] !== payload) {
+        held.push(payload);
         continue;
       }
       const actor = actorOf(payload);
       if (this.step !== this.decided) this.consider(event, actor);
-      const free = this.actorFree[actor] ?? 0;
+      const free = this.stalls.length === 0 ? 0 : (this.actorFree[actor] ?? 0);
       if (free > time) {
-        if (first === undefined) this.hold(payload);
+        if (held === undefined) this.held.set(payload.channel, [payload]);
         queue.push(free, payload);
         continue;
       }
-      if (held !== undefined && first !== undefined) this.release(held, time, queue);
+      if (held !== undefined) this.release(held, time, queue);
       if (payload.kind === EventKind.workDone && this.atPoint(payload.cpu)) this.points++;
       this.step++;
       return event;
     }
   }
 
-  private hold(event: SimEvent): void {
-    const { channel } = event;
-    this.held[channel] ??= [];
-    this.held[channel].push(event);
-  }
-
   /** The first of these happens now, the next may follow. */
   private release(held: SimEvent[], time: number, queue: EventQueue<SimEvent>): void {
-    held.shift();
+    const happens = held.shift();
     const next = held[0];
     if (next !== undefined) queue.push(time, next);
+    else if (happens !== undefined) this.held.delete(happens.channel);
   }
 
   /** Whether to stall who would act now, once for each step. */
