@@ -11,7 +11,9 @@ import { replayCommand } from './commands/replay.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { submitCommand } from './commands/submit.js';
+import { fitHelp } from './help-text.js';
 import { applicationText } from './messages.js';
+import { textOptions } from './terminal.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
 import { oneLine, UsageError } from './usage-error.js';
 
@@ -69,6 +71,11 @@ function buildKmemlab(context: CliContext, text: ApplicationText) {
   );
 }
 
+/** Where the library writes: help texts and the version. */
+const helpOutput = (context: CliContext): { write(text: string): void } => ({
+  write: (text) => context.stdout.write(fitHelp(text, textOptions(context).width)),
+});
+
 /** Tells a wrong input from a defect: commands throw both. */
 async function isInputError(context: CliContext, error: unknown): Promise<boolean> {
   if (error instanceof UsageError) return true;
@@ -93,7 +100,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     },
   };
   const self: CommandThis & { readonly process: { exitCode?: number | string | null } } = {
-    process: { stdout: context.stdout, stderr: { write: (line: string) => void complaints.push(line) } },
+    process: { stdout: helpOutput(context), stderr: { write: (line: string) => void complaints.push(line) } },
     cli: context,
     status: ExitStatus.ok,
   };

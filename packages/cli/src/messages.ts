@@ -23,7 +23,8 @@ function argumentMessage(error: ArgumentScannerError): string {
       `${flagOrArgument(name)} ${JSON.stringify(input)}: ${oneLine(exception)}`,
     UnsatisfiedFlagError: ({ externalFlagName, nextFlagName }) =>
       `--${externalFlagName}: its value is missing${nextFlagName ? ` before --${nextFlagName}` : ''}; ${see}`,
-    UnsatisfiedPositionalError: ({ placeholder }) => `<${placeholder}> is missing; see kmemlab list ${placeholder}s`,
+    UnsatisfiedPositionalError: ({ placeholder }) =>
+      `<${placeholder}> is missing; ${placeholder === 'experiment' ? 'see kmemlab list experiments' : see}`,
     UnexpectedPositionalError: ({ input, expectedCount }) =>
       `unexpected argument ${JSON.stringify(input)} after ${expectedCount === 1 ? 'the first' : `the first ${expectedCount}`}; ${see}`,
     UnexpectedFlagError: ({ externalFlagName, input }) =>
