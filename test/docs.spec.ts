@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { invariants } from '@kmemlab/checker';
 import { patches } from '@kmemlab/kernel';
 import { expect, test } from 'vitest';
+import { experiments } from '../packages/experiments/src/experiments.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -34,4 +35,16 @@ test.each(pages)('%s names only files of the repository that exist', (page) => {
   for (const [, path = ''] of text.matchAll(/`((?:packages|test|docs)\/[\w./-]+)`/g)) {
     expect(existsSync(join(root, path)), `${page}: ${path}`).toBe(true);
   }
+});
+
+test.each(experiments.map(({ name }) => name))('%s has a page: question, command, what it does, report', (name) => {
+  const text = readFileSync(join(root, 'docs/experiments', `${name}.md`), 'utf8');
+  for (const part of ['The question.', 'The command', 'What it does.', 'The report.']) {
+    expect(text, part).toContain(`\n**${part}`);
+  }
+  expect(text).toMatch(
+    new RegExp(
+      `npx kmemlab (run|compare) ${name} .*--out mine; npx kmemlab report mine|npx kmemlab run ${name} --out mine`,
+    ),
+  );
 });

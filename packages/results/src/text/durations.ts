@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'p50', align: 'right' },
   { title: 'p99', align: 'right' },
   { title: 'max', align: 'right' },
-  { title: 'mean', align: 'right' },
+  { title: 'mean', align: 'right', expendable: 1 },
 ];
 
 function durationRow(label: string, duration: Duration, options: TextOptions): Row {

@@ -95,7 +95,7 @@ export function mailTableLines(runs: readonly NamedRun[], options: TextOptions):
       [
         { title: '', align: 'left' },
         { title: 'column', align: 'left', wraps: true },
-        { title: 'before', align: 'right' },
+        { title: 'before', align: 'right', expendable: 1 },
         { title: 'after', align: 'right' },
         { title: 'difference', align: 'right' },
         { title: 'per loop', align: 'right' },

@@ -1,6 +1,6 @@
 import type { CheckResult } from '../check.js';
 import { counted, formatCount, formatNs, plural } from './format.js';
-import { heading, type TextOptions } from './paper.js';
+import { heading, paragraph, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
 import { verdictLines } from './verdicts.js';
 
@@ -20,9 +20,13 @@ function searchedLines(result: CheckResult, options: TextOptions): string[] {
   const of = schedules === asked ? '' : ` of ${formatCount(asked)}`;
   return [
     heading(options, `check ${result.experiment} on ${kernel}: ${conclusion(result)}`),
-    `  machine  ${cpus}, config ${result.config.join(',')}, ${paramsText(result.params)}`,
+    ...paragraph(options, '  machine  ', `${cpus}, config ${result.config.join(',')}, ${paramsText(result.params)}`),
     `  search   ${strategy}${depth === undefined ? '' : `, depth ${depth}`}, seed ${seed}`,
-    `  tried    ${formatCount(schedules)}${of} ${plural(asked, 'schedule')} of up to ${formatCount(longest)} events: about ${formatCount(orders)} different orders, ${formatCount(states)} states`,
+    ...paragraph(
+      options,
+      '  tried    ',
+      `${formatCount(schedules)}${of} ${plural(asked, 'schedule')} of up to ${formatCount(longest)} events: about ${formatCount(orders)} different orders, ${formatCount(states)} states`,
+    ),
     `  took     ${formatNs(elapsed.hostNs, options.unicode)}${rate}`,
   ];
 }
@@ -43,7 +47,11 @@ function counterexampleLines({ counterexample, replay }: CheckResult, options: T
     .map(({ step, ns }) => `    at event ${step}, ${formatNs(ns, options.unicode)}`);
   const more = stalls.length > MOST_STALLS ? [`    and ${stalls.length - MOST_STALLS} more`] : [];
   return [
-    `Found in schedule ${formatCount(index)}. The smallest one that shows it: ${cpus} ${plural(cpus, 'CPU')} on ${machine.nodes} ${plural(machine.nodes, 'node')}, ${paramsText(params)}, ${formatCount(steps)} events`,
+    ...paragraph(
+      options,
+      '',
+      `Found in schedule ${formatCount(index)}. The smallest one that shows it: ${cpus} ${plural(cpus, 'CPU')} on ${machine.nodes} ${plural(machine.nodes, 'node')}, ${paramsText(params)}, ${formatCount(steps)} events`,
+    ),
     stalls.length === 0
       ? '  in the order of the cost model, nobody late.'
       : `  in the order of the cost model, except that somebody was late ${counted(stalls.length, 'time')}:`,
