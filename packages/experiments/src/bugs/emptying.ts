@@ -14,7 +14,7 @@ const emptyCache = { experiment: 'empty-cache', nodes: 1, cpusPerNode: 2, from: 
 export const lastPageBeforeDestroyWork: BugScenario = {
   ...emptyCache,
   config: 'slub',
-  params: { minPartial: 0, shrinks: 1, shrinkEvery: 1000, freeAfter: 28_800, observe: 20 },
+  params: { minPartial: 0, shrinks: 1, shrinkEvery: 1000, freeAfter: 28_800, observe: 20, awake: 'none' },
 };
 
 /** A shrink through sysfs gives the last slab back while the destroy work runs. */
@@ -43,7 +43,7 @@ export const freedLater: BugScenario = {
 export const reapedLater: BugScenario = {
   ...freedLater,
   config: 'slab',
-  params: { ...freedLater.params, observe: 15_000 },
+  params: { ...freedLater.params, observe: 11_000 },
 };
 
 /** An RCU-typed cache without any object in use goes with its memcg. */

@@ -30,24 +30,31 @@ const clean = (experiment: string, more: Partial<BugCase> = {}): BugCase => ({
   ...more,
 });
 
+/** A memcg's cache becomes empty after its removal; nobody looks round meanwhile. */
+const emptied = (more: Partial<BugCase> = {}): BugCase =>
+  clean('empty-cache', { from: 'remove', ...more, params: { awake: 'none', ...more.params } });
+
+/** A module is unloaded. */
+const unloaded = (more: Partial<BugCase>): BugCase => clean('root-destruction', { from: 'unload', ...more });
+
 /**
  * What was wrong in earlier kernels only, in the scenarios that show it there. The code by whose touch of freed memory a verdict
  * has a defect's id is gone, so the class is looked for.
  */
 export const laterThan314: BugCases = {
-  'V0-b': [clean('empty-cache', { verdict: 'use-after-free' })],
-  'V0-c': [clean('empty-cache', { params: { awake: 'freer' }, verdict: 'double-destroy' })],
-  'V0-d': [clean('empty-cache', { nodes: 2, cpusPerNode: 1, params: { shrinks: 10 }, verdict: 'use-after-free' })],
+  'V0-b': [emptied({ verdict: 'use-after-free' })],
+  'V0-c': [emptied({ params: { awake: 'freer' }, verdict: 'double-destroy' })],
+  'V0-d': [emptied({ nodes: 2, cpusPerNode: 1, params: { shrinks: 10 }, verdict: 'use-after-free' })],
   'V0-e': [clean('avoid-ipis', { verdict: 'leak' })],
-  'V0-g': [clean('root-destruction', { params: { when: 'creating' }, verdict: 'use-after-free' })],
+  'V0-g': [unloaded({ params: { when: 'creating' }, verdict: 'use-after-free' })],
   'V0-h': [lifecycleDefects.inFlight('clean')],
-  'V0-a': [clean('empty-cache', { finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' } })],
-  'no-reaper': [clean('empty-cache', { params: { awake: 'none' }, verdict: 'leak' })],
-  'V1-a': [clean('empty-cache', { params: { type: 'rcu' }, verdict: 'leak' })],
-  'V2-a': [clean('empty-cache', { verdict: 'livelock' })],
-  'V2-b': [clean('empty-cache', { verdict: 'use-after-free' })],
+  'V0-a': [emptied({ finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' } })],
+  'no-reaper': [emptied({ verdict: 'leak' })],
+  'V1-a': [emptied({ params: { type: 'rcu' }, verdict: 'leak' })],
+  'V2-a': [emptied({ verdict: 'livelock' })],
+  'V2-b': [emptied({ verdict: 'use-after-free' })],
   mischarge: [clean('sleeping-allocation', { params: { remove: 'no' }, finding: { class: 'mischarge' } })],
-  'sysfs-clash': [clean('root-destruction', { params: { reload: 'atOnce' } })],
+  'sysfs-clash': [unloaded({ params: { reload: 'atOnce' } })],
 };
 
 const zombies = (expect: BugCase['expect'], pinnedBy: string, phase: string | undefined, params = {}): BugCase => ({
@@ -77,7 +84,7 @@ export const mutationCases = (kernel: string): BugCases => ({
     { expect: 'found', kernel: `${kernel}+never-kick`, experiment: 'tune-slabinfo', ...SMALL, verdict: 'SLAB-4' },
   ],
   'no-barrier-at-teardown': [
-    clean('empty-cache', {
+    emptied({
       kernel: `${kernel}+no-barrier-at-teardown`,
       params: { type: 'rcu' },
       verdict: 'use-after-free',

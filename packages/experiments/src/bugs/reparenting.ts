@@ -18,14 +18,32 @@ export const callbacksOnTwoCpus: BugScenario = {
   params: { part: 'late-free', type: 'rcu', freeAfter: 50_000, shrink: 1 },
 };
 
-/** A memcg that comes and goes while one of its files stays. */
+const comeAndGo = { part: 'come-and-go', files: 1, settle: 0 } as const;
+
+/** Memcgs that come and go while one file of each stays. */
 export const fileStays: BugScenario = { ...scenario, params: { memcgs: 2, files: 1, pause: 50 } };
 
+/** One memcg, its file, and the time in which cache_reap gives the slabs of both back. */
+export const fileGoesLater: BugScenario = {
+  ...scenario,
+  params: { ...comeAndGo, memcgs: 1, pause: 50, settle: 12 },
+  from: 'generations',
+};
+
 /** Memcgs that have gone, with their id free again, before the next is made. */
-export const idsUsedAgain: BugScenario = { ...scenario, config: 'slub', params: { memcgs: 3, files: 1, pause: 150 } };
+export const idsUsedAgain: BugScenario = {
+  ...scenario,
+  config: 'slub',
+  params: { ...comeAndGo, memcgs: 2, pause: 100 },
+  from: 'generations',
+};
 
 /** A memcg that comes and goes; the last thing in it is the first use of one more cache. */
-export const creationPending: BugScenario = { ...scenario, params: { ...fileStays.params, memcgs: 1, pending: 1 } };
+export const creationPending: BugScenario = {
+  ...scenario,
+  params: { ...comeAndGo, memcgs: 1, pause: 50, pending: 1 },
+  from: 'generations',
+};
 
 /** A task that was forked in a memcg lives on outside. */
 export const stackStays: BugScenario = {

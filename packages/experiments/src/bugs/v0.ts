@@ -94,7 +94,7 @@ export const casesV0: BugCases = {
     { ...rcuTypedUnused, config: 'slab', expect: 'clean', finding: { class: 'dead-cache' } },
   ],
   'V3-d': [{ expect: 'clean', ...generations, finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
-  'sysfs-clash': [{ ...idsUsedAgain, params: { memcgs: 2, files: 0, pause: 50 }, expect: 'clean' }],
+  'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'no-barrier-at-teardown': [
     {
       ...rcuTypedUnused,

@@ -135,9 +135,11 @@ export function* gracePeriodProgram(): Program<void> {
 /** Areas that come and go, charged to the memcg as long as it is there. */
 export function* chargingProgram({ stopped }: GuestControl): Program<void> {
   yield* enterHierarchy();
-  while (!stopped()) {
+  for (let charged = false; !stopped(); ) {
     const areas: number[] = [];
-    yield* attempt(chargeArea(areas));
+    const isThere = yield* attempt(chargeArea(areas));
+    if (charged && !isThere) return;
+    charged = isThere;
     for (const area of areas) yield* sys.munmap(area);
     yield* sys.nanosleep(MS);
   }

@@ -23,6 +23,7 @@ const scopeOf = (params: ParamValues): Scope => ({
   files: Number(params.files),
   depth: Number(params.depth),
   pause: Number(params.pause) * MS,
+  settle: Number(params.settle),
   useHierarchy: params.useHierarchy === 1,
   activeParent: params.activeParent === 1,
   pending: params.pending === 1,
@@ -57,9 +58,17 @@ export const reparenting2014: Experiment = {
     stacks: flag('whether a task that was forked in each lives on outside', 0),
     part: {
       kind: 'choice',
-      values: ['generations', 'late-free'],
+      values: ['generations', 'come-and-go', 'late-free'],
       default: 'generations',
-      summary: 'late-free: instead, slabs of one removed memcg become empty at a chosen moment after its rmdir',
+      summary:
+        'come-and-go: only the memcgs and the unlinking, without looking at what the kernel shows; late-free: instead, slabs of one removed memcg become empty at a chosen moment after its rmdir',
+    },
+    settle: {
+      kind: 'integer',
+      min: 0,
+      max: 1000,
+      default: 30,
+      summary: 's of machine time after the files were unlinked',
     },
     slabs: {
       kind: 'integer',
@@ -94,7 +103,9 @@ export const reparenting2014: Experiment = {
     },
   },
   async run(lab, params) {
-    return params.part === 'late-free' ? await runLateFree(lab, params) : await runGenerations(lab, scopeOf(params));
+    if (params.part === 'late-free') return await runLateFree(lab, params);
+    const scope = scopeOf(params);
+    return params.part === 'come-and-go' ? await runComeAndGo(lab, scope) : await runGenerations(lab, scope);
   },
 };
 
@@ -107,6 +118,14 @@ async function runGenerations(lab: Lab, scope: Scope) {
   const charged = await lab.nextPhase('kernel-pages', kernelPagesProgram, STICKY);
   const unlinked = await lab.nextPhase('unlink', (control) => unlinkProgram(control, scope), STICKY, { total });
   return { series: [...made, ...unlinked], reparented: { ...shown, ...charged } };
+}
+
+async function runComeAndGo(lab: Lab, scope: Scope) {
+  const total = scope.memcgs;
+  await lab.phase('top', () => topProgram(scope), STICKY);
+  const made = await lab.nextPhase('generations', (control) => generationsProgram(control, scope), STICKY, { total });
+  const unlinked = await lab.nextPhase('unlink', (control) => unlinkProgram(control, scope), STICKY, { total });
+  return { series: [...made, ...unlinked] };
 }
 
 async function runLateFree(lab: Lab, params: ParamValues) {

@@ -5,7 +5,6 @@ import type { GuestControl } from '../lab/types.js';
 
 const SECOND = 1e9;
 const SAMPLES = 40;
-const SETTLE_SECONDS = 30;
 /** All memcgs lie below this one, and each has the same name, so that names and ids come again. */
 const TOP = 'top';
 const NAME = 'memcg';
@@ -22,6 +21,8 @@ export interface Scope {
   readonly files: number;
   /** Levels of directories that come and go with each memcg. */
   readonly depth: number;
+  /** Seconds after the files have gone. */
+  readonly settle: number;
   /** After each rmdir, ns. */
   readonly pause: number;
   readonly useHierarchy: boolean;
@@ -139,12 +140,12 @@ export function* kernelPagesProgram({ pid }: GuestControl): Program<Reparented> 
 }
 
 /** The files go, and time passes. */
-export function* unlinkProgram({ tick }: GuestControl, { memcgs, files }: Scope): Program<Sample[]> {
+export function* unlinkProgram({ tick }: GuestControl, { memcgs, files, settle }: Scope): Program<Sample[]> {
   for (let generation = 1; generation <= memcgs; generation++) {
     for (let file = 0; file < files; file++) yield* sys.unlink(fileName(generation, file));
     tick(generation);
   }
-  for (let second = 0; second < SETTLE_SECONDS; second++) {
+  for (let second = 0; second < settle; second++) {
     yield* sys.nanosleep(SECOND);
     yield* sys.census();
   }

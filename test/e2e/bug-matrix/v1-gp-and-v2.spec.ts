@@ -1,0 +1,3 @@
+import { cleanCells } from './clean-cells.js';
+
+cleanCells(['V1’-gp', 'V2'], 30);
