@@ -1,5 +1,5 @@
 import type { RunResult } from '@kmemlab/results';
-import { emptyDirectory, kmemlab } from '../e2e/command.js';
+import { runOn } from './in-process.js';
 
 export interface Shape {
   readonly nodes: number;
@@ -10,8 +10,8 @@ export interface Asked extends Shape {
   readonly experiment: string;
   readonly kernels: readonly [string, ...string[]];
   readonly params: Readonly<Record<string, number | string>>;
-  /** More flags of the command. */
-  readonly flags?: readonly string[];
+  readonly config?: string;
+  readonly isolcpus?: string;
 }
 
 /** What both machines say to the same scenario on one kernel. */
@@ -20,25 +20,11 @@ export interface Pair {
   readonly sim: RunResult;
 }
 
-function argsOf({ experiment, kernels, nodes, cpusPerNode, params, flags = [] }: Asked): string[] {
-  const command = kernels.length === 1 ? 'run' : 'compare';
-  return [
-    command,
-    experiment,
-    ...kernels.flatMap((kernel) => ['--kernel', kernel]),
-    ...['--nodes', String(nodes), '--cpus-per-node', String(cpusPerNode)],
-    ...Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]),
-    ...flags,
-    '--json',
-  ];
-}
-
-/** Run the built command on one machine, as a user does; a result for each kernel. */
-async function resultsOf(asked: Asked, engine: RunResult['engine']): Promise<readonly RunResult[]> {
-  const { stdout, stderr } = await kmemlab([...argsOf(asked), '--engine', engine], emptyDirectory());
-  if (stdout === '') throw new Error(stderr);
-  const document: RunResult | { readonly results: readonly RunResult[] } = JSON.parse(stdout);
-  return 'results' in document ? document.results : [document];
+async function resultsOf({ kernels, params, ...asked }: Asked, engine: RunResult['engine']): Promise<RunResult[]> {
+  const texts = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
+  const results: RunResult[] = [];
+  for (const kernel of kernels) results.push(await runOn(engine, { ...asked, kernel, params: texts }));
+  return results;
 }
 
 /** Run the same scenario on both machines: a pair for each kernel, in order. */

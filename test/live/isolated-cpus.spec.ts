@@ -17,7 +17,8 @@ test(
       nodes: 2,
       cpusPerNode: 2,
       params: { loops: LOOPS, pause: 200 },
-      flags: ['--isolcpus', '1,3', '--config', 'nohz_full=3'],
+      isolcpus: '1,3',
+      config: 'nohz_full=3',
     });
     const { live, sim } = pair as Pair;
     expect(callsOf(sim)).toEqual([

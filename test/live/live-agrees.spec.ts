@@ -43,11 +43,9 @@ const both = ['v4.10', 'v4.10+avoid-kick-on-create'] as const;
 const unpatched = ['v4.10'] as const;
 const shapes = [
   { nodes: 1, cpusPerNode: 1, kernels: unpatched },
-  { nodes: 1, cpusPerNode: 2, kernels: both },
   { nodes: 1, cpusPerNode: 16, kernels: unpatched },
   { nodes: 2, cpusPerNode: 4, kernels: both },
   { nodes: 4, cpusPerNode: 2, kernels: unpatched },
-  { nodes: 4, cpusPerNode: 4, kernels: unpatched },
 ] as const;
 const LOOPS = 10;
 const CACHES = 3 * LOOPS;
@@ -150,10 +148,8 @@ describe.each(shapes)('avoid-ipis on $nodes x $cpusPerNode', ({ nodes, cpusPerNo
 
 const tunings = [
   { kernel: 'v4.10', nodes: 1, cpusPerNode: 1, params: { writes: 4, children: 1 } },
-  { kernel: 'v4.10', nodes: 1, cpusPerNode: 4, params: { writes: 6, children: 0 } },
   { kernel: 'v4.10+avoid-kick-on-create', nodes: 1, cpusPerNode: 4, params: { writes: 3, children: 2 } },
   { kernel: 'v4.10', nodes: 2, cpusPerNode: 2, params: { writes: 4, children: 2 } },
-  { kernel: 'v4.10', nodes: 4, cpusPerNode: 1, params: { writes: 3, children: 1 } },
 ] as const;
 
 describe.each(tunings)('tune-slabinfo on $nodes x $cpusPerNode, $params', ({ kernel, nodes, cpusPerNode, params }) => {
@@ -235,7 +231,7 @@ describe('torture on 2 x 2', () => {
 
 describe('a CPU that is stopped between loading cpu_cache and storing, on real threads', () => {
   const asked = { experiment: 'tune-slabinfo', nodes: 1, cpusPerNode: 2, params: { writes: 20, irqOffCpu: 1 } };
-  test.each([1, 2, 3, 4, 5])(
+  test.each([1, 2])(
     'is a use after free without the kick, run %i',
     async () => {
       const { outcome, verdicts } = await onLive({ ...asked, kernels: ['v4.10+never-kick'] });
@@ -251,8 +247,8 @@ describe('a CPU that is stopped between loading cpu_cache and storing, on real t
     MINUTES,
   );
 
-  test.each(both.flatMap((kernel) => [1, 2, 3].map((run) => [kernel, run] as const)))(
-    'is waited for by the kick of %s, run %i',
+  test.each(both)(
+    'is waited for by the kick of %s',
     async (kernel) => {
       const result = await onLive({ ...asked, kernels: [kernel] });
       expect(ended(result)).toEqual(well);

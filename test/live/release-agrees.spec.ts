@@ -14,10 +14,7 @@ const made = ({ phases }: RunResult): number =>
 
 const MEMCGS = 8;
 
-describe.each([
-  { nodes: 1, cpusPerNode: 4 },
-  { nodes: 2, cpusPerNode: 2 },
-])('barrier-batching on $nodes x $cpusPerNode', ({ nodes, cpusPerNode }) => {
+describe.each([{ nodes: 2, cpusPerNode: 2 }])('barrier-batching on $nodes x $cpusPerNode', ({ nodes, cpusPerNode }) => {
   const cpus = nodes * cpusPerNode;
   let pair: Pair;
 
@@ -72,10 +69,7 @@ describe('barrier-batching with the fork workload on 1 x 4', () => {
   });
 });
 
-describe.each([
-  { nodes: 1, cpusPerNode: 2 },
-  { nodes: 2, cpusPerNode: 2 },
-])('zombies on $nodes x $cpusPerNode', ({ nodes, cpusPerNode }) => {
+describe.each([{ nodes: 2, cpusPerNode: 2 }])('zombies on $nodes x $cpusPerNode', ({ nodes, cpusPerNode }) => {
   let pair: Pair;
 
   beforeAll(async () => {
