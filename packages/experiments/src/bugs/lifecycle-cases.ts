@@ -51,7 +51,7 @@ export const laterThan314: BugCases = {
   'V0-a': [emptied({ finding: { class: 'dead-cache', pinnedBy: 'retainedSlab' } })],
   'no-reaper': [emptied({ verdict: 'leak' })],
   'V1-a': [emptied({ params: { type: 'rcu' }, verdict: 'leak' })],
-  'V2-a': [emptied({ verdict: 'livelock' })],
+  'V2-a': [emptied({ verdict: 'stall' })],
   'V2-b': [emptied({ verdict: 'use-after-free' })],
   mischarge: [clean('sleeping-allocation', { params: { remove: 'no' }, finding: { class: 'mischarge' } })],
   'sysfs-clash': [unloaded({ params: { reload: 'atOnce' } })],

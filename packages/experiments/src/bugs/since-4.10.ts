@@ -101,7 +101,7 @@ export const casesSince410 = (kernel: string): BugCases => ({
   }),
   mischarge: clean({ ...sleeping({ remove: 'no' }, ''), finding: { class: 'mischarge' } }),
   'V1-a': clean({ ...rcuTypedUnused, finding: { class: 'dead-cache', pinnedBy: 'other' } }),
-  'V2-a': clean({ ...lastPageBeforeDestroyWork, verdict: 'livelock' }),
+  'V2-a': clean({ ...lastPageBeforeDestroyWork, verdict: 'stall' }),
   'V2-b': clean({ ...lastPageBeforeDestroyWork, verdict: 'use-after-free' }),
   'V5p-a': clean(posted('a', 'stall', 'slab,preempt')),
   'V5p-b': clean(posted('b', 'leak')),
