@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import type { RunResult } from '@kmemlab/results';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { emptyDirectory, kmemlab } from '../e2e/command.js';
@@ -96,6 +97,8 @@ describe.skipIf(why !== undefined)('nodes on three hosts', () => {
   test(
     'feel the distance in the next run, on another server: a kick waits for a late host once there and back',
     async () => {
+      if (server.signalCode === null) server.kill('SIGKILL');
+      if (server.signalCode === null) await once(server, 'exit');
       await hosts.serve();
       await Promise.all([hosts.node(0), hosts.node(1), hosts.lateLine(LATE_MS).then((line) => hosts.node(2, line))]);
       const { outcome, durations, live } = await run(1);

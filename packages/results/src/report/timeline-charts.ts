@@ -1,6 +1,7 @@
 import { lineChart } from '../chart/line.js';
 import { firstOf, type KernelRuns } from '../kernel-runs.js';
 import type { Timeline } from '../schema.js';
+import { formatNs } from '../text/format.js';
 import type { NamedChart } from './types.js';
 
 interface Followed {
@@ -50,6 +51,18 @@ const FOLLOWED: readonly Followed[] = [
   },
 ];
 
+/** `create until 4.2 s, settle until 5 s`: the phases of a kernel's first seed, in time since the boot. */
+function phasesOf(group: KernelRuns): string {
+  let end = 0;
+  const ends = Object.entries(firstOf(group).phases)
+    .filter(([name]) => name !== 'boot')
+    .map(([name, { elapsedModelNs = 0 }]) => {
+      end += elapsedModelNs;
+      return `${name} until ${formatNs(end)}`;
+    });
+  return `${group.kernel}: ${ends.join(', ')}.`;
+}
+
 function chart(groups: readonly KernelRuns[], { of, name, title, label, caption }: Followed): NamedChart | undefined {
   const series = groups.flatMap((group) => {
     const timeline = firstOf(group).timeline;
@@ -61,7 +74,13 @@ function chart(groups: readonly KernelRuns[], { of, name, title, label, caption 
   return {
     name,
     title,
-    caption: `${caption}${groups.some(({ runs }) => runs.length > 1) ? ' Of the first seed of each kernel.' : ''}`,
+    caption: [
+      caption,
+      groups.some(({ runs }) => runs.length > 1) ? 'Of the first seed of each kernel.' : '',
+      ...groups.map(phasesOf),
+    ]
+      .filter((sentence) => sentence !== '')
+      .join(' '),
     svg: lineChart({ title, description: caption, ...axes, series, markers: false }),
   };
 }
