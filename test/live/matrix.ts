@@ -92,8 +92,14 @@ const rows: readonly Row[] = [
       'v3.14+no-destroy-on-last-page:reaper=periodic:period=1',
       'v3.14+pin-until-release:retention=off',
       'v3.14+destroy-after-grace-period',
-      'v3.14+destroy-on-last-object',
     ],
+    varies: [reapedAgain],
+  },
+  {
+    experiment: 'empty-cache',
+    params: { memcgs: 2, objects: 8, freeAfter: 500_000, observe: 5000 },
+    timeScale: 10,
+    kernels: ['v3.14+destroy-on-last-object'],
     // Each object but the first is counted by an atomic operation.
     messages: ['memcg.countReferences'],
   },
