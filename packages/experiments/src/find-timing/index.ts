@@ -49,7 +49,7 @@ export const findTiming: Experiment = {
     const dropNs = await lab.nextPhase('drop', dropAndSettleProgram, FINDER);
     if (params.outlive === 'yes') {
       await lab.nextPhase('outlive', (control) => outliveProgram(control, tree, directories), FINDER);
-      await lab.nextPhase('drop-outlived', dropAndSettleProgram, FINDER);
+      await lab.nextPhase('drop-outlived', dropAndSettleProgram, FINDER, { until: 'quiet' });
     }
     return { find: { entries: entriesOf(tree, directories), repeats: [...loop, { findNs, dropNs }] } };
   },
