@@ -8,7 +8,7 @@ import { Hosts, missing } from './hosts.js';
 const HOSTS = 3;
 const LOOPS = 3;
 /** Each way, between one host and the server; far above what a busy computer adds. */
-const LATE_MS = 20;
+const LATE_MS = 40;
 const MINUTES = 60_000;
 
 const RUN = ['run', 'avoid-ipis', '--nodes', String(HOSTS), '--json', '--param', `loops=${LOOPS}`];
@@ -112,7 +112,7 @@ describe.skipIf(why !== undefined)('nodes on three hosts', () => {
       // One message there and one combined acknowledgement back, however many CPUs there are; on the way nothing else is waited for.
       const kick = durations.kick_all_cpus_sync;
       expect(kick?.p50).toBeGreaterThanOrEqual(0.95 * late);
-      expect(kick?.p50).toBeLessThan(3 * late);
+      expect(kick?.p50).toBeLessThan(2 * late);
     },
     10 * MINUTES,
   );

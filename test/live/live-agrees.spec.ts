@@ -31,6 +31,10 @@ const BY_CPU = [/^interrupts\.CAL/, /^ipi\.(sent|received|merged)By/];
 /** How far creation lags behind the script: until a memcg's cache exists, each allocation asks for it again. */
 const WITH_LAG = [/^calls\.(memcg_kmem_cache_create_func|hotplug_read_sections|(un)?accounted_allocations)$/];
 
+/** Allocations are as many, whether or not their memcg’s cache existed yet. */
+const allocationsIn = (counters: Counters): number =>
+  callCount(counters, 'accounted_allocations') + callCount(counters, 'unaccounted_allocations');
+
 /** What pins a memcg, so which of its caches are destroyed, and what that costs. */
 const WITH_PINS = [
   /^ipi\./,
@@ -43,9 +47,11 @@ const both = ['v4.10', 'v4.10+avoid-kick-on-create'] as const;
 const unpatched = ['v4.10'] as const;
 const shapes = [
   { nodes: 1, cpusPerNode: 1, kernels: unpatched },
+  { nodes: 1, cpusPerNode: 2, kernels: both },
   { nodes: 1, cpusPerNode: 16, kernels: unpatched },
   { nodes: 2, cpusPerNode: 4, kernels: both },
   { nodes: 4, cpusPerNode: 2, kernels: unpatched },
+  { nodes: 4, cpusPerNode: 4, kernels: unpatched },
 ] as const;
 const LOOPS = 10;
 const CACHES = 3 * LOOPS;
@@ -77,6 +83,7 @@ describe.each(shapes)('avoid-ipis on $nodes x $cpusPerNode', ({ nodes, cpusPerNo
         const { live, sim } = pair();
         const except = [...WITH_TIME, ...BY_CPU, ...WITH_LAG];
         expect(countsOf(live.counters, except)).toEqual(countsOf(sim.counters, except));
+        expect(allocationsIn(live.counters)).toBe(allocationsIn(sim.counters));
         const { caches, ipi, memcg } = live.counters;
         const kicks = kicksPerCache * CACHES;
         expect({ created: caches.created, memcgs: memcg.created }).toEqual({ created: CACHES, memcgs: LOOPS });
@@ -148,8 +155,10 @@ describe.each(shapes)('avoid-ipis on $nodes x $cpusPerNode', ({ nodes, cpusPerNo
 
 const tunings = [
   { kernel: 'v4.10', nodes: 1, cpusPerNode: 1, params: { writes: 4, children: 1 } },
+  { kernel: 'v4.10', nodes: 1, cpusPerNode: 4, params: { writes: 6, children: 0 } },
   { kernel: 'v4.10+avoid-kick-on-create', nodes: 1, cpusPerNode: 4, params: { writes: 3, children: 2 } },
   { kernel: 'v4.10', nodes: 2, cpusPerNode: 2, params: { writes: 4, children: 2 } },
+  { kernel: 'v4.10', nodes: 4, cpusPerNode: 1, params: { writes: 3, children: 1 } },
 ] as const;
 
 describe.each(tunings)('tune-slabinfo on $nodes x $cpusPerNode, $params', ({ kernel, nodes, cpusPerNode, params }) => {
@@ -231,7 +240,7 @@ describe('torture on 2 x 2', () => {
 
 describe('a CPU that is stopped between loading cpu_cache and storing, on real threads', () => {
   const asked = { experiment: 'tune-slabinfo', nodes: 1, cpusPerNode: 2, params: { writes: 20, irqOffCpu: 1 } };
-  test.each([1, 2])(
+  test.each([1, 2, 3, 4, 5])(
     'is a use after free without the kick, run %i',
     async () => {
       const { outcome, verdicts } = await onLive({ ...asked, kernels: ['v4.10+never-kick'] });
@@ -247,8 +256,8 @@ describe('a CPU that is stopped between loading cpu_cache and storing, on real t
     MINUTES,
   );
 
-  test.each(both)(
-    'is waited for by the kick of %s',
+  test.each(both.flatMap((kernel) => [1, 2, 3].map((run) => [kernel, run] as const)))(
+    'is waited for by the kick of %s, run %i',
     async (kernel) => {
       const result = await onLive({ ...asked, kernels: [kernel] });
       expect(ended(result)).toEqual(well);

@@ -119,7 +119,7 @@ export function misfits(totals: Totals): string[] {
         sumOf(totals, 'caches.live', 'caches.dead'),
     ],
     [
-      'memcgs that were removed are dying or freed',
+      'no more memcgs are dying or freed than were made',
       sumOf(totals, 'memcg.dying', 'memcg.freed') <= sumOf(totals, 'memcg.created'),
     ],
   ];

@@ -71,7 +71,8 @@ export function buildResult(run: Run): RunResult {
   const inventories = observed.inventories();
   const { slowest } = window.durations;
   const durations = window.durations.summary(observed.clock);
-  const timeline = run.timeline.timeline(observed.phases, observed.reading());
+  const now = observed.reading();
+  const timeline = run.timeline.timeline(observed.phases, now);
   const rootCache = observed.phases.find((phase) => phase.name === experiment.rootCachePhase);
   return {
     schema: 'kmemlab.result/1',
@@ -93,7 +94,7 @@ export function buildResult(run: Run): RunResult {
     verdicts: observed.verdicts.map(verdictOf),
     findings: [
       ...findingsOf(inventories, callCount(counters, 'unaccounted_allocations')),
-      ...chargeFindings(counters, observed.reading().sums, inventories),
+      ...chargeFindings(counters, now.sums, inventories),
       // Where objects count by bytes, no slab belongs to a memcg, and OBJ-5 is there instead.
       ...(kernel.build.policies.reclaim.slabUnit === 'pages' ? statisticsDrift(inventories) : []),
     ],

@@ -48,10 +48,13 @@ export async function runSim(
     probe: checker,
     stretches: experiment.stretches?.(scenario.params) ?? [],
   });
-  machine.onEvent = onEvent;
+  const sample = sampling(() => run.timeline.offer(() => readSums(machine, TIMELINE_SUMS)));
+  machine.onEvent = (time, kind, actor, detail) => {
+    sample();
+    onEvent?.(time, kind, actor, detail);
+  };
   const phases = new SimPhases(machine, recorder);
   const lab = new SimLab(machine, topology, {
-    onEvent: sampling(() => run.timeline.offer(() => readSums(machine, TIMELINE_SUMS))),
     onProgress: (progress) => options.onProgress?.(progress),
     onPhase: (name) => {
       phases.end(name);

@@ -11,7 +11,7 @@ export { spinlockNames } from './locking/spinlock.js';
 export { lruFilesystems } from './mm/list-lru.js';
 export { READ_OBJCG_MEMCG } from './mm/memcontrol/byte-stock.js';
 export { FOUND_IN_SLOT, SLOT_READ } from './mm/memcontrol/destroy-work.js';
-export { slabItems } from './mm/memcontrol/lruvec-counters.js';
+export { placeOf, slabItemOf, slabItems } from './mm/memcontrol/lruvec-counters.js';
 export { ITEM_NOT_PENDING, PAGES_RELEASED } from './mm/memcontrol/release-pages.js';
 export { CALLED_WORK_FN } from './mm/memcontrol/reparent-caches.js';
 export { DRAIN_LOCKED } from './mm/memcontrol/stock.js';

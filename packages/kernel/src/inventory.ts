@@ -1,7 +1,6 @@
 import { type Handle, pageOf } from '@kmemlab/machine';
-import { slabItems } from './mm/memcontrol/lruvec-counters.js';
+import { slabItemOf, sumsByItem } from './mm/memcontrol/lruvec-counters.js';
 import type { KmemState } from './mm/memcontrol/types.js';
-import { SlabFlag } from './mm/slab/types.js';
 import { retainedOn } from './mm/slub/retained.js';
 import type { KernelNode } from './node.js';
 import { CacheField } from './published-state.js';
@@ -116,31 +115,21 @@ function slabPagesOf({ pages, published }: KernelNode): number[] {
   for (const [, { cache, order }] of pages.entries()) {
     if (cache === 0 || published.caches.read(cache, CacheField.memcg) === 0) continue;
     const row = rows.get(cache) ?? [0, 0];
-    const reclaimable = (published.caches.read(cache, CacheField.flags) & SlabFlag.reclaim) !== 0;
-    row[reclaimable ? 0 : 1] += 2 ** order;
+    row[slabItemOf(published, cache) === 'reclaimable' ? 0 : 1] += 2 ** order;
     rows.set(cache, row);
   }
   return [...rows].flatMap(([cache, row]) => [cache, ...row]);
 }
 
-/** Sum of statistics that are kept by node and item, by item. */
-const byItem = (places: readonly number[]): number[] =>
-  slabItems.map((_, item) =>
-    places.reduce((sum, pages, place) => sum + (place % slabItems.length === item ? pages : 0), 0),
-  );
-
 const slabStatisticsOf = ({ csses }: KernelNode): number[] =>
-  [...csses.entries()].flatMap(([css, { memcg }]) =>
-    memcg === null ? [] : [css, memcg.counterParent, ...byItem([...memcg.vm.slab.recursive])],
-  );
-
-const heldBackOf = ({ lruvecs, topology }: KernelNode): number[] =>
-  [...lruvecs.memcgs()].flatMap((css) => {
-    const places = Array.from({ length: topology.nodes * slabItems.length }, (_, place) =>
-      lruvecs.heldBack(css, Math.floor(place / slabItems.length), place % slabItems.length),
+  csses
+    .entries()
+    .flatMap(([css, { memcg }]) =>
+      memcg === null ? [] : [css, memcg.counterParent, ...sumsByItem([...memcg.vm.slab.recursive])],
     );
-    return [css, ...byItem(places)];
-  });
+
+const heldBackOf = ({ lruvecs }: KernelNode): number[] =>
+  [...lruvecs.memcgs()].flatMap((css) => [css, ...sumsByItem(lruvecs.heldBack(css))]);
 
 /** Blocks that hold each other by their vectors, or themselves. */
 function heldVectorsOf({ objVectors }: KernelNode): number {

@@ -142,15 +142,15 @@ function writerOf(keys: readonly string[]): WriteFields {
  */
 type Growth = 'record' | 'class' | 'none';
 
-/** How often to look whether objects of classes have other fields than before: it is a third of the time of going back. */
-const LOOKS = 50;
+/** One time in so many, objects of classes are looked at for fields that they got since: it is a third of the time of going back. */
+const LOOK_EVERY = 20;
 
 /** Objects with the same fields, restored together. */
 class Shape {
   private readonly objects: Fields[] = [];
   private readonly held: unknown[] = [];
   private readonly write: WriteFields;
-  private looks = 0;
+  private restored = 0;
 
   constructor(
     private readonly keys: readonly string[],
@@ -166,7 +166,7 @@ class Shape {
 
   restore(): void {
     if (this.growth === 'record') for (const object of this.objects) this.reset(object);
-    else if (this.growth === 'class' && this.looks++ < LOOKS) this.lookForOthers();
+    else if (this.growth === 'class' && this.restored++ % LOOK_EVERY === 0) this.lookForOthers();
     this.write(this.objects, this.held);
   }
 

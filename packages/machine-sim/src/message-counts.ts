@@ -6,18 +6,16 @@ export class MessageCounts {
   crossNode = 0;
   /** Sent and not yet handled or answered. */
   inFlight = 0;
-  private readonly kinds = new Map<string, number>();
-  private readonly crossKinds = new Map<string, number>();
+  private readonly near = new Map<string, number>();
+  private readonly far = new Map<string, number>();
 
   constructor(readonly topology: Topology) {}
 
   sent(kind: string, from: number, to: number): void {
     if (from === to) this.sameNode++;
-    else {
-      this.crossNode++;
-      this.crossKinds.set(kind, (this.crossKinds.get(kind) ?? 0) + 1);
-    }
-    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+    else this.crossNode++;
+    const kinds = from === to ? this.near : this.far;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     this.inFlight++;
   }
 
@@ -31,12 +29,14 @@ export class MessageCounts {
   }
 
   byKind(): Record<string, number> {
-    return sorted(this.kinds);
+    const kinds = new Map(this.near);
+    for (const [kind, count] of this.far) kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+    return sorted(kinds);
   }
 
   /** Those of {@link byKind} that went to another node. */
   crossNodeByKind(): Record<string, number> {
-    return sorted(this.crossKinds);
+    return sorted(this.far);
   }
 }
 

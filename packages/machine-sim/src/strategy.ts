@@ -66,7 +66,7 @@ export class StallOrder implements Strategy {
 
   /**
    * @param atPoint the CPU's code is at a labelled preemption point
-   * @param before events and points of the schedule that have been
+   * @param place where the order begins in its schedule
    */
   constructor(
     private readonly decide: Decider,
@@ -95,7 +95,7 @@ export class StallOrder implements Strategy {
         queue.push(free, payload);
         continue;
       }
-      if (held !== undefined) this.release(held, time, queue);
+      if (held !== undefined) this.release(payload.channel, held, time, queue);
       if (payload.kind === EventKind.workDone && this.atPoint(payload.cpu)) this.points++;
       this.step++;
       return event;
@@ -103,11 +103,11 @@ export class StallOrder implements Strategy {
   }
 
   /** The first of these happens now, the next may follow. */
-  private release(held: SimEvent[], time: number, queue: EventQueue<SimEvent>): void {
-    const happens = held.shift();
+  private release(channel: number, held: SimEvent[], time: number, queue: EventQueue<SimEvent>): void {
+    held.shift();
     const next = held[0];
-    if (next !== undefined) queue.push(time, next);
-    else if (happens !== undefined) this.held.delete(happens.channel);
+    if (next === undefined) this.held.delete(channel);
+    else queue.push(time, next);
   }
 
   /** Whether to stall who would act now, once for each step. */

@@ -1,6 +1,6 @@
 import { generationOf, type Handle, homeOf, indexOf } from './handle.js';
 import { WordHeap } from './word-heap.js';
-import type { Memory, Words } from './words.js';
+import { type Memory, viewTo, type Words } from './words.js';
 
 /**
  * Published state: fixed-size records of numbers that every CPU of a node reads without an effect. Each node holds a
@@ -40,9 +40,7 @@ export class PublishedTable {
   /** A field of the record; 0 for an object without one, such as a freed object. */
   read(handle: Handle, field: number): number {
     const base = indexOf(handle) * this.stride;
-    const chunk = this.chunk(handle);
-    let { view } = chunk;
-    if (base + this.stride > view.length) view = chunk.refresh();
+    const view = viewTo(this.chunk(handle), base + this.stride - 1);
     return view[base] === handle ? (view[base + field] as number) : 0;
   }
 
@@ -95,16 +93,13 @@ export class PublishedArrays {
   read(array: number, index: number): number {
     if (index >= this.lengthOf(array)) return 0;
     const at = this.startOf(array) + index;
-    let { view } = this.words;
-    if (at >= view.length) view = this.words.refresh();
-    return view[at] as number;
+    return viewTo(this.words, at)[at] as number;
   }
 
   write(array: number, index: number, value: number): void {
     if (index >= this.lengthOf(array)) return;
     const at = this.startOf(array) + index;
-    const view = at < this.words.view.length ? this.words.view : this.words.refresh();
-    view[at] = value;
+    viewTo(this.words, at)[at] = value;
   }
 
   drop(array: number): void {
@@ -120,9 +115,7 @@ export class PublishedArrays {
 
   private entry(array: number, word: number): number {
     const at = DIRECTORY_STRIDE * array + word;
-    let { view } = this.directory;
-    if (at >= view.length) view = this.directory.refresh();
-    return view[at] ?? 0;
+    return viewTo(this.directory, at)[at] ?? 0;
   }
 }
 

@@ -10,6 +10,10 @@ export interface Words {
   refresh(): Float64Array;
 }
 
+/** A view that has the word at this place, if there is one by now: the owner may have made it usable since the last look. */
+export const viewTo = (words: Words, at: number): Float64Array =>
+  at < words.view.length ? words.view : words.refresh();
+
 /**
  * Makes the memory of one node: what its CPUs and its handlers share. Whoever attaches to a node's memory from another
  * thread repeats the same calls in the same order.

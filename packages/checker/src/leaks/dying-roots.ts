@@ -19,7 +19,7 @@ export interface DyingRoot {
 export function dyingRoots(nodes: readonly KernelNode[], { policies }: KernelBuild): DyingRoot[] {
   const staying = new Set(nodes[BOOT_NODE]?.cacheList.staying);
   if (staying.size === 0) return [];
-  const caches = nodes.flatMap((node) => [...node.caches.entries()]);
+  const caches = nodes.flatMap((node) => node.caches.entries());
   return caches.flatMap(([root, { name, dying }]): DyingRoot[] => {
     if (!dying || !staying.has(root)) return [];
     const lost = policies.memcg.links === null ? [] : strandedOf(nodes, root);

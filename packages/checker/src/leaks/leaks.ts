@@ -36,7 +36,7 @@ export class Leaks implements Family {
     const flags = this.view.nodes[0]?.published.caches.read(cache, CacheField.flags) ?? 0;
     if ((flags & SlabFlag.destroyByRcu) === 0) return false;
     return !this.view.nodes.some(({ pages }) =>
-      [...pages.entries()].some(([, page]) => page.cache === cache && page.active > 0),
+      pages.entries().some(([, page]) => page.cache === cache && page.active > 0),
     );
   }
 

@@ -1,4 +1,4 @@
-import { type KernelNode, lruFilesystems, lruIdOf, slabItems, Trace } from '@kmemlab/kernel';
+import { type KernelNode, lruFilesystems, lruIdOf, placeOf, slabItems, Trace } from '@kmemlab/kernel';
 import { type Handle, homeOf } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
@@ -69,10 +69,11 @@ export class Memcgs implements Family {
 
   /** MEMCG-2. */
   private checkStatistics(css: Handle, name: string, { vm }: Memcg, charges: SlabCharges): void {
+    const heldBack = this.view.nodes.map(({ lruvecs }) => lruvecs.heldBack(css));
     for (const { id } of this.view.nodes) {
       for (const [item, what] of slabItems.entries()) {
-        const heldBack = this.view.nodes.reduce((sum, { lruvecs }) => sum + lruvecs.heldBack(css, id, item), 0);
-        const counted = (vm.slab.local[id * slabItems.length + item] ?? 0) + heldBack;
+        const place = placeOf(id, item);
+        const counted = heldBack.reduce((sum, places) => sum + (places[place] ?? 0), vm.slab.local[place] ?? 0);
         const pages = charges.slabPages(css, id, item);
         if (counted === pages) continue;
         const detail = `memcg "${name}" counts ${counted} ${what} slab pages on node ${id}, and has ${pages}`;

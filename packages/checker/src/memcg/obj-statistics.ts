@@ -1,4 +1,4 @@
-import { CacheField, CssField, type KernelNode, ObjcgField, rootMemcg, SlabFlag, slabItems } from '@kmemlab/kernel';
+import { CssField, type KernelNode, ObjcgField, placeOf, rootMemcg, slabItemOf, slabItems } from '@kmemlab/kernel';
 import { type Handle, homeOf, type ObjectRef, pageOf } from '@kmemlab/machine';
 import type { MachineView } from '../types.js';
 
@@ -25,13 +25,12 @@ export function wrongStatistics(view: MachineView, entries: ReadonlyMap<ObjectRe
   const expected = new Sums(view, places);
   for (const [object, { objcg, bytes }] of entries) {
     const memcg = view.nodes[0]?.published.objCgroups.read(objcg, ObjcgField.memcg) ?? 0;
-    expected.add(memcg, placeOf(view, object), bytes);
+    expected.add(memcg, placeOfObject(view, object), bytes);
   }
   const heldBack = new Sums(view, places);
-  for (const [css] of memcgs(view)) {
-    for (let place = 0; place < places; place++) {
-      const [node, item] = [Math.floor(place / slabItems.length), place % slabItems.length];
-      for (const { lruvecs } of view.nodes) heldBack.add(css, place, lruvecs.heldBack(css, node, item));
+  for (const { lruvecs } of view.nodes) {
+    for (const css of lruvecs.memcgs()) {
+      for (const [place, held] of lruvecs.heldBack(css).entries()) if (held !== 0) heldBack.add(css, place, held);
     }
   }
   return [...memcgs(view)].flatMap(([css, name, memcg]) => {
@@ -61,13 +60,11 @@ function* memcgs({ nodes }: MachineView): Generator<readonly [Handle, string, Me
 }
 
 /** Node and item of the block that an object lies in. */
-function placeOf({ nodes }: MachineView, object: ObjectRef): number {
+function placeOfObject({ nodes }: MachineView, object: ObjectRef): number {
   const page = pageOf(object);
-  const node = homeOf(page);
-  const cache = nodes[node]?.pages.peek(page)?.cache ?? 0;
-  const flags = nodes[0]?.published.caches.read(cache, CacheField.flags) ?? 0;
-  const item = (flags & SlabFlag.reclaim) === 0 ? 'unreclaimable' : 'reclaimable';
-  return node * slabItems.length + slabItems.indexOf(item);
+  const home = nodes[homeOf(page)] as KernelNode;
+  const item = slabItemOf(home.published, home.pages.peek(page)?.cache ?? 0);
+  return placeOf(home.id, slabItems.indexOf(item));
 }
 
 /** Sums by memcg and place, in a hierarchy with all that lies below. */

@@ -35,6 +35,8 @@ export interface Trial {
 
 export interface PhaseEnd extends Place {
   readonly name: string;
+  /** Nothing went on then: trials can begin there. */
+  readonly still: boolean;
 }
 
 const BOOTED: Place = { step: 0, point: 0 };
@@ -138,14 +140,13 @@ export class Subject {
   }
 
   /**
-   * Have trials begin at a phase, or as late before it as the machine stands still, since what comes before is the same in all
-   * of them in which nobody is late before. Only once.
-   * @param phases those that ended in a trial in which nobody was late; a phase that is not among them is where it ended
+   * Have trials begin as late in these phases as the machine stands still, since what comes before is the same in all of them in
+   * which nobody is late before. Only once.
+   * @param before the first phases of a trial in which nobody was late
    */
-  async beginAt(phase: string, phases: readonly PhaseEnd[]): Promise<void> {
-    const at = phases.findIndex(({ name }) => name === phase);
-    const before = at < 0 ? phases : phases.slice(0, at);
-    if (before.length === 0) return;
+  async beginBehind(before: readonly PhaseEnd[]): Promise<void> {
+    const phases = before.slice(0, before.findLastIndex(({ still }) => still) + 1);
+    if (phases.length === 0) return;
     const { machine, newLab, save } = this.booted;
     this.beginning.checkpoint.restore();
     machine.schedule(() => 0, this.windows);
@@ -153,11 +154,9 @@ export class Subject {
     const values: unknown[] = [];
     const lab: SimLab = newLab((_name, value) => {
       values.push(value);
-      if (machine.still) {
-        const past = { values: [...values], pid: lab.pid };
-        this.beginning = { checkpoint: save(), past, phases: before.slice(0, values.length) };
-      }
-      if (values.length === before.length) throw FAR_ENOUGH;
+      if (values.length < phases.length) return;
+      this.beginning = { checkpoint: save(), past: { values, pid: lab.pid }, phases };
+      throw FAR_ENOUGH;
     });
     await this.run(lab).catch((error: unknown) => {
       if (error !== FAR_ENOUGH) throw error;
@@ -172,7 +171,10 @@ export class Subject {
     const order = machine.schedule(decide, this.windows, this.begin);
     machine.onStep = onStep;
     const phases: PhaseEnd[] = [...this.beginning.phases];
-    const lab = newLab((name) => phases.push({ name, step: order.step, point: order.points }), past);
+    const lab = newLab(
+      (name) => phases.push({ name, step: order.step, point: order.points, still: machine.still }),
+      past,
+    );
     let failure: string | undefined;
     try {
       await this.run(lab);

@@ -10,7 +10,7 @@ import {
   type Stall,
 } from '@kmemlab/machine-sim';
 import { Races } from './races.js';
-import { Subject, type Trial } from './subject.js';
+import { type PhaseEnd, Subject, type Trial } from './subject.js';
 import type { Counterexample, Expansion, SearchPlan, Tried } from './types.js';
 
 /** A part of a search: the schedules from `first` on. */
@@ -39,19 +39,20 @@ export async function prepare({
 }: Pick<SearchPlan, 'scenario' | 'windows' | 'from'>): Promise<Prepared> {
   const subject = await Subject.of(scenario, windows);
   const first = await subject.trial(WITHOUT_STALLS);
-  if (from !== undefined) await subject.beginAt(from, first.phases);
-  return { subject, extent: extentOf(first, from), first };
+  const before = from === undefined ? [] : phasesBefore(from, first);
+  await subject.beginBehind(before);
+  return { subject, extent: extentOf(first, before.at(-1)), first };
 }
 
-/**
- * A schedule without stalls says how long the others are, and where the phase begins from which on somebody may be late. A
- * phase that has not ended is the one in which the schedule did.
- */
-function extentOf({ extent, phases }: Trial, from: string | undefined): Extent {
-  if (from === undefined) return extent;
-  const at = phases.findIndex(({ name }) => name === from);
-  const before = phases[at < 0 ? phases.length - 1 : at - 1];
-  if (at === 0 || before === undefined) return extent;
+/** Those that ended before this one began. A phase that has not ended is the one in which the schedule did. */
+function phasesBefore(phase: string, { phases }: Trial): readonly PhaseEnd[] {
+  const at = phases.findIndex(({ name }) => name === phase);
+  return at < 0 ? phases : phases.slice(0, at);
+}
+
+/** A schedule without stalls says how long the others are, and where the phase begins from which on somebody may be late. */
+function extentOf({ extent }: Trial, before: PhaseEnd | undefined): Extent {
+  if (before === undefined) return extent;
   return { ...extent, from: { step: Math.min(before.step, extent.steps - 1), point: before.point } };
 }
 

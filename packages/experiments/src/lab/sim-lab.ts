@@ -11,8 +11,6 @@ const CHUNK = 20_000;
 
 export interface SimLabHooks {
   readonly onProgress: (progress: Progress) => void;
-  /** Called for each event; must not touch the machine. */
-  readonly onEvent?: () => void;
   /** A phase has ended with this value; it does not go on if this throws. */
   readonly onPhase: (name: string, value: unknown) => void;
   readonly interrupted: () => boolean;
@@ -142,13 +140,9 @@ export class SimLab implements Lab {
   }
 
   private async runUntil(phase: string, until: () => boolean, total: number): Promise<void> {
-    const { machine, watch, hooks } = this;
-    const stop = (): boolean => {
-      hooks.onEvent?.();
-      return watch.isDue || until();
-    };
+    const { machine, watch } = this;
     for (;;) {
-      const why = machine.run(stop, CHUNK);
+      const why = machine.run(() => watch.isDue || until(), CHUNK);
       this.throwIfEnded();
       if (why === 'reached' && until()) return;
       if (why === 'empty') watch.stuck();

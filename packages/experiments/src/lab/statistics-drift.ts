@@ -36,14 +36,16 @@ function knownOf(inventories: readonly NodeInventory[]): Known {
   return { pages, heldBack };
 }
 
-/** The memcg and all that are counted in it. */
-function treeOf(memcg: Handle, parents: ReadonlyMap<Handle, Handle>): Handle[] {
-  const isBelow = (css: Handle): boolean => {
-    let at = css;
-    while (at !== 0 && at !== memcg) at = parents.get(at) ?? 0;
-    return at === memcg;
-  };
-  return [...parents.keys()].filter(isBelow);
+/** What each memcg and all that are counted in it have together. */
+function withThoseBelow(
+  own: ReadonlyMap<Handle, Pages>,
+  parents: ReadonlyMap<Handle, Handle>,
+): ReadonlyMap<Handle, Pages> {
+  const sums = new Map<Handle, Pages>();
+  for (const [memcg, pages] of own) {
+    for (let css = memcg; css !== 0; css = parents.get(css) ?? 0) add(sums, css, ...pages);
+  }
+  return sums;
 }
 
 /** Online memcgs but the root, which does not count out what it has taken over from others (5.3). */
@@ -65,19 +67,18 @@ export function statisticsDrift(inventories: readonly NodeInventory[]): Finding[
   const statistics = inventories.flatMap((inventory) => [
     ...rowsOf(inventory.slabStatistics, INVENTORY_ROWS.slabStatistics),
   ]);
-  const { pages, heldBack } = knownOf(inventories);
+  const known = knownOf(inventories);
   // A kernel that keeps none (3.14) has none that could be off.
-  if (heldBack.size === 0 && !statistics.some(([, , ...shown]) => shown.some((count) => count !== 0))) return [];
+  if (known.heldBack.size === 0 && !statistics.some(([, , ...shown]) => shown.some((count) => count !== 0))) return [];
   const parents = new Map(statistics.map(([css = 0, parent = 0]) => [css, parent]));
+  const pages = withThoseBelow(known.pages, parents);
+  const heldBack = withThoseBelow(known.heldBack, parents);
   const online = onlineMemcgs(inventories);
   const off: Record<string, number> = {};
   let count = 0;
   for (const [css = 0, , ...shown] of statistics.filter(([css = 0]) => online.has(css))) {
-    const tree = treeOf(css, parents);
     for (const [item, name] of slabItems.entries()) {
-      const sum = (of: ReadonlyMap<Handle, Pages>): number =>
-        tree.reduce((total, memcg) => total + (of.get(memcg)?.[item] ?? 0), 0);
-      const drift = Math.abs((shown[item] ?? 0) + sum(heldBack) - sum(pages));
+      const drift = Math.abs((shown[item] ?? 0) + (heldBack.get(css)?.[item] ?? 0) - (pages.get(css)?.[item] ?? 0));
       if (drift === 0) continue;
       off[name] = (off[name] ?? 0) + drift;
       count += drift;

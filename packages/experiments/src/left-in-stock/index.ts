@@ -1,10 +1,11 @@
 import { DRAIN_LOCKED, type Stretch } from '@kmemlab/kernel';
 import type { Experiment, Lab } from '../lab/types.js';
 import type { ParamValues } from '../params.js';
+import { pinned } from '../worker.js';
 import { removeProgram, type Scope, useAgainProgram, useProgram } from './programs.js';
 
 const MS = 1e6;
-const MANAGER = { kind: 'pinned', cpu: 0 } as const;
+const MANAGER = pinned(0);
 
 /** A memcg for each CPU but CPU0, on which the works of removed memcgs run, and the one that drains. */
 function scopeOf({ topology: { cpuCount } }: Lab, { pages, drainsOn }: ParamValues): Scope {

@@ -2,14 +2,14 @@ import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { Sample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { sample } from '../sample.js';
+import { pinned, workIn } from '../worker.js';
 
 const MS = 1e6;
 /** Long against the two grace periods after which a removed memcg is freed, or not. */
 const AFTER_REMOVAL = 500 * MS;
 /** Removed memcgs have gone offline after so long. */
 const OFFLINE = 200 * MS;
-/** A moment in which a task that was moved gets to its work. */
-const A_MOMENT = MS / 2;
 /** The memcg at its limit. */
 const FULL = 'full';
 /** Bytes: the first charges that the task at the limit needs are denied already. */
@@ -26,23 +26,14 @@ export interface Scope {
   readonly drainer: number | undefined;
 }
 
-const pinned = (cpu: number) => ({ kind: 'pinned', cpu }) as const;
-
-function* sample(phase: string, generation: number): Program<Sample> {
-  return { phase, generation, ...(yield* sys.census()) };
+/** Pages of a task's own. It exits with them. */
+function* touch(pages: number): Program<void> {
+  for (let n = 0; n < pages; n++) yield* sys.touch(yield* sys.mmap());
 }
 
-/** A task on a CPU that is moved into a memcg and touches pages of its own there. It exits with them. */
-function* touchedIn(memcg: string, cpu: number, pages: number): Program<void> {
-  const program = function* touches(): Program<void> {
-    yield* sys.pause();
-    for (let n = 0; n < pages; n++) yield* sys.touch(yield* sys.mmap());
-  };
-  const pid = yield* sys.fork({ name: `user${cpu}`, program, placement: pinned(cpu) });
-  yield* writeFile(`${memcg}/cgroup.procs`, `${pid}\n`);
-  yield* sys.kill(pid);
-  yield* sys.wait();
-}
+/** A task on a CPU touches pages in a memcg. */
+const touchedIn = (memcg: string, cpu: number, pages: number): Program<void> =>
+  workIn(memcg, `user${cpu}`, cpu, () => touch(pages));
 
 /** The manager stays in the root cgroup, on a CPU on which no memcg is used. */
 export function* useProgram({ tick }: GuestControl, { users, pages, drainer }: Scope): Program<Sample[]> {
@@ -59,25 +50,25 @@ export function* useProgram({ tick }: GuestControl, { users, pages, drainer }: S
   return [yield* sample('use', users.length)];
 }
 
-/** Goes on touching pages beyond the limit: each charge reclaims in vain, and has what is in stock drained. */
-function* drains(stopped: () => boolean): Program<void> {
+/**
+ * Goes on touching pages beyond the limit: each charge reclaims in vain, and has what is in stock drained. Tells the manager
+ * when it begins.
+ */
+function* drains(manager: number, stopped: () => boolean): Program<void> {
   yield* sys.pause();
-  while (!stopped()) yield* attempt(touchOneMore());
-}
-
-function* touchOneMore(): Program<void> {
-  yield* sys.touch(yield* sys.mmap());
+  yield* sys.kill(manager);
+  while (!stopped()) yield* attempt(touch(1));
 }
 
 /** Rmdir of all, while the task at the limit is at work. */
-export function* removeProgram({ tick }: GuestControl, { users, drainer }: Scope): Program<Sample[]> {
+export function* removeProgram({ pid: manager, tick }: GuestControl, { users, drainer }: Scope): Program<Sample[]> {
   let over = false;
   if (drainer !== undefined) {
     const placement = pinned(drainer);
-    const pid = yield* sys.fork({ name: 'drainer', program: () => drains(() => over), placement });
+    const pid = yield* sys.fork({ name: 'drainer', program: () => drains(manager, () => over), placement });
     yield* writeFile(`${FULL}/cgroup.procs`, `${pid}\n`);
     yield* sys.kill(pid);
-    yield* sys.nanosleep(A_MOMENT);
+    yield* sys.pause();
   }
   for (const n of users.keys()) {
     yield* sys.rmdir(String(n));

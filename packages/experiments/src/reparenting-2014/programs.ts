@@ -2,6 +2,7 @@ import { type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
 import type { Reparented, Sample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { sample } from '../sample.js';
 
 const SECOND = 1e9;
 const SAMPLES = 40;
@@ -32,10 +33,6 @@ export interface Scope {
   readonly pending: boolean;
   /** A task that was forked in each memcg, and moved out, lives on. */
   readonly stacks: boolean;
-}
-
-function* sample(phase: string, generation: number): Program<Sample> {
-  return { phase, generation, ...(yield* sys.census()) };
 }
 
 /** A child of the memcg, which pays for its stack, moves out and waits. */

@@ -2,6 +2,7 @@ import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import type { Sample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
+import { sample } from '../sample.js';
 
 const SECOND = 1e9;
 /** Samples of the generations, at most. */
@@ -25,10 +26,6 @@ export interface Scope {
   readonly nested: boolean;
   /** Between two generations, ns. */
   readonly pause: number;
-}
-
-function* sample(phase: string, generation: number): Program<Sample> {
-  return { phase, generation, ...(yield* sys.census()) };
 }
 
 const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;

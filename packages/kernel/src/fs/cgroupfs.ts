@@ -49,7 +49,8 @@ const read = (reader: ControlFile['read']): ControlFile => (reader === undefined
 
 /** Pids of this node's tasks in a memcg, but for exiting ones. */
 const listPids = defineHandler('cgroup.pids', (node, args: { memcg: Handle }): number[] =>
-  [...node.tasks.entries()]
+  node.tasks
+    .entries()
     .filter(([, { pid, exiting }]) => !exiting && node.published.tasks.memcgOf(pid) === args.memcg)
     .map(([, { pid }]) => pid),
 );

@@ -1,5 +1,6 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { PAGE_BYTES } from './memcontrol/obj-types.js';
 import type { PressureLevel } from './vmpressure.js';
 
 /** Decisions about reclaim and memcg statistics in which kernels differ. */
@@ -19,8 +20,6 @@ export interface ReclaimPolicies {
   /** A memcg's own counters go down to 0 before it is freed; from 5.3 on ancestors take its charges over. */
   chargesEndWithMemcg: boolean;
 }
-
-const PAGE_SIZE = 4096;
 
 /** A listener there is none. */
 // biome-ignore lint/correctness/useYield: a listener may do anything
@@ -54,5 +53,5 @@ export const reclaim52 = (): ReclaimPolicies => ({
 export const byBytes = (before: ReclaimPolicies): ReclaimPolicies => ({
   ...before,
   slabUnit: 'bytes',
-  statBatch: BATCH * PAGE_SIZE,
+  statBatch: BATCH * PAGE_BYTES,
 });

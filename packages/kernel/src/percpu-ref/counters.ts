@@ -1,4 +1,4 @@
-import { type Handle, homeOf, indexOf, type Memory, type Topology, type Words } from '@kmemlab/machine';
+import { type Handle, homeOf, indexOf, type Memory, type Topology, viewTo, type Words } from '@kmemlab/machine';
 
 /** What has a percpu_ref; the counters of each kind are kept apart. */
 export const refOwners = ['css', 'cache', 'objcg'] as const;
@@ -60,20 +60,15 @@ export class PercpuCounters {
   /** The counter as it is; 0 if the object was never published here. */
   peek(object: Handle): number {
     const at = this.table.place(object, this.index);
-    return this.viewOf(object, at)[at] ?? 0;
+    return viewTo(this.table.chunk(object), at)[at] ?? 0;
   }
 
   /** Read and reset the counter. */
   take(object: Handle): number {
     const at = this.table.place(object, this.index);
-    const view = this.viewOf(object, at);
+    const view = viewTo(this.table.chunk(object), at);
     const count = view[at] ?? 0;
     if (count !== 0) view[at] = 0;
     return count;
-  }
-
-  private viewOf(object: Handle, at: number): Float64Array {
-    const chunk = this.table.chunk(object);
-    return at < chunk.view.length ? chunk.view : chunk.refresh();
   }
 }

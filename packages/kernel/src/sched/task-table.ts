@@ -1,4 +1,4 @@
-import type { Handle, Memory, Words } from '@kmemlab/machine';
+import { type Handle, type Memory, viewTo, type Words } from '@kmemlab/machine';
 
 /** Words of a pid: its task_struct, and the memory css that the task is in (task->cgroups). */
 const STRIDE = 2;
@@ -33,8 +33,6 @@ export class TaskTable {
   }
 
   private read(at: number): number {
-    let { view } = this.words;
-    if (at >= view.length) view = this.words.refresh();
-    return view[at] ?? 0;
+    return viewTo(this.words, at)[at] ?? 0;
   }
 }

@@ -153,7 +153,7 @@ export function* labBusy(_cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<nu
 const childCaches = defineHandler('lab.childCaches', (node, _args: null): { caches: number; pages: number } => {
   const { caches } = node.published;
   const isChild = (cache: Handle): boolean => caches.isCurrent(cache) && caches.read(cache, CacheField.root) !== 0;
-  const live = [...node.caches.entries()].filter(([cache]) => isChild(cache)).length;
+  const live = node.caches.entries().filter(([cache]) => isChild(cache)).length;
   let pages = 0;
   for (const [, { cache, order }] of node.pages.entries()) if (isChild(cache)) pages += 2 ** order;
   return { caches: live, pages };

@@ -7,7 +7,8 @@ import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { cacheRefs } from './cache-refs.js';
 import { DENIED, memcgKmemCharge } from './charge.js';
 import { parentMemCgroup } from './hierarchy.js';
-import { modLruvecSlabState, slabItemOf } from './lruvec-stats.js';
+import { slabItemOf } from './lruvec-counters.js';
+import { modLruvecSlabState } from './lruvec-stats.js';
 import { pageCounterTryCharge, pageCounterUncharge } from './page-counter.js';
 
 /** The cache's memcg, or its nearest ancestor that is online, with a reference; 0 if there is none. The root, which is online for ever, counts only where it is charged. */
@@ -40,7 +41,7 @@ export function* chargeCountedSlab(cpu: Cpu, cache: Handle, order: number, page:
   if (memcg === rootMemcg(cpu.published)) return yield* call(chargeRootSlab, cpu, cache, order, page);
   const charged = yield* call(memcgKmemCharge, cpu, memcg, order);
   if (charged) {
-    yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu, cache), pages);
+    yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu.published, cache), pages);
     yield* call(percpuRefGet, cpu, cacheRefs, cache, pages);
     yield* call(cssPut, cpu, memcg, pages);
   }
@@ -56,7 +57,7 @@ function* chargeRootSlab(cpu: Cpu, cache: Handle, order: number, page: Handle): 
   const root = rootMemcg(cpu.published);
   const pages = 2 ** order;
   if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterTryCharge, root, 'kmem', pages);
-  yield* call(modLruvecSlabState, cpu, root, homeOf(page), slabItemOf(cpu, cache), pages);
+  yield* call(modLruvecSlabState, cpu, root, homeOf(page), slabItemOf(cpu.published, cache), pages);
   yield* call(percpuRefGet, cpu, cacheRefs, cache, pages);
   return 0;
 }
@@ -80,7 +81,7 @@ export function* unchargeCountedSlab(
   if (memcg === 0)
     cpu.bug(`a page of cache ${cache.toString(16)} is uncharged after the cache was unlinked from its memcg`);
   if (memcg !== rootMemcg(cpu.published) || cpu.build.policies.memcg.lifecycle.chargesRoot) {
-    yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu, cache), -pages);
+    yield* call(modLruvecSlabState, cpu, memcg, homeOf(page), slabItemOf(cpu.published, cache), -pages);
     if (cpu.build.config.cgroup === 'v1') yield* call(pageCounterUncharge, memcg, 'kmem', pages);
     yield* call(pageCounterUncharge, memcg, 'memory', pages);
   }

@@ -3,7 +3,8 @@ import { cssGet, cssPut } from '../../cgroup/css-ref.js';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { tryToFreeMemCgroupPages } from '../vmscan.js';
-import { modLruvecSlabState, slabItemOf } from './lruvec-stats.js';
+import { slabItemOf } from './lruvec-counters.js';
+import { modLruvecSlabState } from './lruvec-stats.js';
 import { memCgroupMargin, pageCounterTryCharge, pageCounterUncharge } from './page-counter.js';
 import { consumeStock, drainAllStock, refillStock } from './stock.js';
 
@@ -62,7 +63,7 @@ export function* chargeSlab(cpu: Cpu, cache: Handle, order: number, page: Handle
   const css = cpu.published.caches.read(cache, CacheField.memcg);
   if (css === 0) return 0;
   if (!(yield* call(memcgKmemCharge, cpu, css, order))) return DENIED;
-  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), 2 ** order);
+  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu.published, cache), 2 ** order);
   return css;
 }
 
@@ -80,7 +81,7 @@ export function* memcgKmemCharge(cpu: Cpu, css: Handle, order: number): Coroutin
 /** memcg_uncharge_slab (4.10): statistics, both counters, and one css reference a page. */
 export function* unchargeSlab(cpu: Cpu, cache: Handle, css: Handle, order: number, page: Handle): Coroutine<void> {
   if (css === 0) return;
-  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu, cache), -(2 ** order));
+  yield* call(modLruvecSlabState, cpu, css, homeOf(page), slabItemOf(cpu.published, cache), -(2 ** order));
   yield* call(memcgKmemUncharge, cpu, css, order);
 }
 

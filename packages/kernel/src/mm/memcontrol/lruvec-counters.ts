@@ -1,9 +1,24 @@
 import { type Handle, type Memory, PublishedArrays, PublishedTable, type Topology } from '@kmemlab/machine';
+import { CacheField, type Published } from '../../published-state.js';
+import { SlabFlag } from '../slab/types.js';
 
 /** Slab statistics of a lruvec (NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE; in 5.9 with _B, bytes); the number is the item's place. */
 export const slabItems = ['reclaimable', 'unreclaimable'] as const;
 
 export type SlabItem = (typeof slabItems)[number];
+
+/** The statistic that a cache's slabs count towards. */
+export const slabItemOf = ({ caches }: Published, cache: Handle): SlabItem =>
+  (caches.read(cache, CacheField.flags) & SlabFlag.reclaim) === 0 ? 'unreclaimable' : 'reclaimable';
+
+/** Statistics of several nodes and items have the place node × items + item. */
+export const placeOf = (node: number, item: number): number => node * slabItems.length + item;
+
+/** Sums over all nodes of statistics by place, by item. */
+export const sumsByItem = (places: readonly number[]): number[] =>
+  slabItems.map((_, item) =>
+    places.reduce((sum, count, place) => sum + (place % slabItems.length === item ? count : 0), 0),
+  );
 
 /**
  * What the CPUs of one node hold back of the slab statistics (lruvec_stat_cpu), by memcg and node of the pages. Counters come into
@@ -60,11 +75,17 @@ export class LruvecTable {
     this.counters.write(number, index * slabItems.length + item, pages);
   }
 
-  /** Pages that all CPUs of this node together hold back. */
-  heldBack(memcg: Handle, node: number, item: number): number {
-    const number = this.numberOf(memcg, node);
-    let pages = 0;
-    for (let index = 0; index < this.cpusPerNode; index++) pages += this.read(number, index, item);
-    return pages;
+  /** What all CPUs of this node together hold back, by place. */
+  heldBack(memcg: Handle): number[] {
+    const places: number[] = [];
+    for (let node = 0; node < this.nodes; node++) {
+      const number = this.numberOf(memcg, node);
+      for (let item = 0; item < slabItems.length; item++) {
+        let held = 0;
+        for (let index = 0; index < this.cpusPerNode; index++) held += this.read(number, index, item);
+        places[placeOf(node, item)] = held;
+      }
+    }
+    return places;
   }
 }

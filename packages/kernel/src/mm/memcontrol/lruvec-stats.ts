@@ -1,11 +1,9 @@
 import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CacheField } from '../../published-state.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
-import { SlabFlag } from '../slab/types.js';
 import { memCgroupTree } from './hierarchy.js';
-import { type SlabItem, slabItems } from './lruvec-counters.js';
+import { placeOf, type SlabItem, slabItemOf, slabItems, sumsByItem } from './lruvec-counters.js';
 import { objCgroupMemcg } from './obj-cgroup.js';
 import { PAGE_BYTES } from './obj-types.js';
 
@@ -16,8 +14,6 @@ export interface LruvecStats {
   /** Of its own and its descendants' (lruvec_stat). */
   readonly recursive: number[];
 }
-
-const placeOf = (node: number, item: number): number => node * slabItems.length + item;
 
 const firstTouch = defineHandler('lruvec.firstTouch', (node, args: { memcg: Handle; pages: number }): void => {
   node.lruvecs.create(args.memcg, args.pages);
@@ -38,10 +34,6 @@ const addToLruvec = defineHandler('lruvec.add', (node, args: Change & { local: b
   vm.slab.recursive[place] = (vm.slab.recursive[place] ?? 0) + args.pages;
   return counterParent;
 });
-
-/** The statistic that a cache's pages count towards. */
-export const slabItemOf = (cpu: Cpu, cache: Handle): SlabItem =>
-  (cpu.published.caches.read(cache, CacheField.flags) & SlabFlag.reclaim) === 0 ? 'unreclaimable' : 'reclaimable';
 
 /**
  * mod_lruvec_state for slab: this CPU's counter of the memcg and node; beyond the version's batch what it holds goes to the
@@ -71,7 +63,7 @@ export function* modLruvecSlabState(
 export function* modObjcgState(cpu: Cpu, objcg: Handle, cache: Handle, node: number, bytes: number): Coroutine<void> {
   rcuReadLock(cpu);
   const flags = cpu.irqSave();
-  yield* call(modLruvecSlabState, cpu, objCgroupMemcg(cpu, objcg), node, slabItemOf(cpu, cache), bytes);
+  yield* call(modLruvecSlabState, cpu, objCgroupMemcg(cpu, objcg), node, slabItemOf(cpu.published, cache), bytes);
   cpu.irqRestore(flags);
   rcuReadUnlock(cpu);
 }
@@ -84,12 +76,9 @@ function* propagate(memcg: Handle, change: Omit<Change, 'css'>, local: boolean):
 }
 
 /** What the CPUs of one node hold back of a memcg's statistics, by place. */
-const readHeldBack = defineHandler('lruvec.heldBack', (node, args: { css: Handle }): number[] => {
-  const { nodes } = node.topology;
-  return Array.from({ length: nodes * slabItems.length }, (_, place) =>
-    node.lruvecs.heldBack(args.css, Math.floor(place / slabItems.length), place % slabItems.length),
-  );
-});
+const readHeldBack = defineHandler('lruvec.heldBack', (node, args: { css: Handle }): number[] =>
+  node.lruvecs.heldBack(args.css),
+);
 
 function* heldBack(cpu: Cpu, css: Handle): Coroutine<number[]> {
   const byNode = yield* requestAll(cpu.allNodes, readHeldBack, { css });
@@ -114,9 +103,6 @@ const readShared = defineHandler('lruvec.read', (node, args: { css: Handle }, co
   ...node.memcg(args.css, context.step).vm.slab.recursive,
 ]);
 
-const sumOf = (places: readonly number[], item: number): number =>
-  places.reduce((sum, pages, place) => sum + (place % slabItems.length === item ? pages : 0), 0);
-
 /**
  * The slab lines of memory.stat (cgroup v2), in bytes, of a memcg and all below it: up to 4.12 the exact sum over all CPUs, later
  * what the CPUs have passed on, 0 if that is less. The caller keeps the memcg from being freed.
@@ -127,10 +113,11 @@ export function* readSlabStatistics(cpu: Cpu, css: Handle): Coroutine<Record<Sla
     for (const memcg of yield* call(memCgroupTree, css)) places.push(yield* call(heldBack, cpu, memcg));
   }
   const unit = cpu.build.policies.reclaim.slabUnit === 'bytes' ? 1 : PAGE_BYTES;
-  const total = (item: number): number =>
-    Math.max(
-      0,
-      places.reduce((sum, part) => sum + sumOf(part, item), 0),
-    ) * unit;
-  return { reclaimable: total(0), unreclaimable: total(1) };
+  const sums = places.map(sumsByItem);
+  const total = (item: SlabItem): number => {
+    const place = slabItems.indexOf(item);
+    const counted = sums.reduce((sum, part) => sum + (part[place] ?? 0), 0);
+    return Math.max(0, counted) * unit;
+  };
+  return { reclaimable: total('reclaimable'), unreclaimable: total('unreclaimable') };
 }

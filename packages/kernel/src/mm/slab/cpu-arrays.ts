@@ -1,4 +1,13 @@
-import { type Handle, homeOf, indexOf, type Memory, type Topology, WordHeap, type Words } from '@kmemlab/machine';
+import {
+  type Handle,
+  homeOf,
+  indexOf,
+  type Memory,
+  type Topology,
+  viewTo,
+  WordHeap,
+  type Words,
+} from '@kmemlab/machine';
 import { ArrayCache, type ArrayMade, arrayWords } from './array-cache.js';
 
 /** The first word of the heap is never handed out, so that 0 in the directory means that there is no array. */
@@ -32,9 +41,7 @@ export class CpuArrayTable {
   find(set: Handle, index: number): ArrayCache | undefined {
     const directory = this.directoryOf(set);
     const at = this.place(set, index);
-    let { view } = directory;
-    if (at >= view.length) view = directory.refresh();
-    return this.arrayAt(view[at] ?? 0);
+    return this.arrayAt(viewTo(directory, at)[at] ?? 0);
   }
 
   /** Make an empty array, in place of one of an earlier set with the same index. For a handler of this node. */

@@ -1,4 +1,13 @@
-import { type Handle, homeOf, indexOf, type Memory, type ObjectRef, type Topology, type Words } from '@kmemlab/machine';
+import {
+  type Handle,
+  homeOf,
+  indexOf,
+  type Memory,
+  type ObjectRef,
+  type Topology,
+  viewTo,
+  type Words,
+} from '@kmemlab/machine';
 
 /** Words of a kmem_cache_cpu that others may read. */
 const Word = { cache: 0, page: 1, partials: 2 } as const;
@@ -179,9 +188,8 @@ export class CpuSlabs {
 
   /** The slab that the CPU allocates from, 0 if it has none, and the length of its partial list. For everybody. */
   heldOf(cache: Handle): { readonly page: Handle; readonly partials: number } {
-    const chunk = this.table.chunk(cache);
     const start = this.table.place(cache, this.index);
-    const view = start < chunk.view.length ? chunk.view : chunk.refresh();
+    const view = viewTo(this.table.chunk(cache), start);
     if (view[start + Word.cache] !== cache) return { page: 0, partials: 0 };
     return { page: view[start + Word.page] as number, partials: view[start + Word.partials] as number };
   }

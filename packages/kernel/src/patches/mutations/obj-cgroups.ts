@@ -2,6 +2,7 @@ import { call, type Handle, type ObjectRef } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { addChargedBytes, listAdd, objCgroupGet } from '../../mm/memcontrol/obj-cgroup.js';
 import { ownerOf, takeOwner } from '../../mm/memcontrol/obj-vector.js';
+import { loseSlabStatistics } from './memcg-charges.js';
 import { wrapHandler } from './wrap-handler.js';
 
 /** Versions whose objects have owners. */
@@ -69,12 +70,5 @@ export const loseByteStatistics: Patch = {
   // The root, whose statistics are looked at when all is over, is a parent there.
   config: 'cgroup2',
   appliesTo,
-  apply: (kernel) => {
-    kernel.policies.reclaim.statBatch = 0;
-    wrapHandler<{ pages: number }, Handle>(
-      kernel,
-      'lruvec.add',
-      (add) => (node, args, context) => add(node, { ...args, pages: 0 }, context),
-    );
-  },
+  apply: loseSlabStatistics.apply,
 };

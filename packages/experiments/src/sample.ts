@@ -1,0 +1,7 @@
+import { type Program, sys } from '@kmemlab/kernel';
+import type { Sample } from '@kmemlab/results';
+
+/** What exists at this moment of a series. */
+export function* sample(phase: string, generation: number): Program<Sample> {
+  return { phase, generation, ...(yield* sys.census()) };
+}
