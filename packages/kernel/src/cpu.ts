@@ -382,6 +382,11 @@ export class Cpu extends Core {
     return this.currentTask === undefined && this.tasks.user.size === 0 && this.runQueue.length === 0;
   }
 
+  /** Something of this CPU has begun and not ended: it runs, is runnable or waits. */
+  get hasCoroutines(): boolean {
+    return this.current !== undefined || this.runQueue.length > 0 || this.waiting().next().done !== true;
+  }
+
   /** True while anything but deferrable timers is queued for this CPU. */
   get busy(): boolean {
     return this.runQueue.length > 0 || this.rcu.length > 0 || this.current !== undefined;

@@ -191,9 +191,13 @@ export class SimMachine implements Port {
     return this.cpus.every((cpu) => !cpu.busy) && this.nodes.every((node) => !node.busyPools);
   }
 
-  /** Nothing goes on at all: the machine is quiet and nobody sleeps. No coroutine is alive then. */
+  /**
+   * No coroutine is alive: nobody runs, waits or sleeps, and no message or work item is left, so that a checkpoint keeps
+   * everything. Callbacks and timers may be pending, since they have not begun.
+   */
   get still(): boolean {
-    return this.quiet && this.cpus.every((cpu) => cpu.waiting().next().done === true);
+    if (this.messages.inFlight > 0 || this.interconnect.doorbells > 0) return false;
+    return !this.cpus.some((cpu) => cpu.hasCoroutines) && this.nodes.every((node) => !node.busyPools);
   }
 
   /**

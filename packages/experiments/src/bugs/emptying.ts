@@ -89,7 +89,12 @@ export const unloadedDuringCreation: BugScenario = {
 };
 
 /** A task is moved while it sleeps in the allocation of a slab, and its old memcg is removed. */
-export const sleepingAllocation: BugScenario = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 };
+export const sleepingAllocation: BugScenario = {
+  experiment: 'sleeping-allocation',
+  nodes: 1,
+  cpusPerNode: 2,
+  from: 'sleep',
+};
 
 /** It is only moved. */
 export const movedWhileAsleep: BugScenario = {
@@ -103,6 +108,7 @@ export const rcuTypedUnloaded: BugScenario = {
   experiment: 'root-destruction',
   nodes: 1,
   cpusPerNode: 2,
+  from: 'unload',
   params: { type: 'rcu' },
 };
 

@@ -8,7 +8,7 @@ const SMALL = { nodes: 1, cpusPerNode: 2 } as const;
 type Defined = Pick<BugCase, 'config' | 'params' | 'verdict' | 'elsewhere' | 'windows' | 'from'>;
 
 const posted = (expect: BugCase['expect'], defect: string, more: Defined = {}): BugCase => ({
-  ...{ expect, experiment: 'posted-defects', ...SMALL },
+  ...{ expect, experiment: 'posted-defects', ...SMALL, from: 'defect' },
   ...more,
   params: { defect, ...more.params },
 });

@@ -54,7 +54,7 @@ const rcuTypedRoot = (config: string, kernel: string): BugScenario => ({
 
 /** One of two names of a root cache goes, then the memcg. */
 export const aliasUnloaded = (config: string): BugScenario => ({
-  ...{ experiment: 'root-destruction', ...small, config: `${config},objects=measured` },
+  ...{ experiment: 'root-destruction', ...small, config: `${config},objects=measured`, from: 'unload' },
   params: { memcgs: 1, when: 'removing', alias: 'merged' },
 });
 
@@ -68,13 +68,13 @@ const removalOvertakesCreation: BugScenario = {
 
 /** An allocation sleeps for memory while its task is moved, or the removal of its memcg begins. */
 const sleeping = (params: BugScenario['params'], verdict: string): BugScenario => ({
-  ...{ experiment: 'sleeping-allocation', ...small, ...(params && { params }) },
+  ...{ experiment: 'sleeping-allocation', ...small, from: 'sleep', ...(params && { params }) },
   verdict,
 });
 
 /** The defects of the rework that was posted later. */
 const posted = (defect: string, verdict: string, config = 'slab'): BugScenario => ({
-  ...{ experiment: 'posted-defects', ...small, config },
+  ...{ experiment: 'posted-defects', ...small, config, from: 'defect' },
   params: { defect },
   verdict,
 });

@@ -23,19 +23,18 @@ import type { BugCases } from './types.js';
 
 const SERIES = 'v3.14+reparent-2014';
 
-const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2 } as const;
+const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2, from: 'sleep' } as const;
 
 /** The task is moved while its allocation sleeps. */
 const movedOnly = { ...sleepingAllocation, params: { remove: 'no' }, finding: { class: 'mischarge' } } as const;
 
-const rootDestruction = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2 } as const;
+const rootDestruction = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2, from: 'unload' } as const;
 
 /** A module is unloaded when its child’s memcg has just handed that on; a moment before, the unloading spins for the memcg (V2-a). */
 const unloadedAfterHandOver = {
   ...rootDestruction,
   params: { when: 'removing', gap: 32_020 },
   windows: [FOUND_IN_SLOT, SLOT_READ],
-  from: 'unload',
 } as const;
 
 export const casesV2: BugCases = {
@@ -96,7 +95,7 @@ export const casesV2: BugCases = {
       params: { objects: 100, live: 100, size: 8192, freeAfter: 5000, observe: 100 },
     },
     {
-      ...{ ...rootDestruction, config: 'slub', params: { when: 'removing', gap: 30_000 }, from: 'unload' },
+      ...{ ...rootDestruction, config: 'slub', params: { when: 'removing', gap: 30_000 } },
       expect: 'found',
       condition: 'a module is unloaded: it spins under activate_kmem_mutex, for which the offline waits',
       verdict: 'stall',

@@ -6,7 +6,7 @@ import { RunEnded } from './run-ended.js';
 import { SimWatch } from './sim-watch.js';
 import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
 
-/** Events between two looks at the outside world: signals, progress. */
+/** After each so many events since power-on comes a look at the outside world: signals, progress. */
 const CHUNK = 20_000;
 
 export interface SimLabHooks {
@@ -63,6 +63,8 @@ export class SimLab implements Lab {
   }
 
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void {
+    // One that began before a phase that is past has ended: the machine stood still then.
+    if (this.phases < this.past.values.length) return;
     const pid = this.machine.startProgram(name, (own) => program(this.control(own)), placement);
     this.backgroundPids.push(pid);
   }
@@ -142,7 +144,7 @@ export class SimLab implements Lab {
   private async runUntil(phase: string, until: () => boolean, total: number): Promise<void> {
     const { machine, watch } = this;
     for (;;) {
-      const why = machine.run(() => watch.isDue || until(), CHUNK);
+      const why = machine.run(() => watch.isDue || until(), CHUNK - (machine.digest.events % CHUNK));
       this.throwIfEnded();
       if (why === 'reached' && until()) return;
       if (why === 'empty') watch.stuck();

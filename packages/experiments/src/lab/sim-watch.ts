@@ -15,13 +15,15 @@ import type { SimMachine } from '@kmemlab/machine-sim';
 import { gracePeriods, kernelWork, NO_PROGRESS, STALL_NS, workRuns } from './kernel-work.js';
 import { GracePeriodWatch, StallWatch } from './stall-watch.js';
 
-/** Model time from one look at the machine to the next, ns. */
+/** The machine is looked at whenever this much model time has passed since power-on, ns: it does not count where a trial begins. */
 const LOOK_NS = 100e6;
 /** Longer than any message is under way, ns: a cycle that stays so long will stay for ever. */
 const FLIGHT_NS = 1e6;
 /** Events without progress after which kernel code that goes on and on is a livelock: at least, and for each CPU. */
 const LIVELOCK_EVENTS = 1_000_000;
 const LIVELOCK_EVENTS_PER_CPU = 500;
+
+const lookAfter = (now: number): number => (Math.floor(now / LOOK_NS) + 1) * LOOK_NS;
 
 const waitsOfMachine = ({ cpus, nodes }: SimMachine): MachineWaits => ({
   cpus: cpus.map(waitsOf),
@@ -36,7 +38,7 @@ export class SimWatch {
   private readonly progress = new StallWatch();
   private readonly grace = new GracePeriodWatch();
   private readonly mostEvents: number;
-  private nextLook = 0;
+  private nextLook: number;
   private eventsAtProgress = 0;
   /** Half-way through a time without progress, to see afterwards who has moved. */
   private before: Look | undefined = undefined;
@@ -48,6 +50,7 @@ export class SimWatch {
     private readonly audit: () => void,
   ) {
     this.mostEvents = Math.max(LIVELOCK_EVENTS, LIVELOCK_EVENTS_PER_CPU * machine.cpus.length);
+    this.nextLook = lookAfter(machine.modelTime);
   }
 
   /** Model time has come for another look. */
@@ -62,7 +65,7 @@ export class SimWatch {
   look(calls: number): void {
     const { machine } = this;
     const now = machine.modelTime;
-    this.nextLook = now + LOOK_NS;
+    this.nextLook = lookAfter(now);
     const work = kernelWork((name) => this.count(name));
     const idleNs = this.progress.idleNs(now, calls, work);
     const graceNs =

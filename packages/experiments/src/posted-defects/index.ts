@@ -1,7 +1,7 @@
 import { CALLED_WORK_FN, KMEM_WQ_LOCKED, type Stretch } from '@kmemlab/kernel';
 import type { Experiment } from '../lab/types.js';
 import type { ParamValues } from '../params.js';
-import { chargingProgram, defectPrograms, gracePeriodProgram, OTHER, USED } from './programs.js';
+import { chargingProgram, defects, gracePeriodProgram, OTHER, prepareProgram, USED } from './programs.js';
 
 const MS = 1e6;
 
@@ -24,7 +24,7 @@ export const postedDefects: Experiment = {
   params: {
     defect: {
       kind: 'choice',
-      values: Object.keys(defectPrograms),
+      values: Object.keys(defects),
       default: 'd',
       summary: 'V5p-a to V5p-h: what the program does',
     },
@@ -35,7 +35,7 @@ export const postedDefects: Experiment = {
       summary: 'V5p-c, V5p-d: a CPU stays in the narrow window for 40 ms',
     },
   },
-  window: ['defect'],
+  window: ['prepare', 'defect'],
   schedule: { stretch: 'no' },
   // Where two modules' caches are one (V5p-f), the kernel merges caches of equal objects.
   objects: ({ defect }) => (defect === 'f' ? 'measured' : 'distribution'),
@@ -44,15 +44,16 @@ export const postedDefects: Experiment = {
     return window !== undefined && stretch === 'yes' ? [window] : [];
   },
   async run(lab, params) {
-    const defect = String(params.defect);
-    const program = defectPrograms[defect];
-    if (program === undefined) throw new Error(`no program for defect ${defect}`);
+    const letter = String(params.defect);
+    const defect = defects[letter];
+    if (defect === undefined) throw new Error(`no program for defect ${letter}`);
     // The kthread of RCU runs on CPU0, and must get on while the program's CPU is busy.
     const last = { kind: 'pinned', cpu: lab.topology.cpuCount - 1 } as const;
     const other = { kind: 'pinned', cpu: 0 } as const;
-    if (defect === 'a') lab.background('waiter', gracePeriodProgram, other);
-    if (defect === 'h') lab.background('charger', chargingProgram, other);
-    await lab.phase('defect', program, last);
+    const visitor = await lab.phase('prepare', (control) => prepareProgram(control, defect.before), last);
+    if (letter === 'a') lab.background('waiter', gracePeriodProgram, other);
+    if (letter === 'h') lab.background('charger', chargingProgram, other);
+    await lab.nextPhase('defect', () => defect.show(visitor), last);
     lab.stopBackground();
     return {};
   },

@@ -22,13 +22,25 @@ const STALL_SECONDS = 25;
 const WHILE_DEACTIVATING = 20 * MS;
 const WHILE_SWITCHING = 44 * MS;
 
-/** The program of one defect. */
-export type DefectProgram = (control: GuestControl) => Program<void>;
+/** What is there before a defect can show: the modules that are loaded, and how the memcg came to its caches. */
+interface Preparation {
+  readonly modules?: readonly string[];
+  /** Run in the memcg. */
+  readonly use?: () => Program<void>;
+}
 
-/** Modules are loaded before the memcg is made. */
-function* prepare({ pid }: GuestControl, ...modules: readonly string[]): Program<Visitor> {
+/** One defect: what comes before it, and the program that shows it. */
+export interface Defect {
+  readonly before: Preparation;
+  readonly show: (visitor: Visitor) => Program<void>;
+}
+
+/** Modules are loaded before the memcg is made and used. */
+export function* prepareProgram({ pid }: GuestControl, { modules = [], use }: Preparation): Program<Visitor> {
   for (const cache of modules) yield* sys.initModule(cache, OBJECT_BYTES, 'a');
-  return yield* makeToVisit(MEMCG, pid);
+  const visitor = yield* makeToVisit(MEMCG, pid);
+  if (use !== undefined) yield* inCgroup(MEMCG, visitor, use());
+  return visitor;
 }
 
 /** A file comes and goes: the least that makes accounted allocations. */
@@ -44,16 +56,24 @@ function* useModule(): Program<void> {
   yield* sys.useCache(USED);
 }
 
+function* keepOne(): Program<void> {
+  yield* useModule();
+  yield* sys.keepObject(USED);
+}
+
+function* mapOnce(): Program<void> {
+  yield* sys.munmap(yield* sys.mmap());
+  yield* sys.flushCreation();
+}
+
 /** V5p-a: one lookup of a memcg cache, while somebody waits for a grace period. */
-function* readLockTaken(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control);
+function* readLockTaken(visitor: Visitor): Program<void> {
   yield* inCgroup(MEMCG, visitor, oneFile());
   for (let second = 0; second < STALL_SECONDS; second++) yield* sys.nanosleep(1000 * MS);
 }
 
 /** V5p-b: no memory for the items that would have caches made, so there are none. */
-function* itemDenied(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control);
+function* itemDenied(visitor: Visitor): Program<void> {
   yield* sys.failslab(MANY);
   yield* inCgroup(MEMCG, visitor, oneFile());
   yield* sys.rmdir(MEMCG);
@@ -61,9 +81,7 @@ function* itemDenied(control: GuestControl): Program<void> {
 }
 
 /** V5p-c: the last reference of an empty cache goes in softirq, while a module is unloaded. */
-function* releaseInSoftirq(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control, USED, OTHER);
-  yield* inCgroup(MEMCG, visitor, useModule());
+function* releaseInSoftirq(): Program<void> {
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(WHILE_SWITCHING);
   yield* sys.deleteModule(OTHER);
@@ -71,17 +89,13 @@ function* releaseInSoftirq(control: GuestControl): Program<void> {
 }
 
 /** V5p-d: an empty cache is shut down. */
-function* shutDown(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control, USED);
-  yield* inCgroup(MEMCG, visitor, useModule());
+function* shutDown(): Program<void> {
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
 }
 
 /** V5p-e: a module is unloaded while a cache of its objects is on its way out. */
-function* rootDestroyed(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control, USED);
-  yield* inCgroup(MEMCG, visitor, useModule());
+function* rootDestroyed(): Program<void> {
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(WHILE_DEACTIVATING);
   yield* sys.deleteModule(USED);
@@ -89,41 +103,26 @@ function* rootDestroyed(control: GuestControl): Program<void> {
 }
 
 /** V5p-f: a second name of the root cache goes, then the memcg. */
-function* aliasDestroyed(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control, USED, OTHER);
-  yield* inCgroup(MEMCG, visitor, useModule());
+function* aliasDestroyed(): Program<void> {
   yield* sys.deleteModule(OTHER);
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
 }
 
 /** V5p-g: an object lives on when its memcg goes, and is freed later. */
-function* chargeOutlives(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control, USED);
-  yield* inCgroup(MEMCG, visitor, keepOne());
+function* chargeOutlives(): Program<void> {
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
   yield* sys.reclaim();
   yield* sys.nanosleep(ALL_OVER);
 }
 
-function* keepOne(): Program<void> {
-  yield* useModule();
-  yield* sys.keepObject(USED);
-}
-
 /** V5p-h: somebody else charges objects to the memcg while it goes; see `chargingProgram`. */
-function* chargedMeanwhile(control: GuestControl): Program<void> {
-  const visitor = yield* prepare(control);
+function* chargedMeanwhile(visitor: Visitor): Program<void> {
   yield* inCgroup(MEMCG, visitor, mapOnce());
   yield* sys.nanosleep(MS);
   yield* sys.rmdir(MEMCG);
   yield* sys.nanosleep(ALL_OVER);
-}
-
-function* mapOnce(): Program<void> {
-  yield* sys.munmap(yield* sys.mmap());
-  yield* sys.flushCreation();
 }
 
 /** Waits for one grace period, as anybody might. */
@@ -150,13 +149,13 @@ function* chargeArea(areas: number[]): Program<void> {
 }
 
 /** By the letter of the defect. */
-export const defectPrograms: Readonly<Record<string, DefectProgram>> = {
-  a: readLockTaken,
-  b: itemDenied,
-  c: releaseInSoftirq,
-  d: shutDown,
-  e: rootDestroyed,
-  f: aliasDestroyed,
-  g: chargeOutlives,
-  h: chargedMeanwhile,
+export const defects: Readonly<Record<string, Defect>> = {
+  a: { before: {}, show: readLockTaken },
+  b: { before: {}, show: itemDenied },
+  c: { before: { modules: [USED, OTHER], use: useModule }, show: releaseInSoftirq },
+  d: { before: { modules: [USED], use: useModule }, show: shutDown },
+  e: { before: { modules: [USED], use: useModule }, show: rootDestroyed },
+  f: { before: { modules: [USED, OTHER], use: useModule }, show: aliasDestroyed },
+  g: { before: { modules: [USED], use: keepOne }, show: chargeOutlives },
+  h: { before: {}, show: chargedMeanwhile },
 };
