@@ -28,9 +28,15 @@ export interface CaseTried extends Pick<Tried, 'schedules' | 'others' | 'points'
   readonly found: boolean;
   /** The first verdict that does not count. */
   readonly other?: string;
+  /** Rules and classes of all that do not count, if every schedule was tried. */
+  readonly otherVerdicts?: ReadonlySet<string>;
   readonly failure?: string;
   readonly replay?: ReplayFile;
 }
+
+/** Whether a search that has found nothing would have found nothing of this rule or class either. */
+export const answersFor = ({ found, failure, otherVerdicts }: CaseTried, wanted: string): boolean =>
+  !found && failure === undefined && otherVerdicts?.has(wanted) === false;
 
 /** Decide a case, on this thread. */
 export async function tryCase(task: CaseTask): Promise<CaseTried> {
@@ -54,12 +60,16 @@ async function searchFor({ plan, known, kept }: CaseTask): Promise<CaseTried> {
     return { ...NOTHING, digest, unchanged: true };
   }
   const part = { first: 0, count: plan.schedules, given: [], expand: 0 };
-  const { schedules, others, other, points, steps, failure, ...tried } = await trySchedules(prepared, plan, part);
+  const { schedules, others, other, otherVerdicts, points, steps, failure, ...tried } = await trySchedules(
+    prepared,
+    plan,
+    part,
+  );
   const found = tried.found ?? tried.harmless;
   const file =
     found === undefined ? undefined : await replayFileOf(await shrinkStalls(plan.scenario, found.stalls, found));
   return {
-    ...{ digest, unchanged: false, schedules, others, points, steps, found: found !== undefined },
+    ...{ digest, unchanged: false, schedules, others, otherVerdicts, points, steps, found: found !== undefined },
     ...(other !== undefined && { other: `${other.verdict.class} (${other.verdict.id})` }),
     ...(failure !== undefined && { failure: `schedule ${failure.index}: ${failure.detail}` }),
     ...(file !== undefined && { replay: file }),

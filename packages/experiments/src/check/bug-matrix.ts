@@ -13,7 +13,7 @@ import { bugColumns } from '../bugs/columns.js';
 import type { BugCase, BugClass, BugColumn, WantedFinding } from '../bugs/types.js';
 import { wantedVerdict } from '../bugs/verdicts.js';
 import { resolveScenario } from '../scenario/resolve.js';
-import type { CaseTask, CaseTried } from './bug-case.js';
+import { answersFor, type CaseTask, type CaseTried } from './bug-case.js';
 import { parseReplayFile, type ReplayFile } from './replay-file.js';
 import { SearchThreads } from './search-threads.js';
 
@@ -79,6 +79,7 @@ export async function bugMatrix(
   const about = { strategy: 'pct', depth: DEPTH, seed, asked: schedules } as const;
   if (options.previous !== undefined) checkPrevious(options.previous, about);
   const jobs = wanted.flatMap((cell) => cell.cases.map((one, index): Job => ({ cell, index, one })));
+  const searches = jobsBySearch(jobs);
   const done = new Map<WantedCell, (Decided | undefined)[]>(wanted.map((cell) => [cell, []]));
   const cells: BugCell[] = [];
   const aborted = new Promise<undefined>((resolve) => {
@@ -97,30 +98,38 @@ export async function bugMatrix(
     outcome: outcomeOf(cells, cells.length < wanted.length),
     elapsed: { hostNs: Math.round((performance.now() - started) * 1e6) },
   });
-  const threads = new SearchThreads(Math.max(1, Math.min(options.jobs ?? availableParallelism(), jobs.length)));
+  const threads = new SearchThreads(Math.max(1, Math.min(options.jobs ?? availableParallelism(), searches.length)));
   try {
     let next = 0;
     let finished = 0;
+    const settle = ({ cell, index }: Job, decided: Decided): void => {
+      options.onProgress?.(++finished, jobs.length, `${cell.bug.id} in ${cell.column.kernel}`);
+      const all = done.get(cell) ?? [];
+      all[index] = decided;
+      if (cell.cases.some((_, at) => all[at] === undefined)) return;
+      const results = all as Decided[];
+      const finishedCell = cellOf(
+        cell,
+        results.map(({ result }) => result),
+      );
+      cells.push(finishedCell);
+      options.onCell?.(
+        resultSoFar(),
+        finishedCell,
+        results.flatMap(({ replay }) => (replay === undefined ? [] : [replay])),
+      );
+    };
     const work = async (): Promise<void> => {
-      for (let job = jobs[next++]; job !== undefined && !interrupted(); job = jobs[next++]) {
-        const { cell, index } = job;
-        const decided = await Promise.race([decide(job, { ...request, schedules, seed }, options, threads), aborted]);
-        if (decided === undefined) return;
-        options.onProgress?.(++finished, jobs.length, `${cell.bug.id} in ${cell.column.kernel}`);
-        const all = done.get(cell) ?? [];
-        all[index] = decided;
-        if (cell.cases.some((_, at) => all[at] === undefined)) continue;
-        const results = all as Decided[];
-        const finishedCell = cellOf(
-          cell,
-          results.map(({ result }) => result),
-        );
-        cells.push(finishedCell);
-        options.onCell?.(
-          resultSoFar(),
-          finishedCell,
-          results.flatMap(({ replay }) => (replay === undefined ? [] : [replay])),
-        );
+      for (let same = searches[next++]; same !== undefined; same = searches[next++]) {
+        let before: CaseTried | undefined;
+        for (const job of same) {
+          if (interrupted()) return;
+          const deciding = decide(job, { ...request, schedules, seed }, options, threads, before);
+          const decided = await Promise.race([deciding, aborted]);
+          if (decided === undefined) return;
+          before = decided.tried;
+          settle(job, decided);
+        }
       }
     };
     await Promise.all(Array.from({ length: threads.count }, work));
@@ -128,6 +137,23 @@ export async function bugMatrix(
     await threads.close();
   }
   return resultSoFar();
+}
+
+/** Cases that only look for different verdicts in the same schedules, together. */
+function jobsBySearch(jobs: readonly Job[]): Job[][] {
+  const bySearch = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const { kernel = job.cell.column.kernel, experiment, nodes, cpusPerNode, config, params, costs } = job.one;
+    const { finding, windows, from } = job.one;
+    const key = JSON.stringify([
+      ...[kernel, experiment, nodes, cpusPerNode, config, params, costs],
+      ...[finding, windows, from],
+    ]);
+    const same = bySearch.get(key);
+    if (same === undefined) bySearch.set(key, [job]);
+    else same.push(job);
+  }
+  return [...bySearch.values()];
 }
 
 const isAt = (cell: BugCell, bug: string, kernel: string): boolean => cell.bug === bug && cell.kernel === kernel;
@@ -213,6 +239,7 @@ function checkPrevious(previous: BugMatrixResult, about: About): void {
 
 interface Decided {
   readonly result: BugCaseResult;
+  readonly tried: CaseTried;
   readonly replay?: NamedReplay;
 }
 
@@ -245,6 +272,7 @@ async function decide(
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
   { previous, keptReplay }: BugMatrixOptions,
   threads: SearchThreads,
+  sameSearch: CaseTried | undefined,
 ): Promise<Decided> {
   const { bug, column } = cell;
   const { expect, condition, finding, windows, from } = one;
@@ -272,13 +300,14 @@ async function decide(
     ...(before !== undefined && { known: before.digest }),
     ...(kept !== undefined && { kept: parseReplayFile(before?.replay ?? '', kept) }),
   };
-  const tried = await threads.run<CaseTried>(task, 'tryCase');
+  const answered = sameSearch !== undefined && before === undefined && answersFor(sameSearch, only);
+  const tried = answered ? sameSearch : await threads.run<CaseTried>(task, 'tryCase');
   const expected = { expect, ...(condition !== undefined && { condition }) };
   if (tried.unchanged && before !== undefined) {
     const { condition: _, ...same } = before;
-    return { result: { ...same, ...expected } };
+    return { result: { ...same, ...expected }, tried };
   }
-  const { replay, unchanged: _, failure, ...rest } = tried;
+  const { replay, unchanged: _, otherVerdicts: __, failure, ...rest } = tried;
   const name = replayName(column, bug.id, column.cases[bug.id]?.indexOf(one) ?? 0);
   return {
     result: {
@@ -290,6 +319,7 @@ async function decide(
       hostNs: Math.round((performance.now() - begun) * 1e6),
     },
     ...(replay !== undefined && { replay: { name, file: replay } }),
+    tried,
   };
 }
 

@@ -75,6 +75,7 @@ export async function trySchedules(
   const states = new Sketch();
   const orders = new Sketch();
   const expansions: Expansion[] = [];
+  const otherVerdicts = new Set<string>();
   let wanted = expand;
   let [schedules, steps, longest, others, points] = [0, 0, 0, 0, 0];
   let found: Counterexample | undefined;
@@ -103,6 +104,7 @@ export async function trySchedules(
     if (example !== undefined && !counts(example, plan.only)) {
       other ??= example;
       others++;
+      otherVerdicts.add(example.verdict.id).add(example.verdict.class);
     } else if (example?.harmless === false || plan.anyVerdict) found = example;
     else harmless ??= example;
     if (races !== undefined && own !== undefined) {
@@ -112,7 +114,8 @@ export async function trySchedules(
     }
   }
   const sketches = { states: states.registers, orders: orders.registers };
-  return { schedules, steps, longest, points, found, harmless, other, others, failure, ...sketches, expansions };
+  const notCounted = { other, others, otherVerdicts };
+  return { schedules, steps, longest, points, found, harmless, ...notCounted, failure, ...sketches, expansions };
 }
 
 /** The schedule's stalls with one more, behind them. */

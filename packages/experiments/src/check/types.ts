@@ -48,6 +48,8 @@ export interface Tried {
   /** The first verdict that does not count, and how many schedules ended with one. */
   readonly other: Counterexample | undefined;
   readonly others: number;
+  /** Rules and classes of these. */
+  readonly otherVerdicts: ReadonlySet<string>;
   /** Preemption points passed, of those that count. */
   readonly points: number;
   readonly failure: { readonly index: number; readonly detail: string } | undefined;

@@ -4,8 +4,9 @@ import type { GuestControl } from '../lab/types.js';
 import { pinned, workIn } from '../worker.js';
 
 const SECOND = 1e9;
-/** Between two attempts to load a module again. */
+/** Between the first two attempts to load a module again, and by how much longer each wait is than the last. */
 const RETRY_NS = 2000;
+const PATIENCE = 1.25;
 /** A module that has nothing to do with memcgs, and bytes of its objects. */
 const BYSTANDER = 'bystander_cache';
 const BYSTANDER_SIZE = 200;
@@ -111,7 +112,10 @@ export function* unloadProgram(scope: Scope): Program<void> {
 /** Tries, on another CPU than that which unloads, until each module has been loaded again. */
 function* loadAgain(scope: Scope): Program<void> {
   for (const name of goingOf(scope)) {
-    while (!(yield* attempt(sys.initModule(name, scope.size, flagsOf(scope))))) yield* sys.nanosleep(RETRY_NS);
+    for (let wait = RETRY_NS; ; wait = Math.ceil(PATIENCE * wait)) {
+      if (yield* attempt(sys.initModule(name, scope.size, flagsOf(scope)))) break;
+      yield* sys.nanosleep(wait);
+    }
   }
 }
 
