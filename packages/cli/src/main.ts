@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { runCli } from './cli.js';
 import { ExitStatus, type Output } from './types.js';
 import { oneLine } from './usage-error.js';
@@ -7,7 +7,7 @@ interface Package {
   readonly version: string;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Package;
+const { version } = createRequire(import.meta.url)('kmemlab/package.json') as Package;
 
 function outputTo(stream: NodeJS.WriteStream): Output {
   return {

@@ -15,11 +15,10 @@ export {
   playReplay,
   type Replayed,
   resolveCheck,
-  searchStrategies,
 } from './check/check.js';
 export { type MatrixOptions, type MatrixRequest, mutationMatrix } from './check/matrix.js';
 export { parseReplayFile, type ReplayFile } from './check/replay-file.js';
-export type { SearchPlan, SearchStrategy } from './check/types.js';
+export type { SearchPlan } from './check/types.js';
 export { checkerFor } from './lab/checked.js';
 export type { Cluster, ClusterPlan, StartCluster } from './lab/cluster.js';
 export type { LiveMachine, LiveMachineOptions, NodeFailure, PlainOutcome } from './lab/live-node.js';

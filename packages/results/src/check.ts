@@ -1,5 +1,9 @@
 import type { Failure, JsonValue, Outcome, Verdict } from './schema.js';
 
+export const searchStrategies = ['random', 'pct', 'exhaustive'] as const;
+
+export type SearchStrategy = (typeof searchStrategies)[number];
+
 /** A schedule by its deviations from the cost model's order: at these events whoever would act was late by so many ns. */
 interface Stall {
   readonly step: number;
@@ -19,7 +23,7 @@ export interface CheckResult {
   readonly config: readonly string[];
   readonly machine: MachineShape;
   readonly params: Readonly<Record<string, JsonValue>>;
-  readonly strategy: 'random' | 'pct' | 'exhaustive';
+  readonly strategy: SearchStrategy;
   /** Stalls in a schedule: exactly for pct, at most for exhaustive. */
   readonly depth?: number;
   readonly seed: number;

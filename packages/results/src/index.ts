@@ -17,7 +17,15 @@ export {
   type SequenceDiagram,
   type Value,
 } from './chart/types.js';
-export type { CheckResult, Interleaving, InterleavingRow, MatrixResult, MatrixRow } from './check.js';
+export {
+  type CheckResult,
+  type Interleaving,
+  type InterleavingRow,
+  type MatrixResult,
+  type MatrixRow,
+  type SearchStrategy,
+  searchStrategies,
+} from './check.js';
 export { type ComparedQuantity, type CompareResult, compareResults } from './compare.js';
 export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
 export { Histogram } from './histogram.js';

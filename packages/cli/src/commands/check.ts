@@ -1,5 +1,5 @@
-import { type CheckRequest, type SearchStrategy, searchStrategies } from '@kmemlab/experiments';
-import { pathComponent, renderCheck, toJson } from '@kmemlab/results';
+import type { CheckRequest } from '@kmemlab/experiments';
+import { pathComponent, renderCheck, type SearchStrategy, searchStrategies, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import {
   choice,

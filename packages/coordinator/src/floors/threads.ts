@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Line } from './line.js';
 
@@ -10,8 +12,10 @@ export interface CallerOrder {
   readonly budgetMs: number;
 }
 
+const { resolve } = createRequire(import.meta.url);
+
 /** A built program of a thread or process, the same file whether this runs as source or as built. */
-export const program = (name: string): URL => new URL(`../../dist/floors/programs/${name}.js`, import.meta.url);
+export const program = (name: string): URL => pathToFileURL(resolve(`@kmemlab/coordinator/floors/${name}`));
 
 /** A buffer for so many lines. */
 export const linesBuffer = (lines: number): SharedArrayBuffer => new SharedArrayBuffer(Line.bytes * lines);

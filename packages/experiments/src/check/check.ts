@@ -1,4 +1,4 @@
-import type { CheckResult, Interleaving } from '@kmemlab/results';
+import type { CheckResult, Interleaving, SearchStrategy } from '@kmemlab/results';
 import { InputError, type PatchFile, type RunRequest, type Scenario } from '../api.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import { type Aim, checkAim } from './aim.js';
@@ -6,7 +6,7 @@ import { interleavingOf } from './interleaving.js';
 import { parseReplayFile, type ReplayFile, replayFileOf, subjectOf } from './replay-file.js';
 import { type SearchOptions, type SearchResult, search } from './search.js';
 import { shrink } from './shrink.js';
-import { type SearchPlan, type SearchStrategy, searchStrategies } from './types.js';
+import type { SearchPlan } from './types.js';
 
 const DEFAULT_SCHEDULES = 10_000;
 const MOST_SCHEDULES = 1e9;
@@ -152,5 +152,3 @@ export async function playReplay(path: string, text: string, patchFiles: readonl
   const { trial, interleaving } = await interleavingOf(subject, file.stalls);
   return { scenario, file, verdict: trial.verdict, interleaving };
 }
-
-export { searchStrategies };

@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { Tinypool } from 'tinypool';
 import type { SearchPlan, Tried } from './types.js';
 
 /** The built thread, the same file whether this runs as source or as built. */
-const worker = fileURLToPath(new URL('../../dist/check/worker.js', import.meta.url));
+const worker = createRequire(import.meta.url).resolve('@kmemlab/experiments/search-thread');
 
 /** Threads that try schedules: parts of one plan, or whole plans by themselves. */
 export class SearchThreads {

@@ -1,10 +1,7 @@
 import type { Verdict } from '@kmemlab/machine';
 import type { Stall } from '@kmemlab/machine-sim';
+import type { SearchStrategy } from '@kmemlab/results';
 import type { Scenario } from '../api.js';
-
-export const searchStrategies = ['random', 'pct', 'exhaustive'] as const;
-
-export type SearchStrategy = (typeof searchStrategies)[number];
 
 /** What to search, and how. */
 export interface SearchPlan {
