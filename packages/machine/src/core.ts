@@ -5,18 +5,25 @@ import {
   type Coroutine,
   type CoroutineFunction,
   type Effect,
-  type InterruptEffect,
   Op,
   type PauseEffect,
   type PostEffect,
+  type RaiseEffect,
   type RequestEffect,
-  type TimerStart,
+  type TimerEffect,
 } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
 import type { PendingTimer, Port } from './port.js';
 import { VECTOR_COUNT, Vector } from './vectors.js';
 import type { Step } from './verdict.js';
 import { Waiters } from './waiters.js';
+
+/**
+ * `next` of all generators. Each generator function has a prototype of its own, on which looking it up is slow where code meets
+ * generators of many functions.
+ */
+const resume: (this: Coroutine<unknown>, value: unknown) => IteratorResult<Effect<unknown>, unknown> =
+  Object.getPrototypeOf(function* () {}).prototype.next;
 
 /**
  * One simulated CPU: its stack of contexts, pending vectors and the loop that runs kernel code on it.
@@ -298,7 +305,7 @@ export abstract class Core extends ContextStack {
     const frame = context.top as Coroutine<unknown>;
     const value = context.resume;
     context.resume = undefined;
-    const result = frame.next(value);
+    const result = resume.call(frame, value);
     if (result.done) {
       context.pop();
       context.resume = result.value;
@@ -316,7 +323,7 @@ export abstract class Core extends ContextStack {
         return;
       }
       case Op.work:
-        this.debt += (effect as PauseEffect<void>).until;
+        this.debt += (effect as PauseEffect<void>).amount;
         if (this.debt >= this.workGrain) {
           const ns = this.debt;
           this.debt = 0;
@@ -337,18 +344,19 @@ export abstract class Core extends ContextStack {
         this.port.post(this, effect as PostEffect);
         return;
       case Op.raise: {
-        const { cpus, vector } = effect as InterruptEffect<void, null>;
+        const { more: cpus, amount: vector } = effect as RaiseEffect;
         this.port.raise(this, cpus, vector);
         return;
       }
       case Op.wait:
-        this.block(context, (effect as PauseEffect<number>).until);
+        this.block(context, (effect as PauseEffect<number>).amount);
         return;
       case Op.spin:
-        this.spinOn(context, (effect as PauseEffect<number>).until);
+        this.spinOn(context, (effect as PauseEffect<number>).amount);
         return;
       case Op.after: {
-        const { delay, name, data, deferrable } = (effect as InterruptEffect<number, TimerStart>).timer;
+        const { amount: delay, more } = effect as TimerEffect;
+        const { name, data, deferrable } = more;
         context.resume = this.port.timer(this, delay, name, data, deferrable);
         return;
       }

@@ -48,7 +48,8 @@ export abstract class Effect<T> {
 }
 
 /*
- * Four classes for all effects: what is met by code that is for every kind of them stays fast up to four.
+ * Three classes for all effects: what the core resumes answers with one of them or, at its end, with a plain iterator result, and
+ * code that meets objects of different kinds stays fast up to four.
  */
 
 export class CallEffect<T> extends Effect<T> {
@@ -77,44 +78,37 @@ export class MessageEffect<T, Homes extends number | readonly number[]> extends 
 export type RequestEffect<T> = MessageEffect<T, number | readonly number[]>;
 export type PostEffect = MessageEffect<void, number>;
 
-/** `work`, `wait` and `spin`. */
-export class PauseEffect<T> extends Effect<T> {
+/** What a CPU does by itself. */
+export class LocalEffect<T, More> extends Effect<T> {
   constructor(
     readonly op: number,
-    /** ns of work, or the waiter. */
-    readonly until: number,
+    /** ns of `work`, ns until `after`, the waiter of `wait` and `spin`, the vector of `raise`. */
+    readonly amount: number,
+    readonly more: More,
   ) {
     super();
   }
 }
 
+/** `work`, `wait` and `spin`. */
+export type PauseEffect<T> = LocalEffect<T, null>;
+/** `raise`, with its CPUs. */
+export type RaiseEffect = LocalEffect<void, readonly number[]>;
+/** `after`. */
+export type TimerEffect = LocalEffect<number, TimerStart>;
+
 export interface TimerStart {
-  readonly delay: number;
   readonly name: string;
   readonly data: number;
   readonly deferrable: boolean;
 }
-
-/** `raise` and `after`: an interrupt at other CPUs now, or of a timer here. */
-export class InterruptEffect<T, Timer extends TimerStart | null> extends Effect<T> {
-  constructor(
-    readonly op: number,
-    readonly cpus: readonly number[],
-    readonly vector: number,
-    readonly timer: Timer,
-  ) {
-    super();
-  }
-}
-
-const NO_CPUS: readonly number[] = [];
 
 /** Run another kernel function in a frame of its own; its name appears in the kernel stack. */
 export const call = <A extends unknown[], T>(fn: (...args: A) => Coroutine<T>, ...args: A): CallEffect<T> =>
   new CallEffect<T>(fn as CoroutineFunction, args);
 
 /** The CPU is busy for `ns`; interrupts can arrive here if they are enabled. */
-export const work = (ns: number): PauseEffect<void> => new PauseEffect(Op.work, ns);
+export const work = (ns: number): PauseEffect<void> => new LocalEffect(Op.work, ns, null);
 
 /**
  * Run a handler at node `home` and wait for its answer: the model's cache-line transfer. `object` is the handle (or
@@ -132,22 +126,17 @@ export const post = <N, A>(home: number, handler: Handler<N, A, unknown>, args: 
   new MessageEffect(Op.post, home, handler as never, args, object);
 
 /** Doorbell: make these CPUs take the interrupt. */
-export const raise = (cpus: readonly number[], vector: number): InterruptEffect<void, null> =>
-  new InterruptEffect(Op.raise, cpus, vector, null);
+export const raise = (cpus: readonly number[], vector: number): RaiseEffect => new LocalEffect(Op.raise, vector, cpus);
 
 /** Block this task until the waiter is completed; the CPU runs something else or goes idle. Evaluates to the value given. */
-export const wait = (waiter: number): PauseEffect<number> => new PauseEffect(Op.wait, waiter);
+export const wait = (waiter: number): PauseEffect<number> => new LocalEffect(Op.wait, waiter, null);
 
 /** Wait while occupying the CPU; interrupts are served if they are enabled. */
-export const spin = (waiter: number): PauseEffect<number> => new PauseEffect(Op.spin, waiter);
+export const spin = (waiter: number): PauseEffect<number> => new LocalEffect(Op.spin, waiter, null);
 
 /**
  * Start a timer on this CPU: the timer function registered as `name` gets `data` after `delay` ns. Evaluates to its id.
  * A deferrable timer does not wake an idle CPU.
  */
-export const after = (
-  delay: number,
-  name: string,
-  data: number,
-  deferrable = false,
-): InterruptEffect<number, TimerStart> => new InterruptEffect(Op.after, NO_CPUS, 0, { delay, name, data, deferrable });
+export const after = (delay: number, name: string, data: number, deferrable = false): TimerEffect =>
+  new LocalEffect(Op.after, delay, { name, data, deferrable });
