@@ -7,7 +7,7 @@ type Fields = Record<string, unknown>;
  */
 export class Checkpoint {
   private readonly shapes = new Map<string, Shape>();
-  private readonly arrays = new Kept<unknown[], readonly unknown[]>(restoreArray);
+  private readonly arrays = new Map<string, Kept<unknown[], readonly unknown[]>>();
   /** Lists that are empty at rest are many, and stay empty mostly. */
   private readonly emptyArrays = new Kept<unknown[], null>((array) => {
     if (array.length > 0) array.length = 0;
@@ -31,7 +31,7 @@ export class Checkpoint {
 
   restore(): void {
     for (const shape of this.shapes.values()) shape.restore();
-    this.arrays.restore();
+    for (const arrays of this.arrays.values()) arrays.restore();
     this.emptyArrays.restore();
     this.numbers.restore();
     this.maps.restore();
@@ -55,9 +55,14 @@ export class Checkpoint {
   }
 
   private keepArray(array: unknown[]): readonly unknown[] {
-    if (array.length > 0) return this.arrays.add(array, [...array]);
-    this.emptyArrays.add(array, null);
-    return [];
+    if (array.length === 0) {
+      this.emptyArrays.add(array, null);
+      return [];
+    }
+    const what = contentsOf(array);
+    const alike = this.arrays.get(what) ?? new Kept(arrayWriter());
+    this.arrays.set(what, alike);
+    return alike.add(array, [...array]);
   }
 
   private keepFields(object: Fields): readonly unknown[] {
@@ -92,9 +97,18 @@ class Kept<T, Held> {
   }
 }
 
-function restoreArray(array: unknown[], held: readonly unknown[]): void {
-  if (array.length !== held.length) array.length = held.length;
-  for (let i = 0; i < held.length; i++) array[i] = held[i];
+/** Arrays of integers, of numbers and of anything else are different things to the engine. */
+function contentsOf(array: readonly unknown[]): string {
+  if (array.every((element) => Number.isInteger(element))) return 'integers';
+  return array.every((element) => typeof element === 'number') ? 'numbers' : 'anything';
+}
+
+/** A writer of code of its own for arrays with contents of one kind. */
+function arrayWriter(): (array: unknown[], held: readonly unknown[]) => void {
+  const body = `'use strict';
+    if (array.length !== held.length) array.length = held.length;
+    for (let i = 0; i < held.length; i++) array[i] = held[i];`;
+  return new Function('array', 'held', body) as ReturnType<typeof arrayWriter>;
 }
 
 interface HeldMap {
