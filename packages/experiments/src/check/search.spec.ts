@@ -49,6 +49,26 @@ describe('a subject', () => {
     }
   });
 
+  it.each([
+    ['callbacks are pending there', 'v4.12', { experiment: 'empty-cache' }, 'remove', 'create'],
+    [
+      'the machine does not get on afterwards',
+      'v3.14+reparent-2014',
+      { experiment: 'root-destruction', params: { memcgs: '1', when: 'removing', gap: '30000' } },
+      'unload',
+      'use',
+    ],
+  ])('is the same from a later beginning on where %s', async (_, kernel, more, from, begin) => {
+    const scenario = await scenarioOf(kernel, { config: 'slub', nodes: 1, cpusPerNode: 2, ...more });
+    const whole = await Subject.of(scenario);
+    const { subject: later, extent } = await prepare({ scenario, from });
+    expect(later.begin).toMatchObject({ name: begin });
+    for (let seed = 0; seed < 8; seed++) {
+      const trial = await later.trial(pctStalls(new RandomStream(seed, 'trial'), 3, extent));
+      expect(await whole.trial(replay(trial.stalls))).toEqual(trial);
+    }
+  });
+
   it('is the same machine each time it is made', async () => {
     const other = await Subject.of(await scenarioOf('v4.10+never-kick'));
     const [a, b] = [subject, other].map((each) => each.trial(randomStalls(new RandomStream(4, 'trial'))));
