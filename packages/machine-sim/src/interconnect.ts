@@ -22,6 +22,9 @@ export class Interconnect implements HandlerPort {
   readonly messages: MessageCounts;
   /** Call-function doorbells under way. */
   doorbells = 0;
+  /** Call-function interrupts per CPU as the interrupt controller saw them: delivered to the CPU, and merged into one pending. */
+  readonly received: number[];
+  readonly merged: number[];
   /** One way of a cache-line transfer: half a round trip, in whole ns. */
   private readonly sameNode: number;
   private readonly crossNode: number;
@@ -33,6 +36,8 @@ export class Interconnect implements HandlerPort {
     private readonly queue: EventQueue<SimEvent>,
   ) {
     this.messages = new MessageCounts(topology);
+    this.received = new Array(topology.cpuCount).fill(0);
+    this.merged = new Array(topology.cpuCount).fill(0);
     this.sameNode = Math.ceil(costs['cacheLine.sameNode'] / 2);
     this.crossNode = Math.ceil(costs['cacheLine.crossNode'] / 2);
     this.lastArrival = new Float64Array(this.channelCount);
@@ -125,5 +130,14 @@ export class Interconnect implements HandlerPort {
     const arrival = Math.max(time + this.costs['ipi.flight'], this.lastArrival[channel] as number);
     if (isCallFunction(vector)) this.doorbells++;
     this.queue.push(arrival, new EventOf(EventKind.doorbell, channel, target, vector));
+  }
+
+  /** A doorbell arrives at its CPU. */
+  deliverDoorbell(target: Core, vector: number): void {
+    const delivered = target.deliverInterrupt(vector);
+    if (!isCallFunction(vector)) return;
+    this.doorbells--;
+    this.received[target.id] = (this.received[target.id] ?? 0) + 1;
+    if (!delivered) this.merged[target.id] = (this.merged[target.id] ?? 0) + 1;
   }
 }

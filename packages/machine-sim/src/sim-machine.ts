@@ -19,7 +19,6 @@ import {
   type Context,
   type Core,
   type Costs,
-  isCallFunction,
   type PendingTimer,
   type Port,
   type PostEffect,
@@ -66,9 +65,6 @@ export class SimMachine implements Port {
   readonly nodes: readonly KernelNode[];
   readonly cpus: readonly Cpu[];
   readonly digest = new EventDigest();
-  /** Call-function interrupts per CPU as the interrupt controller saw them: delivered to the CPU, and merged into one pending. */
-  readonly received: number[];
-  readonly merged: number[];
   /** Verdicts so far; the first one ends the run. */
   readonly verdicts: Verdict[] = [];
   /** Model code threw something that is no verdict. */
@@ -94,8 +90,6 @@ export class SimMachine implements Port {
     this.strategy =
       options.strategy === 'time' ? timeOrder : this.stalled(randomStalls(new RandomStream(seed, 'strategy')));
     this.interconnect = new Interconnect(topology, costs, this.queue);
-    this.received = new Array(cpuCount).fill(0);
-    this.merged = new Array(cpuCount).fill(0);
     this.workClocks = new WorkClocks(cpuCount);
     const environment = { topology, costs, seed, durations, probe };
     this.nodes = Array.from(
@@ -176,6 +170,14 @@ export class SimMachine implements Port {
     return this.interconnect.messages;
   }
 
+  get received(): readonly number[] {
+    return this.interconnect.received;
+  }
+
+  get merged(): readonly number[] {
+    return this.interconnect.merged;
+  }
+
   get modelTime(): number {
     return this.clock;
   }
@@ -185,19 +187,20 @@ export class SimMachine implements Port {
     return this.interconnect.doorbells + this.cpus.reduce((sum, cpu) => sum + cpu.callFunctionPending, 0);
   }
 
-  /** No CPU runs anything or waits for a reply, and no callback, work item or message is left; sleeping tasks may be. */
-  get quiet(): boolean {
-    if (this.messages.inFlight > 0 || this.interconnect.doorbells > 0) return false;
-    return this.cpus.every((cpu) => !cpu.busy) && this.nodes.every((node) => !node.busyPools);
+  /** A message or a call-function doorbell is under way, or a work item is left. */
+  private get underWay(): boolean {
+    if (this.messages.inFlight > 0 || this.interconnect.doorbells > 0) return true;
+    return this.nodes.some((node) => node.busyPools);
   }
 
-  /**
-   * No coroutine is alive: nobody runs, waits or sleeps, and no message or work item is left, so that a checkpoint keeps
-   * everything. Callbacks and timers may be pending, since they have not begun.
-   */
+  /** No CPU runs anything or waits for a reply, and no callback, work item or message is left; sleeping tasks may be. */
+  get quiet(): boolean {
+    return !this.underWay && !this.cpus.some((cpu) => cpu.busy);
+  }
+
+  /** No coroutine is alive, so that a checkpoint keeps everything. Callbacks and timers may be pending: they have not begun. */
   get still(): boolean {
-    if (this.messages.inFlight > 0 || this.interconnect.doorbells > 0) return false;
-    return !this.cpus.some((cpu) => cpu.hasCoroutines) && this.nodes.every((node) => !node.busyPools);
+    return !this.underWay && !this.cpus.some((cpu) => cpu.hasCoroutines);
   }
 
   /**
@@ -321,7 +324,7 @@ export class SimMachine implements Port {
         cpu.deliverThread(event.body.thread, event.body.data);
         return this.runsAtOnce(cpu, event.body.from);
       case EventKind.doorbell:
-        this.deliverDoorbell(cpu, event.body);
+        this.interconnect.deliverDoorbell(cpu, event.body);
         return true;
       case EventKind.timer:
         if (!this.timers.disarm(event.body.id)) return false;
@@ -357,14 +360,6 @@ export class SimMachine implements Port {
     if (waker === cpu.id) return true;
     this.interconnect.ring(waker, cpu.id, cpu.wokenBy(waker), this.clock);
     return false;
-  }
-
-  private deliverDoorbell(cpu: Cpu, vector: number): void {
-    const delivered = cpu.deliverInterrupt(vector);
-    if (!isCallFunction(vector)) return;
-    this.interconnect.doorbells--;
-    this.received[cpu.id] = (this.received[cpu.id] ?? 0) + 1;
-    if (!delivered) this.merged[cpu.id] = (this.merged[cpu.id] ?? 0) + 1;
   }
 
   private handle(event: MessageEvent): void {

@@ -22,7 +22,7 @@ import { Waiters } from './waiters.js';
  * `next` of all generators. Each generator function has a prototype of its own, on which looking it up is slow where code meets
  * generators of many functions.
  */
-const resume: (this: Coroutine<unknown>, value: unknown) => IteratorResult<Effect<unknown>, unknown> =
+const nextOfGenerator: (this: Coroutine<unknown>, value: unknown) => IteratorResult<Effect<unknown>, unknown> =
   Object.getPrototypeOf(function* () {}).prototype.next;
 
 /**
@@ -305,7 +305,7 @@ export abstract class Core extends ContextStack {
     const frame = context.top as Coroutine<unknown>;
     const value = context.resume;
     context.resume = undefined;
-    const result = resume.call(frame, value);
+    const result = nextOfGenerator.call(frame, value);
     if (result.done) {
       context.pop();
       context.resume = result.value;
@@ -323,7 +323,7 @@ export abstract class Core extends ContextStack {
         return;
       }
       case Op.work:
-        this.debt += (effect as PauseEffect<void>).amount;
+        this.debt += (effect as PauseEffect<void>).operand;
         if (this.debt >= this.workGrain) {
           const ns = this.debt;
           this.debt = 0;
@@ -344,18 +344,18 @@ export abstract class Core extends ContextStack {
         this.port.post(this, effect as PostEffect);
         return;
       case Op.raise: {
-        const { more: cpus, amount: vector } = effect as RaiseEffect;
+        const { more: cpus, operand: vector } = effect as RaiseEffect;
         this.port.raise(this, cpus, vector);
         return;
       }
       case Op.wait:
-        this.block(context, (effect as PauseEffect<number>).amount);
+        this.block(context, (effect as PauseEffect<number>).operand);
         return;
       case Op.spin:
-        this.spinOn(context, (effect as PauseEffect<number>).amount);
+        this.spinOn(context, (effect as PauseEffect<number>).operand);
         return;
       case Op.after: {
-        const { amount: delay, more } = effect as TimerEffect;
+        const { operand: delay, more } = effect as TimerEffect;
         const { name, data, deferrable } = more;
         context.resume = this.port.timer(this, delay, name, data, deferrable);
         return;

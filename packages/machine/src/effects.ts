@@ -83,7 +83,7 @@ export class LocalEffect<T, More> extends Effect<T> {
   constructor(
     readonly op: number,
     /** ns of `work`, ns until `after`, the waiter of `wait` and `spin`, the vector of `raise`. */
-    readonly amount: number,
+    readonly operand: number,
     readonly more: More,
   ) {
     super();

@@ -1,5 +1,5 @@
 import { FOUND_IN_SLOT, ITEM_NOT_PENDING, PAGES_RELEASED, SLOT_READ } from '@kmemlab/kernel';
-import { lastPageBeforeDestroyWork, rcuTypedUnused } from './emptying.js';
+import { lastPageBeforeDestroyWork, movedWhileAsleep, rcuTypedUnused, sleepingAllocation } from './emptying.js';
 import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
@@ -37,7 +37,7 @@ export const casesV0: BugCases = {
       windows: [FOUND_IN_SLOT, 'kmem_cache_shrink:next-node'],
     },
   ],
-  'V0-e': [{ expect: 'found', experiment: 'sleeping-allocation', ...small, params: { sleeper: 'creation' } }],
+  'V0-e': [{ ...sleepingAllocation, expect: 'found', params: { sleeper: 'creation' } }],
   'V0-f': [
     {
       expect: 'found',
@@ -59,7 +59,7 @@ export const casesV0: BugCases = {
       from: 'unload',
     },
   ],
-  'V0-h': [{ expect: 'found', experiment: 'sleeping-allocation', ...small }],
+  'V0-h': [{ ...sleepingAllocation, expect: 'found' }],
   'V0-a': [
     {
       expect: 'found',
@@ -106,13 +106,5 @@ export const casesV0: BugCases = {
       windows: [PAGES_RELEASED, FOUND_IN_SLOT],
     },
   ],
-  mischarge: [
-    {
-      expect: 'found',
-      experiment: 'sleeping-allocation',
-      ...small,
-      params: { remove: 'no' },
-      finding: { class: 'mischarge' },
-    },
-  ],
+  mischarge: [{ ...movedWhileAsleep, expect: 'found' }],
 };

@@ -3,10 +3,12 @@ import {
   freedLater,
   lastPageBeforeDestroyWork,
   liveObjects,
+  movedWhileAsleep,
   RELEASE_WINDOWS,
   rcuTypedUnused,
   SHRINK_WINDOWS,
   shrinkBetweenNodes,
+  sleepingAllocation,
 } from './emptying.js';
 import {
   callbacksOnTwoCpus,
@@ -22,11 +24,6 @@ import {
 import type { BugCases } from './types.js';
 
 const SERIES = 'v3.14+reparent-2014';
-
-const sleepingAllocation = { experiment: 'sleeping-allocation', nodes: 1, cpusPerNode: 2, from: 'sleep' } as const;
-
-/** The task is moved while its allocation sleeps. */
-const movedOnly = { ...sleepingAllocation, params: { remove: 'no' }, finding: { class: 'mischarge' } } as const;
 
 const rootDestruction = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2, from: 'unload' } as const;
 
@@ -111,8 +108,8 @@ export const casesV2: BugCases = {
     { ...idsUsedAgain, expect: 'clean', condition: 'with patch 12' },
   ],
   mischarge: [
-    { ...movedOnly, expect: 'found', condition: 'before patch 7', kernel: `${SERIES}:upto=6` },
-    { ...movedOnly, expect: 'clean', condition: 'from patch 7' },
+    { ...movedWhileAsleep, expect: 'found', condition: 'before patch 7', kernel: `${SERIES}:upto=6` },
+    { ...movedWhileAsleep, expect: 'clean', condition: 'from patch 7' },
   ],
   'never-kick': [
     {

@@ -28,7 +28,7 @@ export interface CaseTried extends Pick<Tried, 'schedules' | 'others' | 'points'
   readonly found: boolean;
   /** The first verdict that does not count. */
   readonly other?: string;
-  /** Rules and classes of all that do not count, if every schedule was tried. */
+  /** Rules and classes of all that do not count; absent where one run decides. */
   readonly otherVerdicts?: ReadonlySet<string>;
   readonly failure?: string;
   readonly replay?: ReplayFile;

@@ -145,10 +145,8 @@ function jobsBySearch(jobs: readonly Job[]): Job[][] {
   for (const job of jobs) {
     const { kernel = job.cell.column.kernel, experiment, nodes, cpusPerNode, config, params, costs } = job.one;
     const { finding, windows, from } = job.one;
-    const key = JSON.stringify([
-      ...[kernel, experiment, nodes, cpusPerNode, config, params, costs],
-      ...[finding, windows, from],
-    ]);
+    const about = [kernel, experiment, nodes, cpusPerNode, config, params, costs, finding, windows, from];
+    const key = JSON.stringify(about);
     const same = bySearch.get(key);
     if (same === undefined) bySearch.set(key, [job]);
     else same.push(job);
