@@ -6,6 +6,7 @@ import {
   inodesAgain,
   lag,
   pagesOfTasks,
+  pinnedIds,
   pins,
   reapedAgain,
   sharedBarriers,
@@ -48,13 +49,13 @@ interface Row extends Omit<Cell, 'kernel' | 'config' | 'params' | 'varies'> {
 const everywhere = [withTime, wakeUps, stocks, pagesOfTasks, callbacks] as const;
 
 const rows: readonly Row[] = [
-  { experiment: 'avoid-ipis', params: { loops: 3 }, timeScale: 5, varies: [lag, pins] },
+  { experiment: 'avoid-ipis', params: { loops: 3 }, timeScale: 5, varies: [lag, pins, pinnedIds] },
   {
     experiment: 'tune-slabinfo',
     ...{ params: { writes: 2, children: 1 }, timeScale: 2, configs: ['slab'], varies: [lag, busyTasks] },
   },
   { experiment: 'barrier-batching', params: { memcgs: 2, caches: 1 }, timeScale: 10, varies: [batches] },
-  { experiment: 'left-in-stock', timeScale: 1, varies: [lag, pins] },
+  { experiment: 'left-in-stock', timeScale: 1, varies: [lag, pins, pinnedIds] },
   { experiment: 'zombies', params: { generations: 3, files: 2 }, timeScale: 20, varies: [reapedAgain] },
   {
     experiment: 'empty-cache',
@@ -68,7 +69,7 @@ const rows: readonly Row[] = [
   },
   {
     experiment: 'torture',
-    ...{ params: { loops: 1 }, timeScale: 5, varies: [lag, pins, tunesWhatIsThere, inodesAgain] },
+    ...{ params: { loops: 1 }, timeScale: 5, varies: [lag, pins, pinnedIds, tunesWhatIsThere, inodesAgain] },
   },
   // RCU alone, whatever the allocator.
   { experiment: 'rcutorture', params: { loops: 3 }, timeScale: 5, configs: ['slab'], varies: [sharedBarriers] },
@@ -122,7 +123,7 @@ const rows: readonly Row[] = [
   // Where tasks in the kernel are preempted.
   {
     experiment: 'torture',
-    ...{ params: { loops: 1 }, timeScale: 5, varies: [lag, pins, tunesWhatIsThere, inodesAgain] },
+    ...{ params: { loops: 1 }, timeScale: 5, varies: [lag, pins, pinnedIds, tunesWhatIsThere, inodesAgain] },
     configs: ['slab,preempt', 'slub,preempt'],
   },
   // Defects that a kernel does not have, or has without breaking a rule.

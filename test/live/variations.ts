@@ -84,6 +84,13 @@ export const pins: Variation = {
   bounds: about(3, 100),
 };
 
+export const pinnedIds: Variation = {
+  why: '3.14 frees a memcg’s index, after another look at its charges, when nothing pins it any more',
+  counts: /^calls\.(memcg_free_cache_id|lru_add_drain_all|synchronize_sched)$/,
+  kernels: /^v3\.14/,
+  bounds: about(2, 10),
+};
+
 export const tunesWhatIsThere: Variation = {
   why: 'a write to slabinfo tunes, or a shrink meets, the caches that are there at that moment; drop_caches drops what is unused',
   counts:

@@ -24,6 +24,7 @@ export const bugClasses: readonly BugClass[] = [
   verdict('V0-f', 'root against child destruction', '● ● ● · – – ● – ● ● –'),
   verdict('V0-g', 'use after free: root destruction against a creation item', '● ● ● · – ● ● – – – –'),
   verdict('V0-h', 'use after free: an allocation in flight', '● ● – · ● – – – – – –'),
+  verdict('V0-i', 'use after free: a shrink that begins while the cache is shut down', '● ● – · ● – – – – – –'),
   finding('V0-a', 'dead caches kept by retained empty slabs', '● ● ○ · ● – – ○ – – –'),
   verdict('no-reaper', 'leak: dead caches that nobody reaps', '– ● – · – – – – – – –'),
   finding('zombie-objects', 'zombie memcg: live objects', '● ● ● · – ● ● ● – – –'),

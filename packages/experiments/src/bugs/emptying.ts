@@ -32,6 +32,32 @@ export const shrinkBetweenNodes: BugScenario = {
   params: { ...shrinkDuringDestroyWork.params, shrinkEvery: 29_000 },
 };
 
+/** Somebody shrinks again and again, also while the destroy work waits for a grace period (V1’-gp). */
+export const shrinksDuringGracePeriod: BugScenario = {
+  ...emptyCache,
+  config: 'slub',
+  params: { live: 0, shrinks: 20, shrinkEvery: 3050, freeAfter: 80_000, awake: 'none', observe: 10 },
+};
+
+/** The last object is freed long after rmdir, and its slab, which is kept, goes in the shrink that follows. */
+export const shrinkFreesLastSlab: BugScenario = {
+  ...shrinkDuringDestroyWork,
+  nodes: 2,
+  cpusPerNode: 1,
+  from: 'free',
+  params: { shrinks: 1, shrinkEvery: 1000, freeAfter: 40_000, observe: 200, awake: 'none', cpus: 2 },
+};
+
+/** A shrink begins when the structures of the cache have been freed and its directory is still there. */
+export const shrinkAfterClose = (afterRmdir: number): BugScenario => ({
+  ...emptyCache,
+  config: 'slub',
+  params: {
+    ...{ live: 0, shrinks: 1, shrinkEvery: afterRmdir, awake: 'none', observe: 10 },
+    freeAfter: afterRmdir + 10_000,
+  },
+});
+
 /** The last object is freed a second after rmdir, and nobody shrinks. */
 export const freedLater: BugScenario = {
   ...emptyCache,

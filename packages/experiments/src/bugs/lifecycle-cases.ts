@@ -34,6 +34,12 @@ const clean = (experiment: string, more: Partial<BugCase> = {}): BugCase => ({
 const emptied = (more: Partial<BugCase> = {}): BugCase =>
   clean('empty-cache', { from: 'remove', ...more, params: { awake: 'none', ...more.params } });
 
+const SHRUNK_MEANWHILE = emptied({
+  ...{ nodes: 2, cpusPerNode: 1 },
+  params: { shrinks: 10 },
+  verdict: 'use-after-free',
+});
+
 /** A module is unloaded. */
 const unloaded = (more: Partial<BugCase>): BugCase => clean('root-destruction', { from: 'unload', ...more });
 
@@ -44,7 +50,8 @@ const unloaded = (more: Partial<BugCase>): BugCase => clean('root-destruction', 
 export const laterThan314: BugCases = {
   'V0-b': [emptied({ verdict: 'use-after-free' })],
   'V0-c': [emptied({ params: { awake: 'freer' }, verdict: 'double-destroy' })],
-  'V0-d': [emptied({ nodes: 2, cpusPerNode: 1, params: { shrinks: 10 }, verdict: 'use-after-free' })],
+  'V0-d': [SHRUNK_MEANWHILE],
+  'V0-i': [SHRUNK_MEANWHILE],
   'V0-e': [clean('avoid-ipis', { verdict: 'leak' })],
   'V0-g': [unloaded({ params: { when: 'creating' }, verdict: 'use-after-free' })],
   'V0-h': [lifecycleDefects.inFlight('clean')],

@@ -90,6 +90,7 @@ export const casesSince410 = (kernel: string): BugCases => ({
   'V0-b': clean({ ...lastPageBeforeDestroyWork, windows: SHRINK_WINDOWS, verdict: 'use-after-free' }),
   'V0-c': clean({ ...lastPageBeforeDestroyWork, windows: RELEASE_WINDOWS, verdict: 'double-destroy' }),
   'V0-d': clean({ ...shrinkBetweenNodes, windows: SHRINK_WINDOWS, verdict: 'use-after-free' }),
+  'V0-i': clean({ ...shrinkBetweenNodes, windows: SHRINK_WINDOWS, verdict: 'use-after-free' }),
   'V0-e': clean(...withBoth(removalOvertakesCreation), sleeping({ sleeper: 'creation' }, 'leak')),
   'V0-h': clean(...withBoth(sleeping({}, 'use-after-free'))),
   'no-reaper': clean({ ...reapedLater, finding: { class: 'dead-cache', pinnedBy: 'freeObjects' } }),

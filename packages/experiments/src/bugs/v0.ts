@@ -1,5 +1,11 @@
 import { FOUND_IN_SLOT, ITEM_NOT_PENDING, PAGES_RELEASED, SLOT_READ } from '@kmemlab/kernel';
-import { lastPageBeforeDestroyWork, movedWhileAsleep, rcuTypedUnused, sleepingAllocation } from './emptying.js';
+import {
+  lastPageBeforeDestroyWork,
+  movedWhileAsleep,
+  rcuTypedUnused,
+  shrinkAfterClose,
+  sleepingAllocation,
+} from './emptying.js';
 import { idsUsedAgain, stackStays } from './reparenting.js';
 import type { BugCase, BugCases } from './types.js';
 
@@ -60,6 +66,7 @@ export const casesV0: BugCases = {
     },
   ],
   'V0-h': [{ ...sleepingAllocation, expect: 'found' }],
+  'V0-i': [{ ...shrinkAfterClose(29_387), expect: 'found', curedBy: 'v3.14+pin-until-release' }],
   'V0-a': [
     {
       expect: 'found',

@@ -9,8 +9,11 @@ import {
   rcuTypedUnused,
   reapedLater,
   SHRINK_WINDOWS,
+  shrinkAfterClose,
   shrinkBetweenNodes,
   shrinkDuringDestroyWork,
+  shrinkFreesLastSlab,
+  shrinksDuringGracePeriod,
   sleepingAllocation,
   unloadedDuringCreation,
   unloadedDuringDestroyWork,
@@ -44,7 +47,6 @@ const common: BugCases = {
   'sysfs-clash': [{ ...idsUsedAgain, expect: 'clean' }],
   'V0-b': [{ ...lastPageBeforeDestroyWork, expect: 'clean' }],
   'V0-c': [{ ...shrinkDuringDestroyWork, expect: 'clean' }],
-  'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
   'V0-g': [{ ...unloadedDuringCreation, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
   'zombie-pages': [{ ...stackStays, expect: 'found', curedBy: 'v3.14+reparent-2014' }],
   'V3-d': [{ ...liveObjects, expect: 'clean', finding: { class: 'zombie-memcg', pinnedBy: 'stock' } }],
@@ -110,6 +112,8 @@ export const casesV1Ref: BugCases = {
       curedBy: `${REF}:flush=on`,
     },
   ],
+  'V0-d': [{ ...shrinkBetweenNodes, expect: 'clean', windows: SHRINK_WINDOWS }],
+  'V0-i': [{ ...shrinkAfterClose(29_378), expect: 'clean' }],
   'V0-a': retained(REF, `${REF}:retention=off`),
   'V0-h': [{ ...sleepingAllocation, expect: 'clean' }],
   mischarge: [
@@ -127,6 +131,22 @@ export const casesV1Ref: BugCases = {
 
 export const casesV1Gp: BugCases = {
   ...common,
+  'V0-d': [
+    {
+      ...shrinksDuringGracePeriod,
+      expect: 'found',
+      condition: 'the shrink begins while the grace period lasts',
+      curedBy: REF,
+    },
+    {
+      ...shrinkFreesLastSlab,
+      expect: 'clean',
+      condition: 'the shrink begins before it, and gives the last slab back',
+      kernel: `${GP}:retention=on`,
+      windows: SHRINK_WINDOWS,
+    },
+  ],
+  'V0-i': [{ ...shrinkAfterClose(61_373), expect: 'found', curedBy: REF }],
   'V0-e': [{ ...creationAfterOffline, expect: 'found', curedBy: `${REF}:flush=on` }],
   'V0-a': retained(`${GP}:retention=on`, GP),
   'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: REF }],

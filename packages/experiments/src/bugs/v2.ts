@@ -7,6 +7,7 @@ import {
   RELEASE_WINDOWS,
   rcuTypedUnused,
   SHRINK_WINDOWS,
+  shrinkAfterClose,
   shrinkBetweenNodes,
   sleepingAllocation,
 } from './emptying.js';
@@ -51,6 +52,7 @@ export const casesV2: BugCases = {
   ],
   'V0-g': [{ ...rootDestruction, expect: 'clean', params: { when: 'creating', contend: 1 } }],
   'V0-h': [{ ...sleepingAllocation, expect: 'found', curedBy: 'v3.14+pin-until-release' }],
+  'V0-i': [{ ...shrinkAfterClose(29_381), expect: 'found', curedBy: 'v3.14+pin-until-release' }],
   'V0-a': [
     {
       ...fileStays,

@@ -20,7 +20,7 @@ test.each<Aim>([
 });
 
 test.each<[Aim, string]>([
-  [{ only: 'V0-i' }, '--only "V0-i": no verdict is called that; did you mean V0-b?'],
+  [{ only: 'V0-j' }, '--only "V0-j": no verdict is called that; did you mean V0-b?'],
   [{ only: 'nonsense' }, '--only "nonsense": no verdict is called that; see kmemlab list verdicts'],
   [{ only: 'never-kick' }, '--only "never-kick": this bug shows as SLAB-4; give that'],
   [{ only: 'V0-a' }, '--only "V0-a": no verdict shows this bug; see kmemlab matrix --bug V0-a'],

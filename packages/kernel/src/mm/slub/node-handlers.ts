@@ -1,5 +1,5 @@
 import type { Handle, Step } from '@kmemlab/machine';
-import { type Defect, orDefect } from '../../defect.js';
+import { orDefect } from '../../defect.js';
 import type { KernelNode } from '../../node.js';
 import { CacheField } from '../../published-state.js';
 import { defineAtomic, defineHandler, defineSection } from '../../registry.js';
@@ -40,16 +40,24 @@ export const hasCpuSlab = defineAtomic('slub.hasCpuSlab', (node, args: { cache: 
   node.allWords().map(({ cpuSlabs }) => cpuSlabs.hasCpuSlab(args.cache)),
 );
 
-/** The structures of a cache; if they were freed, `defect` is what has come about. */
-function listsOf(node: KernelNode, { cache, defect }: { cache: Handle; defect?: Defect }, step: () => Step) {
-  return defect === undefined ? node.slubNode(cache, step) : orDefect(defect, () => node.slubNode(cache, step));
+/** A cache, and for a shrink when that began, in ns of the machine's clock. */
+interface Visited {
+  readonly cache: Handle;
+  readonly shrunkSince?: number;
+}
+
+/** The structures of a cache. A shrink finds them freed since it began (V0-d), or had come too late from the first (V0-i). */
+function listsOf(node: KernelNode, { cache, shrunkSince }: Visited, step: () => Step) {
+  if (shrunkSince === undefined) return node.slubNode(cache, step);
+  const freedAt = node.slub.freedStep(cache)?.time ?? shrunkSince;
+  return orDefect(freedAt < shrunkSince ? 'V0-i' : 'V0-d', () => node.slubNode(cache, step));
 }
 
 /** Unlink all empty partial slabs of one node; with `sort` the others are put in order, the fullest first. */
 export const takeEmpty = defineSection(
   'list_lock',
   'slub.takeEmpty',
-  (node, args: { cache: Handle; sort: boolean; defect?: Defect }, context): DetachedSlab[] => {
+  (node, args: Visited & { sort: boolean }, context): DetachedSlab[] => {
     const lists = listsOf(node, args, context.step);
     context.charge(lists.nrPartial * node.costs['list.step']);
     const empty = lists.takeEmpty(context.step);
@@ -67,11 +75,8 @@ export interface SlubCounts {
   readonly free: number;
 }
 
-export const countSlabs = defineHandler(
-  'slub.count',
-  (node, args: { cache: Handle; defect?: Defect }, context): SlubCounts => {
-    const lists = listsOf(node, args, context.step);
-    const { slabs, objects, nrPartial: partial } = lists;
-    return { slabs, objects, partial, free: lists.freeObjects(context.step) };
-  },
-);
+export const countSlabs = defineHandler('slub.count', (node, args: Visited, context): SlubCounts => {
+  const lists = listsOf(node, args, context.step);
+  const { slabs, objects, nrPartial: partial } = lists;
+  return { slabs, objects, partial, free: lists.freeObjects(context.step) };
+});

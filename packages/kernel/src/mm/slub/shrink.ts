@@ -17,19 +17,20 @@ function* passNextNode(cpu: Cpu, cache: Handle): Coroutine<void> {
 /**
  * __kmem_cache_shrink (mm/slub.c 4.10): flush the CPUs that hold slabs, then discard all empty slabs node by node and sort the
  * rest. Takes no lock. Evaluates to true if no slab is left on any node; a version whose shrink tells nothing, as 3.14,
- * says so always, and leaves nodes without partial slabs alone. If nothing holds the cache, somebody else may destroy it (V0-d).
+ * says so always, and leaves nodes without partial slabs alone. If nothing holds the cache, somebody else may destroy it
+ * meanwhile (V0-d) or have done so before (V0-i).
  */
 export function* slubShrink(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   cpu.counters.add('kmem_cache_shrink');
   const { shrinkTellsSlabsLeft } = cpu.build.policies.slub;
+  const visit = { cache, shrunkSince: cpu.now() };
   yield* call(flushAll, cpu, cache);
-  const defect = 'V0-d';
   let empty = true;
   for (const node of cpu.allNodes) {
-    if (!shrinkTellsSlabsLeft && (yield* request(node, countSlabs, { cache, defect }, cache)).partial === 0) continue;
-    yield* call(discardSlabs, cpu, cache, yield* request(node, takeEmpty, { cache, defect, sort: true }, cache));
+    if (!shrinkTellsSlabsLeft && (yield* request(node, countSlabs, visit, cache)).partial === 0) continue;
+    yield* call(discardSlabs, cpu, cache, yield* request(node, takeEmpty, { ...visit, sort: true }, cache));
     if (cpu.instrumented) yield* call(passNextNode, cpu, cache);
-    if (shrinkTellsSlabsLeft && (yield* request(node, countSlabs, { cache, defect }, cache)).slabs > 0) empty = false;
+    if (shrinkTellsSlabsLeft && (yield* request(node, countSlabs, visit, cache)).slabs > 0) empty = false;
   }
   return empty;
 }
