@@ -16,3 +16,12 @@ test('cases that look for different verdicts in the same schedules are searched 
   expect(a).toMatchObject({ schedules: 12, found: false, wanted: 'stall' });
   expect(b).toMatchObject({ steps: a?.steps, digest: a?.digest, wanted: 'use-after-free' });
 });
+
+test('cases of a cell that are not asked for stay as an earlier run left them', async () => {
+  const both = { schedules: 12, variants: ['V1'], bugs: ['V0-d'] };
+  const previous = await bugMatrix(both, { jobs: 1 });
+  const again = await bugMatrix({ ...both, expect: 'found' }, { jobs: 1, previous });
+  expect(previous.cells.map(({ mark, cases }) => [mark, cases.length])).toEqual([['conditional', 2]]);
+  const [, clean] = previous.cells[0]?.cases ?? [];
+  expect(again.cells).toMatchObject([{ mark: 'conditional', cases: [{ found: true }, clean] }]);
+});

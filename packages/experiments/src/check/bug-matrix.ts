@@ -51,7 +51,7 @@ export interface BugMatrixOptions {
   readonly onCell?: (result: BugMatrixResult, cell: BugCell, replays: readonly NamedReplay[]) => void;
 }
 
-/** A cell to be decided: a row in a column that has cases of it. */
+/** A cell to be decided: a row in a column that has cases of it, and which of them are asked for. */
 interface WantedCell {
   readonly bug: BugClass;
   readonly column: BugColumn;
@@ -81,6 +81,7 @@ export async function bugMatrix(
   const jobs = wanted.flatMap((cell) => cell.cases.map((one, index): Job => ({ cell, index, one })));
   const searches = jobsBySearch(jobs);
   const done = new Map<WantedCell, (Decided | undefined)[]>(wanted.map((cell) => [cell, []]));
+  const others = await othersBefore(wanted, options.previous, seed);
   const cells: BugCell[] = [];
   const aborted = new Promise<undefined>((resolve) => {
     options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -108,10 +109,7 @@ export async function bugMatrix(
       all[index] = decided;
       if (cell.cases.some((_, at) => all[at] === undefined)) return;
       const results = all as Decided[];
-      const finishedCell = cellOf(
-        cell,
-        results.map(({ result }) => result),
-      );
+      const finishedCell = cellOf(cell, (one) => results[cell.cases.indexOf(one)]?.result ?? others.get(one));
       cells.push(finishedCell);
       options.onCell?.(
         resultSoFar(),
@@ -265,6 +263,58 @@ const wantedText = ({ class: name, pinnedBy, phase }: WantedFinding): string =>
     ' ',
   );
 
+type Searched = Pick<
+  BugCaseResult,
+  'experiment' | 'kernel' | 'config' | 'machine' | 'params' | 'costs' | 'wanted' | 'windows' | 'from'
+>;
+
+/** A case's scenario, and what is searched for where. */
+async function searchOf(bug: BugClass, column: BugColumn, one: BugCase, seed: number) {
+  const { finding, windows, from } = one;
+  const scenario = await scenarioOfCase(column, one, seed);
+  const { experiment, kernel, config, nodes, cpusPerNode, params, costs } = scenario;
+  const about: Searched = {
+    ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },
+    wanted: finding === undefined ? wantedVerdict(bug, one) : wantedText(finding),
+    ...(windows !== undefined && { windows }),
+    ...(from !== undefined && { from }),
+  };
+  return { scenario, about };
+}
+
+/** The same text, the same search. */
+const identity = ({ windows = [], from = '', ...one }: Searched): string => {
+  const { experiment, kernel, config, machine, params, costs, wanted } = one;
+  return JSON.stringify([experiment, kernel, config, machine, params, costs, wanted, windows, from]);
+};
+
+/** What an earlier run came to. */
+const resultBefore = (
+  previous: BugMatrixResult | undefined,
+  { bug, column }: WantedCell,
+  about: Searched,
+): BugCaseResult | undefined =>
+  previous?.cells
+    .find((old) => isAt(old, bug.id, column.kernel))
+    ?.cases.find((old) => identity(old) === identity(about) && old.failure === undefined);
+
+/** Cases that are not asked for, but stand in the same cells: what an earlier run came to is left as it is. */
+async function othersBefore(
+  wanted: readonly WantedCell[],
+  previous: BugMatrixResult | undefined,
+  seed: number,
+): Promise<ReadonlyMap<BugCase, BugCaseResult>> {
+  const known = new Map<BugCase, BugCaseResult>();
+  for (const cell of previous === undefined ? [] : wanted) {
+    const { bug, column, cases } = cell;
+    for (const one of (column.cases[bug.id] ?? []).filter((other) => !cases.includes(other))) {
+      const result = resultBefore(previous, cell, (await searchOf(bug, column, one, seed)).about);
+      if (result !== undefined) known.set(one, result);
+    }
+  }
+  return known;
+}
+
 async function decide(
   { cell, one }: Job,
   { schedules, seed }: Required<Pick<BugMatrixRequest, 'schedules' | 'seed'>>,
@@ -275,19 +325,10 @@ async function decide(
   const { bug, column } = cell;
   const { expect, condition, finding, windows, from } = one;
   const begun = performance.now();
-  const scenario = await scenarioOfCase(column, one, seed);
+  const { scenario, about } = await searchOf(bug, column, one, seed);
   const only = wantedVerdict(bug, one);
-  const { experiment, kernel, config, nodes, cpusPerNode, params, costs } = scenario;
-  const about = {
-    ...{ experiment, kernel, config, machine: { nodes, cpusPerNode }, params, costs },
-    wanted: finding === undefined ? only : wantedText(finding),
-    ...(windows !== undefined && { windows }),
-    ...(from !== undefined && { from }),
-  };
-  const before = previous?.cells
-    .find((old) => isAt(old, bug.id, column.kernel))
-    ?.cases.find((old) => identity(old) === identity(about) && old.failure === undefined);
-  const kept = before?.replay === undefined ? undefined : keptReplay?.(before.replay);
+  const earlier = resultBefore(previous, cell, about);
+  const kept = earlier?.replay === undefined ? undefined : keptReplay?.(earlier.replay);
   const task: CaseTask = {
     plan: {
       ...{ scenario, strategy: 'pct', depth: DEPTH, schedules, anyVerdict: false, only },
@@ -295,14 +336,14 @@ async function decide(
       ...(from !== undefined && { from }),
     },
     ...(finding !== undefined && { finding }),
-    ...(before !== undefined && { known: before.digest }),
-    ...(kept !== undefined && { kept: parseReplayFile(before?.replay ?? '', kept) }),
+    ...(earlier !== undefined && { known: earlier.digest }),
+    ...(kept !== undefined && { kept: parseReplayFile(earlier?.replay ?? '', kept) }),
   };
-  const answered = sameSearch !== undefined && before === undefined && answersFor(sameSearch, only);
+  const answered = sameSearch !== undefined && earlier === undefined && answersFor(sameSearch, only);
   const tried = answered ? sameSearch : await threads.run<CaseTried>(task, 'tryCase');
   const expected = { expect, ...(condition !== undefined && { condition }) };
-  if (tried.unchanged && before !== undefined) {
-    const { condition: _, ...same } = before;
+  if (tried.unchanged && earlier !== undefined) {
+    const { condition: _, ...same } = earlier;
     return { result: { ...same, ...expected }, tried };
   }
   const { replay, unchanged: _, otherVerdicts: __, failure, ...rest } = tried;
@@ -321,28 +362,11 @@ async function decide(
   };
 }
 
-type Searched = Pick<
-  BugCaseResult,
-  'experiment' | 'kernel' | 'config' | 'machine' | 'params' | 'costs' | 'wanted' | 'windows' | 'from'
->;
-
-/** What was searched for where: the same text, the same search. */
-const identity = ({
-  experiment,
-  kernel,
-  config,
-  machine,
-  params,
-  costs,
-  wanted,
-  windows = [],
-  from = '',
-}: Searched): string => JSON.stringify([experiment, kernel, config, machine, params, costs, wanted, windows, from]);
-
 const markOf = (found: readonly boolean[]): BugMark =>
   found.every((one) => one) ? 'found' : found.some((one) => one) ? 'conditional' : 'clean';
 
-function cellOf({ bug, column }: WantedCell, cases: readonly BugCaseResult[]): BugCell {
+function cellOf({ bug, column }: WantedCell, resultOf: (one: BugCase) => BugCaseResult | undefined): BugCell {
+  const cases = (column.cases[bug.id] ?? []).flatMap((one) => resultOf(one) ?? []);
   const failed = cases.some(({ failure }) => failure !== undefined);
   return {
     bug: bug.id,
