@@ -32,7 +32,7 @@ EXAMPLES
   kmemlab matrix --kernel v3.14 --bug V0-b --bug V0-c
   kmemlab matrix --variant V4 --schedules 2000
   kmemlab matrix --schedules 20000 --out matrix-20000
-  kmemlab matrix --found --out replays
+  kmemlab matrix --found --schedules 20000 --out matrix-20000
   kmemlab matrix --bug V0-b --json
   kmemlab matrix --mutations
   kmemlab matrix --mutations --schedules 2000 --json

@@ -5,7 +5,7 @@ import { playReplay } from './check.js';
 import { casesByReplay, tryCure } from './cure.js';
 import { parseReplayFile } from './replay-file.js';
 
-/* Made again by: npx kmemlab matrix --out packages/experiments/replays */
+/* Made again by: npx kmemlab matrix --found --schedules 20000 --out packages/experiments/replays */
 
 const directory = fileURLToPath(new URL('../../replays/', import.meta.url));
 const files = readdirSync(directory).filter((name) => name.endsWith('.replay.json'));
