@@ -25,6 +25,10 @@ class BareCore extends Core {
   }
   taskDone() {}
   wake() {}
+  offCpu() {}
+  preempts() {
+    return false;
+  }
   quiet() {}
   checkMayBlock() {}
 

@@ -4,18 +4,35 @@ import { combine } from '../../packages/coordinator/dist/floors/summary.js';
 import { figures, KICKED } from './live.mjs';
 
 const EFFORT = {
-  quick: { repeats: 3, rounds: 500, budgetMs: 250 },
-  thorough: { repeats: 5, rounds: 4000, budgetMs: 1000 },
+  quick: { repeats: 3, rounds: 500, budgetMs: 250, warmUpMs: 2_000 },
+  thorough: { repeats: 5, rounds: 4000, budgetMs: 1000, warmUpMs: 20_000 },
 };
+/** A machine is warm once a portion of its warm-up is not faster than the best before by this share. */
+const FASTER = 0.05;
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const rounded = (value) => Number(value.toFixed(2));
 
-/** Repeats of the floor and of the figure by turns; the ratio is the median of each turn's. */
-async function paired(figure, pair, place, { repeats, ...effort }) {
+/**
+ * Let each CPU's thread compile what it runs: its engine sees some ten thousand interrupts before it does, and shares a core with
+ * those of the others. Ends when two portions in a row have brought nothing, or after `ms`.
+ */
+async function warmUp(machine, ms) {
+  const end = performance.now() + ms;
+  let best = Number.POSITIVE_INFINITY;
+  for (let idle = 0; idle < 2 && performance.now() < end; ) {
+    const { medianNs } = await machine.measure({ rounds: 4000, budgetMs: Math.min(1_000, ms / 4) });
+    idle = medianNs < (1 - FASTER) * best ? 0 : idle + 1;
+    best = Math.min(best, medianNs);
+  }
+}
+
+/** Repeats of the floor and of the figure by turns, once the machine is warm; the ratio is the median of each turn's. */
+async function paired(figure, pair, place, { repeats, warmUpMs, ...effort }) {
   const machine = await figure.open(place);
   const turns = [];
   try {
+    await warmUp(machine, warmUpMs);
     for (let turn = 0; turn < repeats; turn++) {
       const floors = [];
       for (const order of figure.floor) floors.push(await pair.measure({ ...order, ...effort }));

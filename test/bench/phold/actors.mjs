@@ -45,6 +45,10 @@ class Actor extends Core {
   wake(context) {
     this.runnable = context;
   }
+  offCpu() {}
+  preempts() {
+    return false;
+  }
   quiet() {}
   checkMayBlock() {}
 }
