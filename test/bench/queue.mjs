@@ -3,6 +3,8 @@ import { EventQueue } from '../../packages/machine-sim/dist/event-queue.js';
 /** A plain binary heap of objects: what one would write first. */
 class ObjectHeap {
   items = [];
+  /** Of the event that was removed last. */
+  time = 0;
 
   push(time, payload) {
     const item = { time, payload };
@@ -16,8 +18,9 @@ class ObjectHeap {
 
   pop() {
     const first = this.items[0];
+    this.time = first.time;
     const last = this.items.pop();
-    if (this.items.length === 0) return first;
+    if (this.items.length === 0) return first.payload;
     let i = 0;
     for (let child = 1; child < this.items.length; child = 2 * i + 1) {
       if (child + 1 < this.items.length && this.items[child + 1].time < this.items[child].time) child++;
@@ -26,7 +29,7 @@ class ObjectHeap {
       i = child;
     }
     this.items[i] = last;
-    return first;
+    return first.payload;
   }
 }
 
@@ -40,8 +43,8 @@ function hold(queue, pending, n) {
   for (let i = 0; i < pending; i++) queue.push(delay(), i);
   return () => {
     for (let i = 0; i < n; i++) {
-      const { time, payload } = queue.pop();
-      queue.push(time + delay(), payload);
+      const payload = queue.pop();
+      queue.push(queue.time + delay(), payload);
     }
   };
 }

@@ -8,6 +8,7 @@ export * from './guest/program.js';
 export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory, outOfSlotOf } from './inventory.js';
 export { mutexNames } from './locking/mutex.js';
 export { spinlockNames } from './locking/spinlock.js';
+export { MessageKinds } from './message-kinds.js';
 export { lruFilesystems } from './mm/list-lru.js';
 export { READ_OBJCG_MEMCG } from './mm/memcontrol/byte-stock.js';
 export { FOUND_IN_SLOT, SLOT_READ } from './mm/memcontrol/destroy-work.js';

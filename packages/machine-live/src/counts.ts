@@ -1,30 +1,9 @@
-import { handlerAt, handlerCount } from '@kmemlab/kernel';
-
-/** Messages of each kind: handlers by index, then the two that are no handlers. */
-class KindCounts {
-  private readonly handlers = new Float64Array(handlerCount());
-  completions = 0;
-  wakeups = 0;
-
-  handler(index: number): void {
-    this.handlers[index] = (this.handlers[index] as number) + 1;
-  }
-
-  byName(): Record<string, number> {
-    const kinds: Record<string, number> = {};
-    this.handlers.forEach((count, index) => {
-      if (count > 0) kinds[handlerAt(index)?.name ?? String(index)] = count;
-    });
-    if (this.completions > 0) kinds.complete = this.completions;
-    if (this.wakeups > 0) kinds.wakeThread = this.wakeups;
-    return kinds;
-  }
-}
+import { MessageKinds } from '@kmemlab/kernel';
 
 /** Messages sent by one thread, by kind and by the node they went to. Homed operations done in place count as sent, too. */
 export class SentCounts {
-  private readonly near = new KindCounts();
-  private readonly far = new KindCounts();
+  private readonly near = new MessageKinds();
+  private readonly far = new MessageKinds();
   readonly toNode: number[];
 
   /** @param own node of the thread */
@@ -62,7 +41,7 @@ export class SentCounts {
     return this.far.byName();
   }
 
-  private kindsTo(node: number): KindCounts {
+  private kindsTo(node: number): MessageKinds {
     this.toNode[node] = (this.toNode[node] as number) + 1;
     return node === this.own ? this.near : this.far;
   }

@@ -116,24 +116,33 @@ interface HeldMap {
   readonly values: readonly unknown[];
 }
 
-/** The order of the entries counts, so a map that has changed is filled anew. */
+/**
+ * The order of the entries counts. Mostly some were added behind those held and may be gone again: taking those away leaves the map
+ * its table, where clearing makes a new one, which the next schedule has to grow, and which hangs on to the last.
+ */
 function restoreMap(map: Map<unknown, unknown>, { keys, values }: HeldMap): void {
-  if (map.size === 0 && keys.length === 0) return;
   let at = 0;
-  let same = map.size === keys.length;
-  if (same) {
+  if (map.size > 0) {
     map.forEach((value, key) => {
-      same = same && key === keys[at] && value === values[at];
-      at++;
+      if (key !== keys[at]) map.delete(key);
+      else if (value !== values[at++]) map.set(key, values[at - 1]);
     });
   }
-  if (same) return;
+  if (at === keys.length) return;
   map.clear();
   for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
 }
 
 function restoreSet(set: Set<unknown>, held: readonly unknown[]): void {
-  if (set.size > 0) set.clear();
+  let at = 0;
+  if (set.size > 0) {
+    set.forEach((value) => {
+      if (value === held[at]) at++;
+      else set.delete(value);
+    });
+  }
+  if (at === held.length) return;
+  set.clear();
   for (const value of held) set.add(value);
 }
 

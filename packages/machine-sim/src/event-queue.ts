@@ -16,6 +16,8 @@ export class EventQueue<T> {
   /** The root was popped; the events are in the `size` places behind it. */
   private vacant = false;
   size = 0;
+  /** Time of the event that was removed last. */
+  time = 0;
 
   /** Add an event; events of equal time come out in the order in which they were added. */
   push(time: number, payload: T): void {
@@ -28,18 +30,18 @@ export class EventQueue<T> {
     this.vacant = false;
   }
 
-  /** Remove the first event; undefined if there is none. */
-  pop(): { time: number; payload: T } | undefined {
+  /** Remove the first event, whose time is then `time`; undefined if there is none. */
+  pop(): T | undefined {
     this.fillRoot();
     if (this.size === 0) return undefined;
-    const time = this.times[0] as number;
+    this.time = this.times[0] as number;
     const slot = this.slots[0] as number;
     this.size--;
     this.vacant = true;
     const payload = this.payloads[slot] as T;
     this.payloads[slot] = undefined;
     this.freeSlots[this.free++] = slot;
-    return { time, payload };
+    return payload;
   }
 
   /** Move the last event into the vacant root. */

@@ -14,13 +14,22 @@ import { RandomStream, type Topology } from '@kmemlab/machine';
 /** How a guest program ended. */
 export type GuestOutcome = { readonly value: unknown } | { readonly error: unknown };
 
+/** A guest task, as those see it who wait for it. */
+export interface Guest {
+  /** Of the program that it runs; null while that runs. */
+  readonly outcome: GuestOutcome | null;
+  /** System calls that have returned to it, or to those that it forked. */
+  readonly calls: number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** The guest programs of a machine, each with the agent of the node it was born on. */
 export class Guests {
   private readonly agents: readonly GuestAgent[];
-  private readonly outcomes = new Map<number, GuestOutcome | null>();
+  /** By pid. */
+  private readonly guests = new Map<number, Mutable<Guest>>();
   private nextPid = 1;
-  /** System calls returned, by pid. */
-  private readonly calls = new Map<number, number>();
 
   constructor(
     private readonly topology: Topology,
@@ -30,7 +39,7 @@ export class Guests {
     userStep: number,
     port: Omit<GuestPort, 'exited'>,
   ) {
-    const own: GuestPort = { ...port, exited: (pid, outcome) => this.outcomes.set(pid, outcome) };
+    const own: GuestPort = { ...port, exited: (pid, outcome) => this.ended(pid, outcome) };
     this.agents = nodes.map(
       (node) => new GuestAgent(node, cpus, new RandomStream(seed, `guest${node.id}`), seed, own, userStep),
     );
@@ -47,7 +56,7 @@ export class Guests {
     const node = this.topology.nodeOf(cpu);
     const { published } = this.nodes[node] as KernelNode;
     const cwd = published.scalar(Scalar.rootDentry);
-    this.outcomes.set(pid, null);
+    this.guests.set(pid, { outcome: null, calls: 0 });
     const agent = this.agents[node] as GuestAgent;
     agent.start({ pid, name, program, placement }, { cpu, cwd });
     return pid;
@@ -58,23 +67,35 @@ export class Guests {
     const agent = this.agentOf(pid);
     const last = agent.lastState(pid);
     if (last === undefined) throw new Error(`no task has pid ${pid}`);
-    this.outcomes.set(pid, null);
+    this.ended(pid, null);
     agent.resumeAs(last.task, program, placement, last.cpu);
   }
 
   returned(task: TaskRecord, result: SyscallResult, cpu: number): void {
-    this.calls.set(task.session, this.callsOf(task.session) + 1);
+    const guest = this.guests.get(task.session);
+    if (guest !== undefined) guest.calls++;
     this.agentOf(task.pid).returned(task, result, cpu);
-  }
-
-  /** System calls that have returned to a task, or to those that it forked. */
-  callsOf(pid: number): number {
-    return this.calls.get(pid) ?? 0;
   }
 
   /** Outcome of a program; null while it runs. */
   outcomeOf(pid: number): GuestOutcome | null {
-    return this.outcomes.get(pid) ?? null;
+    return this.guests.get(pid)?.outcome ?? null;
+  }
+
+  /** System calls that have returned to a task, or to those that it forked. */
+  callsOf(pid: number): number {
+    return this.guests.get(pid)?.calls ?? 0;
+  }
+
+  /** For those who look again and again. @throws Error if no task was started with this pid */
+  guest(pid: number): Guest {
+    const guest = this.guests.get(pid);
+    if (guest === undefined) throw new Error(`no task has pid ${pid}`);
+    return guest;
+  }
+
+  private ended(pid: number, outcome: GuestOutcome | null): void {
+    (this.guest(pid) as Mutable<Guest>).outcome = outcome;
   }
 
   private agentOf(pid: number): GuestAgent {

@@ -79,7 +79,7 @@ export class Interconnect implements HandlerPort {
   ): void {
     const channel = this.channelTo(core.id, node);
     const running = core.currentTask;
-    this.messages.sent(handler.name, core.node, node);
+    this.messages.handler(handler.index, core.node, node);
     const taskId = core.inInterrupt ? 0 : (running?.taskId ?? 0);
     const message = { node, taskId, taskName: running?.taskName ?? 'idle', handler, args, object, context, index };
     const arrival = this.arrival(channel, time, core.node, node);
@@ -99,7 +99,7 @@ export class Interconnect implements HandlerPort {
   postFrom(event: MessageEvent, time: number, node: number, handler: AnyHandler, args: unknown): void {
     const { cpu, body } = event;
     const channel = this.channelTo(cpu, node);
-    this.messages.sent(handler.name, body.node, node);
+    this.messages.handler(handler.index, body.node, node);
     const arrival = this.arrival(channel, time, body.node, node);
     const { taskId, taskName } = body;
     const message = { node, taskId, taskName, handler, args, object: 0, context: null, index: 0 };
@@ -108,21 +108,22 @@ export class Interconnect implements HandlerPort {
 
   complete(event: MessageEvent, time: number, waiter: number, value: number): void {
     const cpu = cpuOfWaiter(waiter);
-    const { channel, arrival } = this.toCpu(event, time, cpu, 'complete');
+    const from = event.body.node;
+    this.messages.completion(from, this.topology.nodeOf(cpu));
+    const { channel, arrival } = this.toCpu(from, time, cpu);
     this.queue.push(arrival, new EventOf(EventKind.completion, channel, cpu, { waiter, value, from: event.cpu }));
   }
 
   wakeThread(event: MessageEvent, time: number, cpu: number, thread: string, data: number): void {
-    const { channel, arrival } = this.toCpu(event, time, cpu, 'wakeThread');
+    const from = event.body.node;
+    this.messages.wakeup(from, this.topology.nodeOf(cpu));
+    const { channel, arrival } = this.toCpu(from, time, cpu);
     this.queue.push(arrival, new EventOf(EventKind.thread, channel, cpu, { thread, data, from: event.cpu }));
   }
 
-  private toCpu(event: MessageEvent, time: number, cpu: number, kind: string): { channel: number; arrival: number } {
-    const from = event.body.node;
+  private toCpu(from: number, time: number, cpu: number): { channel: number; arrival: number } {
     const channel = this.channelFrom(from, cpu);
-    const node = this.topology.nodeOf(cpu);
-    this.messages.sent(kind, from, node);
-    return { channel, arrival: this.arrival(channel, time, from, node) };
+    return { channel, arrival: this.arrival(channel, time, from, this.topology.nodeOf(cpu)) };
   }
 
   ring(sender: number, target: number, vector: number, time: number): void {

@@ -34,7 +34,7 @@ import { randomStalls } from './deciders.js';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { type CallEvent, EventKind, EventOf, type MessageEvent, type SimEvent, type ThreadEvent } from './events.js';
-import { type GuestOutcome, Guests } from './guests.js';
+import { type Guest, type GuestOutcome, Guests } from './guests.js';
 import { Interconnect } from './interconnect.js';
 import { MemoryService } from './memory-service.js';
 import type { MessageCounts } from './message-counts.js';
@@ -138,6 +138,11 @@ export class SimMachine implements Port {
     return this.guests.outcomeOf(pid);
   }
 
+  /** A task that was started, to be looked at before each event. */
+  guest(pid: number): Guest {
+    return this.guests.guest(pid);
+  }
+
   /** System calls that have returned to a task. */
   callsOf(pid: number): number {
     return this.guests.callsOf(pid);
@@ -213,8 +218,8 @@ export class SimMachine implements Port {
       if (until()) return 'reached';
       const next = this.strategy.next(this.queue);
       if (next === undefined) return 'empty';
-      this.clock = Math.max(this.clock, next.time);
-      this.happen(next.payload);
+      this.clock = Math.max(this.clock, this.queue.time);
+      this.happen(next);
     }
     return 'limit';
   }

@@ -23,7 +23,7 @@ function play(strategy: Strategy, sent: readonly Sent[]): number[] {
   });
   const order: number[] = [];
   for (let next = strategy.next(queue); next !== undefined; next = strategy.next(queue)) {
-    if (next.payload.kind === EventKind.doorbell) order.push(next.payload.body);
+    if (next.kind === EventKind.doorbell) order.push(next.body);
   }
   return order;
 }
@@ -76,9 +76,9 @@ describe('StallOrder', () => {
     queue.push(2, event(7, 2, 3));
     queue.push(3, event(8, 3, 3));
     const order = stalled(replay([{ step: 0, ns: 100 }]));
-    const taken = [0, 1, 2].map(() => order.next(queue));
-    expect(taken.map((next) => next?.payload.channel)).toEqual([8, 7, 7]);
-    expect(taken.map((next) => next?.time)).toEqual([3, 101, 101]);
+    const taken = [0, 1, 2].map(() => ({ channel: order.next(queue)?.channel, time: queue.time }));
+    expect(taken.map(({ channel }) => channel)).toEqual([8, 7, 7]);
+    expect(taken.map(({ time }) => time)).toEqual([3, 101, 101]);
   });
 
   it('puts off exactly who would act at the step, for as long as it is told', () => {

@@ -1,11 +1,10 @@
 import type { EventQueue } from './event-queue.js';
 import { EventKind, type SimEvent } from './events.js';
 
-type TimedEvent = NonNullable<ReturnType<EventQueue<SimEvent>['pop']>>;
-
 /** Decides which pending event happens next. Events of one channel always happen in the order of their arrival times. */
 export interface Strategy {
-  next(queue: EventQueue<SimEvent>): TimedEvent | undefined;
+  /** The event, at the queue's `time`; undefined if there is none. */
+  next(queue: EventQueue<SimEvent>): SimEvent | undefined;
 }
 
 /** The cost model's order: for measurement. */
@@ -77,26 +76,26 @@ export class StallOrder implements Strategy {
     this.points = point;
   }
 
-  next(queue: EventQueue<SimEvent>): TimedEvent | undefined {
+  next(queue: EventQueue<SimEvent>): SimEvent | undefined {
     for (;;) {
       const event = queue.pop();
       if (event === undefined) return undefined;
-      const { payload, time } = event;
-      const held = this.held.size === 0 ? undefined : this.held.get(payload.channel);
-      if (held !== undefined && held[0] !== payload) {
-        held.push(payload);
+      const { time } = queue;
+      const held = this.held.size === 0 ? undefined : this.held.get(event.channel);
+      if (held !== undefined && held[0] !== event) {
+        held.push(event);
         continue;
       }
-      const actor = actorOf(payload);
-      if (this.step !== this.decided) this.consider(event, actor);
+      const actor = actorOf(event);
+      if (this.step !== this.decided) this.consider(event, time, actor);
       const free = this.stalls.length === 0 ? 0 : (this.actorFree[actor] ?? 0);
       if (free > time) {
-        if (held === undefined) this.held.set(payload.channel, [payload]);
-        queue.push(free, payload);
+        if (held === undefined) this.held.set(event.channel, [event]);
+        queue.push(free, event);
         continue;
       }
-      if (held !== undefined) this.release(payload.channel, held, time, queue);
-      if (payload.kind === EventKind.workDone && this.atPoint(payload.cpu)) this.points++;
+      if (held !== undefined) this.release(event.channel, held, time, queue);
+      if (event.kind === EventKind.workDone && this.atPoint(event.cpu)) this.points++;
       this.step++;
       return event;
     }
@@ -111,16 +110,16 @@ export class StallOrder implements Strategy {
   }
 
   /** Whether to stall who would act now, once for each step. */
-  private consider(event: TimedEvent, actor: number): void {
+  private consider(event: SimEvent, time: number, actor: number): void {
     const { about, step, points } = this;
     this.decided = step;
     about.step = step;
     about.actor = actor;
     about.points = points;
-    about.atPoint = event.payload.kind === EventKind.workDone && this.atPoint(event.payload.cpu);
+    about.atPoint = event.kind === EventKind.workDone && this.atPoint(event.cpu);
     const ns = this.decide(about);
     if (ns === 0) return;
     this.stalls.push({ step, ns });
-    this.actorFree[actor] = event.time + ns;
+    this.actorFree[actor] = time + ns;
   }
 }

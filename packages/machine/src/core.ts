@@ -44,6 +44,8 @@ export abstract class Core extends ContextStack {
   private pendingVectors = 0;
   private readonly raisedAt = new Float64Array(VECTOR_COUNT);
   private blockedTasks = 0;
+  /** Contexts of interrupts that have ended, for the next ones. */
+  private readonly spare = { softirq: [] as Context[], hardirq: [] as Context[] };
   private running = false;
   /** When the last kernel context left the CPU, ns. */
   protected idleSince = 0;
@@ -240,7 +242,7 @@ export abstract class Core extends ContextStack {
   }
 
   private resumeSomething(): Context | undefined {
-    if (this.softirqPending()) return this.enter(new Context('softirq', 0, 'softirq'), this.softirq(), [this]);
+    if (this.softirqPending()) return this.enter('softirq', this.softirq(), [this]);
     const next = this.pickNext();
     if (next === undefined) {
       this.becomeQuiet();
@@ -267,8 +269,10 @@ export abstract class Core extends ContextStack {
     this.quiet(false);
   }
 
-  private enter(context: Context, fn: CoroutineFunction, args: readonly unknown[]): Context {
+  private enter(kind: 'softirq' | 'hardirq', fn: CoroutineFunction, args: readonly unknown[]): Context {
     this.leaveQuiet();
+    const context = this.spare[kind].pop() ?? new Context(kind, 0, kind);
+    context.state = ContextState.ready;
     context.savedIrqsOff = this.irqsOff;
     context.push(fn, args);
     this.enterContext(context);
@@ -280,7 +284,7 @@ export abstract class Core extends ContextStack {
     this.pendingVectors &= ~(1 << vector);
     const below = this.current;
     if (below !== undefined && below.state === ContextState.working) below.workLeft = this.port.interruptWork(this);
-    this.enter(new Context('hardirq', 0, 'hardirq'), this.interrupt(vector), [this, vector]);
+    this.enter('hardirq', this.interrupt(vector), [this, vector]);
     this.irqsOff = true;
   }
 
@@ -291,11 +295,13 @@ export abstract class Core extends ContextStack {
       this.taskDone(context);
       return;
     }
+    context.resume = undefined;
+    this.spare[context.kind].push(context);
     this.irqsOff = context.savedIrqsOff;
     const below = this.current;
     const outermost = below === undefined || below.kind === 'task';
     if (context.kind === 'hardirq' && outermost && !this.irqsOff && this.softirqPending()) {
-      this.enter(new Context('softirq', 0, 'softirq'), this.softirq(), [this]);
+      this.enter('softirq', this.softirq(), [this]);
       return;
     }
     if (below?.state === ContextState.working) this.startWork(below, below.workLeft);

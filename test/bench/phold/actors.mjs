@@ -105,10 +105,10 @@ export class Phold {
   run(n) {
     const { queue, actors } = this;
     for (let i = 0; i < n; i++) {
-      const { time, payload } = queue.pop();
-      this.clock = time;
-      const actor = actors[payload.homes];
-      payload.handler.run(actor, payload.args, this);
+      const message = queue.pop();
+      this.clock = queue.time;
+      const actor = actors[message.homes];
+      message.handler.run(actor, message.args, this);
       actor.run();
     }
   }

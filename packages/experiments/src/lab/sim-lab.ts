@@ -106,8 +106,8 @@ export class SimLab implements Lab {
 
   /** Wait for background tasks that were asked to end; not part of any phase. */
   async drain(): Promise<void> {
-    const exited = (pid: number): boolean => this.machine.outcomeOf(pid) !== null;
-    if (this.backgroundPids.length > 0) await this.runUntil('end', () => this.backgroundPids.every(exited), 0);
+    const guests = this.backgroundPids.map((pid) => this.machine.guest(pid));
+    if (guests.length > 0) await this.runUntil('end', () => guests.every(({ outcome }) => outcome !== null), 0);
     for (const pid of this.backgroundPids) this.valueOf(pid);
     this.hooks.conclude();
     this.throwIfEnded();
@@ -125,8 +125,9 @@ export class SimLab implements Lab {
 
   private async finish<T>(name: string, { total = 0, until = 'returned' }: PhaseOptions): Promise<T> {
     const { machine, pid } = this;
+    const guest = machine.guest(pid);
     this.done = 0;
-    await this.runUntil(name, () => machine.outcomeOf(pid) !== null && (until === 'returned' || machine.quiet), total);
+    await this.runUntil(name, () => guest.outcome !== null && (until === 'returned' || machine.quiet), total);
     await this.runUntil(name, () => machine.interruptsInFlight === 0, total);
     const value = this.valueOf(pid) as T;
     this.hooks.audit(false);
