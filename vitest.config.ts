@@ -53,7 +53,7 @@ export default defineConfig({
         processSpecs,
       ),
       // What starts processes and threads of its own, and waits for them within deadlines: one after the other.
-      project('live', 1, [...processSpecs, 'test/{live,faults,hosts,browser}/**/*.spec.ts']),
+      project('live', 1, [...processSpecs, 'test/{live,faults,hosts,browser,bench}/**/*.spec.ts']),
     ],
   },
 });

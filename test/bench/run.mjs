@@ -1,7 +1,7 @@
-// Benchmarks: `npm run bench`, with --quick for a look, --json for programs, --pin to stay on fixed cores (needs taskset).
-// Compare ratios within one run, not times.
+// Benchmarks: `npm run bench`, `-- --help` for its flags. Compare ratios within one run, not times.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
 import * as machineLive from '@kmemlab/machine-live';
 import { Bench } from 'tinybench';
 import { twoCores } from '../../packages/coordinator/dist/floors/floors.js';
@@ -11,9 +11,14 @@ import { live } from './floors.mjs';
 import { machine } from './machine.mjs';
 import { phold } from './phold/phold.mjs';
 import { queue } from './queue.mjs';
+import { search } from './search/search.mjs';
 
-const quick = process.argv.includes('--quick');
-const pin = process.argv.includes('--pin');
+const USAGE = `usage: npm run bench -- [--quick] [--pin] [--json]
+  --quick  a look, in about a minute
+  --pin    stay on fixed cores, as the limits ask for; needs taskset
+  --json   a kmemlab.bench/1 document`;
+
+const { quick, pin, json } = flags();
 const cores = availableParallelism();
 const EFFECTS = 20_000;
 const HOLDS = 20_000;
@@ -35,6 +40,20 @@ async function measure(group, functions, steps) {
   }));
 }
 
+/** Flags of the command line; anything else ends the program with one line. */
+function flags() {
+  const flag = { type: 'boolean', default: false };
+  try {
+    const { values } = parseArgs({ options: { quick: flag, pin: flag, json: flag, help: flag } });
+    if (!values.help) return values;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${error.message.split('. ')[0]}; npm run bench -- --help lists the flags`);
+    process.exit(2);
+  }
+}
+
 /** Keeps this thread on the first core from now on; processes that it starts too, unless they are placed. */
 function stayOnOneCore() {
   const { status, error } = spawnSync('taskset', ['-pc', twoCores()[0], String(process.pid)]);
@@ -51,6 +70,7 @@ rows.push(...(await measure('codec, one small message', codec(MESSAGES, machineL
 const { events, runs } = machine(quick ? 100 : 500);
 rows.push(...(await measure('events of avoid-ipis, 8 CPUs', runs, events)));
 const simulators = phold({ quick });
+const searched = search({ quick });
 
 const line = (name, ...cells) => console.log(`  ${name.padEnd(28)}${cells.map((cell) => cell.padStart(12)).join('')}`);
 const million = (count) => `${(count / 1e6).toFixed(2)} M`;
@@ -77,10 +97,20 @@ function printPhold({ actors, target, reached, rows: programs }) {
   console.log(`  target ${million(target)}: ${reached ? 'reached' : 'missed'}`);
 }
 
-if (process.argv.includes('--json')) {
+function printSearch({ schedulesPerSecond, eventsPerSchedule, target, reached }) {
+  console.log(`\nsearch, tune-slabinfo on 2 x 2 CPUs, schedules per second of a core`);
+  line('pct, depth 3', `${schedulesPerSecond}`, `${Math.round(eventsPerSchedule)} events`);
+  console.log(`  target ${target}: ${reached ? 'reached' : 'missed'}`);
+}
+
+if (json) {
   const about = { node: process.version, cores, quick, pin };
   console.log(
-    JSON.stringify({ schema: 'kmemlab.bench/1', ...about, rows, phold: simulators, live: machines }, null, 2),
+    JSON.stringify(
+      { schema: 'kmemlab.bench/1', ...about, rows, phold: simulators, search: searched, live: machines },
+      null,
+      2,
+    ),
   );
 } else {
   printLive(machines);
@@ -91,4 +121,5 @@ if (process.argv.includes('--json')) {
     line(row.name, `${row.nsPerStep} ns`, `${row.ratio.toFixed(2)}x`);
   }
   printPhold(simulators);
+  printSearch(searched);
 }
