@@ -4,7 +4,7 @@ import { combine } from '../../packages/coordinator/dist/floors/summary.js';
 import { figures, KICKED } from './live.mjs';
 
 const EFFORT = {
-  quick: { repeats: 3, rounds: 500, budgetMs: 250, warmUpMs: 2_000 },
+  quick: { repeats: 3, rounds: 500, budgetMs: 250, warmUpMs: 1_200 },
   thorough: { repeats: 5, rounds: 4000, budgetMs: 1000, warmUpMs: 20_000 },
 };
 /** A machine is warm once a portion of its warm-up is not faster than the best before by this share. */

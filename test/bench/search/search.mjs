@@ -8,7 +8,7 @@ const program = fileURLToPath(new URL('./program.mjs', import.meta.url));
 
 /** Schedules of tune-slabinfo on 2 x 2 CPUs per second of one core's time, in a process of its own. */
 export function search({ quick }) {
-  const args = quick ? [3_000, 1_500] : [8_000, 5_000];
+  const args = quick ? [2_000, 1_000] : [8_000, 5_000];
   const { status, error, stdout, stderr } = spawnSync(process.execPath, [program, ...args.map(String)], {
     encoding: 'utf8',
   });
