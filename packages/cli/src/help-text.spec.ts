@@ -20,6 +20,11 @@ describe('fitHelp', () => {
     expect(fitHelp(HELP, 200)).toBe(HELP.replace('came\nof', 'came of'));
   });
 
+  it('keeps the lines of a table that is not indented', () => {
+    const table = '--strategy pct     moments drawn from the whole schedule\n--strategy random  any moment';
+    expect(fitHelp(table, 100)).toBe(table);
+  });
+
   it('breaks prose and the last column of a table, but no command', () => {
     expect(fitHelp(HELP, 40)).toBe(`USAGE
   kmemlab run <experiment>

@@ -6,7 +6,7 @@ const MOST_WIDTH = 100;
 const MOST_INDENT = 0.6;
 
 /** A line of prose that the next one continues: no heading, no table, no example. */
-const isProse = (line: string): boolean => /^\S/.test(line) && !/^[A-Z]+$/.test(line);
+const isProse = (line: string): boolean => /^\S/.test(line) && !/^[A-Z]+$/.test(line) && !/\S {2,}\S/.test(line);
 /** Commands stay whole, so that they can be copied. */
 const isCommand = (line: string): boolean => /^\s+(npx )?kmemlab /.test(line);
 
