@@ -11,7 +11,9 @@ const LOOPS = 3;
 const LATE_MS = 40;
 const MINUTES = 60_000;
 
-const RUN = ['run', 'avoid-ipis', '--nodes', String(HOSTS), '--json', '--param', `loops=${LOOPS}`];
+const commandFor = (loops: number): string[] => {
+  return ['run', 'avoid-ipis', '--nodes', String(HOSTS), '--json', '--param', `loops=${loops}`];
+};
 
 const why = missing();
 
@@ -35,8 +37,8 @@ describe.skipIf(why !== undefined)('nodes on three hosts', () => {
     return JSON.parse(stdout);
   };
 
-  async function run(cpusPerNode: number): Promise<RunResult> {
-    const args = [...RUN, '--cpus-per-node', String(cpusPerNode), '--nats', hosts.server];
+  async function run(cpusPerNode: number, loops: number): Promise<RunResult> {
+    const args = [...commandFor(loops), '--cpus-per-node', String(cpusPerNode), '--nats', hosts.server];
     const { stdout, stderr } = await hosts.kmemlab(args, emptyDirectory());
     return resultOf(stdout, stderr);
   }
@@ -71,10 +73,13 @@ describe.skipIf(why !== undefined)('nodes on three hosts', () => {
   test(
     'count what one host counts, in the next run',
     async () => {
-      const live = await run(4);
+      const live = await run(4, LOOPS);
       expect(live).toMatchObject({ outcome: 'ok', machine: { nodes: 3, cpusPerNode: 4 } });
       expect(live.live?.hosts?.names).toHaveLength(HOSTS);
-      const { stdout, stderr } = await kmemlab([...RUN, '--cpus-per-node', '4', '--engine', 'sim'], emptyDirectory());
+      const { stdout, stderr } = await kmemlab(
+        [...commandFor(LOOPS), '--cpus-per-node', '4', '--engine', 'sim'],
+        emptyDirectory(),
+      );
       const sim = resultOf(stdout, stderr);
       for (const counts of [live, sim].map(({ counters }) => counters)) {
         expect(counts.caches.created).toBe(3 * LOOPS);
@@ -101,7 +106,7 @@ describe.skipIf(why !== undefined)('nodes on three hosts', () => {
       if (server.signalCode === null) await once(server, 'exit');
       await hosts.serve();
       await Promise.all([hosts.node(0), hosts.node(1), hosts.lateLine(LATE_MS).then((line) => hosts.node(2, line))]);
-      const { outcome, durations, live } = await run(1);
+      const { outcome, durations, live } = await run(1, 1);
       expect(outcome).toBe('ok');
       const late = 2 * LATE_MS * 1e6;
       const trips = live?.hosts?.roundTripNs ?? [];
