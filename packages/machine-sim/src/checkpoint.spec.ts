@@ -60,6 +60,32 @@ describe('Checkpoint', () => {
     expect([...map.keys()]).toEqual([1, 2]);
   });
 
+  it('undoes whatever happened to a map or a set, entries in their order', () => {
+    const keys = fc.nat({ max: 9 });
+    const change = fc.record({ what: fc.constantFrom('put', 'take', 'clear'), key: keys, value: fc.nat({ max: 3 }) });
+    fc.assert(
+      fc.property(fc.uniqueArray(keys), fc.array(fc.array(change)), (held, rounds) => {
+        const map = new Map<number, number>(held.map((key) => [key, key]));
+        const set = new Set(held);
+        const checkpoint = new Checkpoint([map, set], []);
+        for (const round of rounds) {
+          for (const { what, key, value } of round) {
+            if (what === 'clear') for (const all of [map, set]) all.clear();
+            else if (what === 'take') for (const all of [map, set]) all.delete(key);
+            else {
+              map.set(key, value);
+              set.add(key);
+            }
+          }
+          checkpoint.restore();
+          expect([...map]).toEqual(held.map((key) => [key, key]));
+          expect([...set]).toEqual(held);
+        }
+      }),
+      { seed: 13 },
+    );
+  });
+
   it('goes back as often as one likes, and through objects that refer to each other', () => {
     const a: { other?: unknown; n: number } = { n: 1 };
     const b = { other: a, n: 2 };
