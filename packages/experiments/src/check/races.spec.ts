@@ -6,6 +6,12 @@ import { Races } from './races.js';
 const handler = (cpu: number, node: number, object = 0): SimEvent =>
   new EventOf(EventKind.message, 0, cpu, { node, object, handler: { index: 1 } }) as unknown as SimEvent;
 
+const completion = (cpu: number, from: number): SimEvent =>
+  new EventOf(EventKind.completion, 5, cpu, { waiter: 1, value: 0, from });
+
+const interrupt = (cpu: number, sender: number): SimEvent =>
+  new EventOf(EventKind.doorbell, sender * 2 + Math.floor(cpu / 2), cpu, 0);
+
 const work = (cpu: number): SimEvent => new EventOf(EventKind.workDone, 9, cpu, 0);
 
 const doorbell = (cpu: number): SimEvent => new EventOf(EventKind.doorbell, 1, cpu, 0);
@@ -30,15 +36,32 @@ describe('Races', () => {
 
   it('keeps the order of steps that have nothing to do with each other', () => {
     expect(racesOf(handler(0, 0), handler(2, 1))).toEqual([]);
-    expect(racesOf(handler(0, 0, 5), handler(1, 0, 6))).toEqual([]);
     expect(racesOf(work(0), work(1))).toEqual([]);
     expect(racesOf(handler(0, 0), handler(0, 0))).toEqual([]);
+  });
+
+  it('takes two handlers at one node for dependent whatever their objects: a page is on a list of its cache', () => {
+    expect(racesOf(handler(0, 0, 5), handler(1, 0, 6))).toEqual([[0, 1]]);
+  });
+
+  it('lets a handler that wakes a CPU of another node race with the code of that CPU', () => {
+    expect(racesOf(handler(2, 1), work(0))).toEqual([]);
+    expect(racesOf(handler(2, 1), work(0), completion(0, 2))).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
+    expect(racesOf(work(0), handler(2, 1), completion(0, 2))).toContainEqual([0, 1]);
+  });
+
+  it('lets two CPUs race that interrupt the same one', () => {
+    expect(racesOf(work(1), work(2))).toEqual([]);
+    expect(racesOf(work(1), work(2), interrupt(0, 1), interrupt(0, 2))).toContainEqual([0, 1]);
   });
 
   it('lets a CPU race with handlers at its own node, and with its own interrupts', () => {
     expect(racesOf(work(0), handler(2, 0))).toEqual([[0, 1]]);
     expect(racesOf(work(0), handler(2, 1))).toEqual([]);
     expect(racesOf(work(0), doorbell(0))).toEqual([[0, 1]]);
-    expect(racesOf(work(0), doorbell(1))).toEqual([]);
+    expect(racesOf(work(0), interrupt(1, 3))).toEqual([]);
   });
 });

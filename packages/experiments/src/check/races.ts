@@ -1,5 +1,5 @@
 import type { Topology } from '@kmemlab/machine';
-import { actorOf, EventKind, type SimEvent, type Stall } from '@kmemlab/machine-sim';
+import { actorOf, EventKind, type SimEvent, type Stall, senderOn } from '@kmemlab/machine-sim';
 
 /** Behind how many of the later steps that it depends on a step is put: the farther, the coarser. */
 const BEHIND: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
@@ -8,11 +8,12 @@ const MOST_BEHIND = 64;
 interface Step {
   readonly time: number;
   readonly actor: number;
+  /** On which it runs, or for which. */
   readonly cpu: number;
   /** Node of a handler, −1 for the code of a CPU. */
   readonly node: number;
-  /** Of a handler: the object it works on, 0 if that is not said. */
-  readonly object: number;
+  /** CPUs at which it is seen: that of its code, and those that it interrupts or wakes. */
+  readonly seenBy: number[];
 }
 
 /** The steps of one schedule, to see which of them could have come in another order. */
@@ -26,15 +27,19 @@ export class Races {
   ) {}
 
   readonly note = (event: SimEvent, time: number): void => {
-    const message = event.kind === EventKind.message;
-    this.steps.push({
-      time,
-      actor: actorOf(event),
-      cpu: event.cpu,
-      node: message ? event.body.node : -1,
-      object: message ? event.body.object : 0,
-    });
+    const { cpu } = event;
+    const node = event.kind === EventKind.message ? event.body.node : -1;
+    if (event.kind === EventKind.doorbell) this.causedBy(senderOn(event.channel, this.topology), false, cpu);
+    if (event.kind === EventKind.completion || event.kind === EventKind.thread)
+      this.causedBy(event.body.from, true, cpu);
+    this.steps.push({ time, actor: actorOf(event), cpu, node, seenBy: node < 0 ? [cpu] : [] });
   };
+
+  /** What arrives at a CPU was sent by the last step of another, or by the last handler that ran for it. */
+  private causedBy(sender: number, handler: boolean, cpu: number): void {
+    const cause = this.steps.findLast((step) => step.cpu === sender && (step.node >= 0 || !handler));
+    if (cause !== undefined && !cause.seenBy.includes(cpu)) cause.seenBy.push(cpu);
+  }
 
   /**
    * One stall more, in every way that changes something: each step after `from` is put behind some of the later steps of
@@ -59,12 +64,18 @@ export class Races {
     }
   }
 
-  /** Two handlers that may touch the same object, or a CPU and a handler at its node, whose memory it reads. */
+  /**
+   * Two handlers at one node, a CPU and a handler at its node, whose memory it reads, or two steps that are seen by the same
+   * CPU. Which object of the node a handler works on makes no difference: pages of a cache share its lists.
+   */
   private dependent(a: Step, b: Step): boolean {
     if (a.actor === b.actor) return false;
-    if (a.node >= 0 && b.node >= 0) return a.node === b.node && (a.object === b.object || a.object * b.object === 0);
-    if (a.node < 0 && b.node < 0) return a.cpu === b.cpu;
-    const [handler, code] = a.node >= 0 ? [a, b] : [b, a];
-    return handler.node === this.topology.nodeOf(code.cpu);
+    const handles = a.node >= 0 || b.node >= 0;
+    if (handles && this.nodeOf(a) === this.nodeOf(b)) return true;
+    return a.seenBy.some((cpu) => b.seenBy.includes(cpu));
+  }
+
+  private nodeOf({ node, cpu }: Step): number {
+    return node >= 0 ? node : this.topology.nodeOf(cpu);
   }
 }

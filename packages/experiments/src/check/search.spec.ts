@@ -120,6 +120,17 @@ describe('a search', () => {
     expect(found?.stalls).toHaveLength(1);
   });
 
+  it.each([60, 700])(
+    'that is exhaustive does not depend on the threads if it may try %i schedules only',
+    async (schedules) => {
+      const scenario = await scenarioOf('v4.10', { nodes: 1, cpusPerNode: 2 });
+      const plan = await planOf('v4.10', { strategy: 'exhaustive', depth: 2, schedules, scenario });
+      const one = await search(plan, { jobs: 1 });
+      expect(one).toMatchObject({ schedules, complete: false });
+      expect(await search(plan, { jobs: 3 })).toEqual(one);
+    },
+  );
+
   it('ends when it is told to', async () => {
     const stop = new AbortController();
     const plan = await planOf('v4.10', { schedules: 1e6 });
@@ -143,6 +154,18 @@ describe('a search', () => {
     const scenario = await scenarioOf('v4.10', { patchFiles: [{ path: 'throws.js', text }] });
     expect(await search(await planOf('v4.10', { scenario }))).toMatchObject({ failure: { detail: 'not today' } });
   });
+});
+
+it('shrinking that is told to stop keeps what it has', async () => {
+  const plan = await planOf('v4.10+never-kick');
+  const { found } = await search(plan);
+  if (found === undefined) throw new Error('nothing found');
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  const { scenario, stalls, trial } = await shrink(plan, { ...found, index: 1e9 }, stop.signal);
+  expect(scenario).toEqual(plan.scenario);
+  expect(stalls).toEqual(found.stalls);
+  expect(trial.verdict).toEqual(found.verdict);
 });
 
 it('shrinking leaves two CPUs, one write and one delay of the race that the kick prevents', async () => {

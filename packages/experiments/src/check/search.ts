@@ -52,7 +52,9 @@ class Search {
   private readonly states = new Sketch();
   private readonly orders = new Sketch();
   private readonly expanded = new Set<string>();
+  /** Of an exhaustive search: the schedules with one stall more, and how many of them there is room for. */
   private readonly next: (readonly Stall[])[] = [];
+  private nextRoom = 0;
   /** Not every schedule within the bounds was kept to be tried. */
   private cut = false;
   private schedules = 0;
@@ -80,7 +82,7 @@ class Search {
     if (plan.strategy !== 'exhaustive') await this.tryLevel(plan.schedules, []);
     else {
       while (level.length > 0 && this.room > 0 && !this.ended) {
-        await this.tryLevel(Math.min(level.length, this.room), level);
+        await this.tryLevel(level.length, level);
         level = this.next.splice(0);
       }
     }
@@ -110,6 +112,7 @@ class Search {
    */
   private async tryLevel(count: number, given: readonly (readonly Stall[])[]): Promise<void> {
     const first = this.schedules;
+    this.nextRoom = this.room - count;
     const parts: Part[] = [];
     for (let at = 0; at < count; at += PART) {
       const size = Math.min(PART, count - at);
@@ -122,12 +125,14 @@ class Search {
     const work = async (): Promise<void> => {
       while (started < last && !this.interrupted) {
         const number = started++;
-        const part = { ...(parts[number] as Part), expand: this.room - count - this.next.length };
+        const part = { ...(parts[number] as Part), expand: this.nextRoom - this.next.length };
         const result = await this.tryPart(part);
         if (result === undefined) return;
         results[number] = result;
         if (result.found !== undefined || result.failure !== undefined) last = Math.min(last, number);
-        for (; results[counted] !== undefined && !this.ended; counted++) this.count(results[counted] as Tried);
+        for (; results[counted] !== undefined && !this.ended; counted++) {
+          this.count(results[counted] as Tried, (parts[counted] as Part).given);
+        }
       }
     };
     await Promise.all(Array.from({ length: this.threads.count }, work));
@@ -141,7 +146,8 @@ class Search {
     return result;
   }
 
-  private count(part: Tried): void {
+  /** @param given the stalls of its schedules, of an exhaustive search */
+  private count(part: Tried, given: Part['given']): void {
     this.schedules += part.schedules;
     this.steps += part.steps;
     this.longest = Math.max(this.longest, part.longest);
@@ -150,12 +156,12 @@ class Search {
     this.found = part.found;
     this.harmless ??= part.harmless;
     this.failure = part.failure;
-    for (const { order, schedules } of part.expansions) {
-      if (this.expanded.has(order)) continue;
-      this.expanded.add(order);
-      const fit = schedules.slice(0, Math.max(0, this.room - this.next.length));
-      this.next.push(...fit);
-      this.cut ||= fit.length < schedules.length;
+    for (const { behind, of, more } of part.expansions) {
+      if (this.expanded.has(behind)) continue;
+      this.expanded.add(behind);
+      const fit = more.slice(0, this.nextRoom - this.next.length);
+      for (const stall of fit) this.next.push([...(given[of] as readonly Stall[]), stall]);
+      this.cut ||= fit.length < more.length;
     }
   }
 }

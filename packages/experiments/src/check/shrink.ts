@@ -9,6 +9,8 @@ import type { Counterexample, SearchPlan } from './types.js';
 /** Schedules that a smaller scenario is given to show the verdict, at least, and as a multiple of what the larger one took. */
 const LEAST_TRIES = 300;
 const PATIENCE = 4;
+/** Schedules between two looks at the signal. */
+const PORTION = 20;
 /** Stalls are halved down to this, ns. */
 const SHORTEST_STALL = 100;
 
@@ -26,6 +28,7 @@ type Verdictless = Pick<Counterexample, 'verdict' | 'harmless'>;
 /**
  * Look for the same verdict on fewer CPUs, then with smaller parameters, then with fewer and shorter stalls.
  * @param found what a search of the plan has found
+ * @param signal to be content with what has been taken away by now
  */
 export async function shrink(plan: SearchPlan, found: Counterexample, signal?: AbortSignal): Promise<Shrunk> {
   const all: Found = { plan, stalls: found.stalls };
@@ -34,13 +37,18 @@ export async function shrink(plan: SearchPlan, found: Counterexample, signal?: A
     best = next;
     next = await firstOf(smallerParams(best.plan.scenario), best.plan, found, signal);
   }
-  return shrinkStalls(best.plan.scenario, best.stalls, found);
+  return shrinkStalls(best.plan.scenario, best.stalls, found, signal);
 }
 
 /** Leave the scenario as it is, and look for the same verdict with fewer and shorter stalls. */
-export async function shrinkStalls(scenario: Scenario, from: readonly Stall[], found: Verdictless): Promise<Shrunk> {
+export async function shrinkStalls(
+  scenario: Scenario,
+  from: readonly Stall[],
+  found: Verdictless,
+  signal?: AbortSignal,
+): Promise<Shrunk> {
   const subject = await Subject.of(scenario);
-  const stalls = await fewerStalls(subject, from, found);
+  const stalls = await fewerStalls(subject, from, found, signal);
   return { scenario, stalls, subject, trial: await subject.trial(replay(stalls)) };
 }
 
@@ -61,19 +69,36 @@ async function firstOf(
   for (const scenario of scenarios) {
     if (signal?.aborted) return undefined;
     const smaller = { ...plan, scenario };
-    const example = await findIn(smaller, found, tries);
+    const example = await findIn(smaller, found, tries, signal);
     if (example !== undefined) return { plan: smaller, stalls: example.stalls };
   }
   return undefined;
 }
 
-async function findIn(plan: SearchPlan, found: Verdictless, tries: number): Promise<Counterexample | undefined> {
+async function findIn(
+  plan: SearchPlan,
+  found: Verdictless,
+  tries: number,
+  signal: AbortSignal | undefined,
+): Promise<Counterexample | undefined> {
   const prepared = await prepare(plan);
   const strategy = plan.strategy === 'exhaustive' ? 'pct' : plan.strategy;
-  const part = { first: 0, count: tries, given: [], expand: 0 };
-  const tried = await trySchedules(prepared, { ...plan, strategy, anyVerdict: found.harmless }, part);
-  const example = tried.found ?? tried.harmless;
-  return example !== undefined && same(example, found) ? example : undefined;
+  const sought = { ...plan, strategy, anyVerdict: found.harmless } as const;
+  let harmless: Counterexample | undefined;
+  for (let first = 0; first < tries && !(await aborted(signal)); first += PORTION) {
+    const part = { first, count: Math.min(PORTION, tries - first), given: [], expand: 0 };
+    const tried = await trySchedules(prepared, sought, part);
+    if (tried.found !== undefined) return same(tried.found, found) ? tried.found : undefined;
+    harmless ??= tried.harmless;
+    if (tried.failure !== undefined) break;
+  }
+  return harmless !== undefined && same(harmless, found) ? harmless : undefined;
+}
+
+/** Whoever aborts gets a turn first: trials leave none. */
+async function aborted(signal: AbortSignal | undefined): Promise<boolean> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return signal?.aborted ?? false;
 }
 
 /** The fewest CPUs first, so that the first of them that will do is the smallest. */
@@ -105,8 +130,14 @@ const same = (a: Verdictless, b: Verdictless): boolean =>
   a.verdict.class === b.verdict.class && a.verdict.id === b.verdict.id && a.harmless === b.harmless;
 
 /** Leave out what can be left out, in halves first, then halve what is left. */
-async function fewerStalls(subject: Subject, stalls: readonly Stall[], found: Verdictless): Promise<readonly Stall[]> {
+async function fewerStalls(
+  subject: Subject,
+  stalls: readonly Stall[],
+  found: Verdictless,
+  signal: AbortSignal | undefined,
+): Promise<readonly Stall[]> {
   const shows = async (tried: readonly Stall[]): Promise<boolean> => {
+    if (await aborted(signal)) return false;
     const { verdict, harmless, failure } = await subject.trial(replay(tried));
     return failure === undefined && verdict !== undefined && same({ verdict, harmless }, found);
   };

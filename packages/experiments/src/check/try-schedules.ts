@@ -19,7 +19,7 @@ export interface Part {
   readonly count: number;
   /** For `exhaustive`: their stalls. */
   readonly given: readonly (readonly Stall[])[];
-  /** For `exhaustive`: schedules to follow from these that are wanted at most. */
+  /** For `exhaustive`: how many schedules that follow from each are of use; one more is told of, to say that there are more. */
   readonly expand: number;
 }
 
@@ -76,7 +76,6 @@ export async function trySchedules(
   const orders = new Sketch();
   const expansions: Expansion[] = [];
   const otherVerdicts = new Set<string>();
-  let wanted = expand;
   let [schedules, steps, longest, others, points] = [0, 0, 0, 0, 0];
   let found: Counterexample | undefined;
   let harmless: Counterexample | undefined;
@@ -87,9 +86,8 @@ export async function trySchedules(
     const own = given[schedules];
     const history = new History(subject.topology, states);
     const races =
-      own !== undefined && own.length < plan.depth && wanted >= 0
-        ? new Races(subject.topology, subject.begin.step)
-        : undefined;
+      own !== undefined && own.length < plan.depth ? new Races(subject.topology, subject.begin.step) : undefined;
+    const of = schedules;
     const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), (event, time) => {
       history.step(event);
       races?.note(event, time);
@@ -108,9 +106,9 @@ export async function trySchedules(
     } else if (example?.harmless === false || plan.anyVerdict) found = example;
     else harmless ??= example;
     if (races !== undefined && own !== undefined) {
-      const schedules = oneMore(own, races, wanted + 1);
-      wanted -= schedules.length;
-      expansions.push({ order: history.order, schedules });
+      const last = own.at(-1)?.step ?? -1;
+      const more = [...firstOf(races.oneMore(last + 1), expand + 1)];
+      expansions.push({ behind: `${history.order} ${last}`, of, more });
     }
   }
   const sketches = { states: states.registers, orders: orders.registers };
@@ -118,14 +116,12 @@ export async function trySchedules(
   return { schedules, steps, longest, points, found, harmless, ...notCounted, failure, ...sketches, expansions };
 }
 
-/** The schedule's stalls with one more, behind them. */
-function oneMore(own: readonly Stall[], races: Races, most: number): (readonly Stall[])[] {
-  const schedules: (readonly Stall[])[] = [];
-  for (const stall of races.oneMore((own[own.length - 1]?.step ?? -1) + 1)) {
-    if (schedules.length >= most) break;
-    schedules.push([...own, stall]);
+function* firstOf<T>(all: Iterable<T>, most: number): Generator<T> {
+  let left = most;
+  for (const each of all) {
+    if (left-- <= 0) return;
+    yield each;
   }
-  return schedules;
 }
 
 const counts = ({ verdict }: Counterexample, only: string | undefined): boolean =>

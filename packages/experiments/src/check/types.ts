@@ -57,9 +57,12 @@ export interface Tried {
   readonly expansions: readonly Expansion[];
 }
 
-/** Schedules that have one stall more than another. */
+/** What follows from a schedule of an exhaustive search: the same with one stall more. */
 export interface Expansion {
-  /** The order of steps of the schedule without it; the same order needs to be followed once only. */
-  readonly order: string;
-  readonly schedules: readonly (readonly Stall[])[];
+  /** The schedule's order of steps and where its last stall is: of schedules that agree in both, one needs to be followed. */
+  readonly behind: string;
+  /** Which schedule of its part. */
+  readonly of: number;
+  /** The stalls, each of which makes a schedule. */
+  readonly more: readonly Stall[];
 }
