@@ -51,6 +51,17 @@ describe.each(measured)('$kernel on $nodes x $cpusPerNode', ({ kernel, nodes, cp
   });
 });
 
+test.each([
+  ['v4.10', 1],
+  ['v4.10+avoid-kick-on-create', 0],
+  ['v4.12', 0],
+])('%s on ramfs: two caches per memcg, as its inodes come from inode_cache', async (kernel, kicksPerCache) => {
+  const { counters } = await run({ experiment: 'avoid-ipis', kernel, nodes: 1, cpusPerNode: 4, config: 'ramfs' });
+  // The last memcg has proc_inode_cache, too.
+  expect(counters.caches.created).toBe(2 * 100 + 1);
+  expect(kicks(counters)).toBe(counters.caches.created * kicksPerCache);
+});
+
 test('with a pause in each loop everything is created by its end, and negative dentries then pin nearly all memcgs', async () => {
   const { phases, findings } = await run({
     experiment: 'avoid-ipis',

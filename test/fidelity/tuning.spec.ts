@@ -46,6 +46,18 @@ describe.each(measured)('$kernel on $nodes x $cpusPerNode, $children children', 
   });
 });
 
+test.each([
+  [1, 1, 10],
+  [1, 4, 10],
+  [2, 4, 5],
+  [4, 4, 2],
+])('v3.14 on %i x %i with %i children: one all-CPU call per cache and write', async (nodes, cpusPerNode, children) => {
+  const params = { writes: '10', children: String(children) };
+  const { counters } = await run({ experiment: 'tune-slabinfo', kernel: 'v3.14', nodes, cpusPerNode, params });
+  expect(callCount(counters, 'do_tune_cpucache')).toBe(10 * (1 + children));
+  expect(sum(counters.interrupts.CAL)).toBe(10 * (1 + children) * (nodes * cpusPerNode - 1));
+});
+
 describe('a CPU that is stopped between loading cpu_cache and storing', () => {
   const request = { experiment: 'tune-slabinfo', params: { irqOffCpu: '1' } };
 

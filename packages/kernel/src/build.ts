@@ -103,6 +103,8 @@ export interface Policies {
     waitsForShared: boolean;
     /** free_block destroys a slab that it empties if too many objects are free (3.14), or the last of the free slabs (4.10). */
     trims: SlabTrim;
+    /** Shutting a cache down is a call of __kmem_cache_shrink (4.10), or of a static function that both call (3.14). */
+    readonly shutdownShrinks: boolean;
     /** A new root cache may share one that can serve its objects, too (find_mergeable). */
     readonly merges: boolean;
     /** First of all in kmem_cache_destroy of a root cache, even if the cache stays under another name (V4-d); no lock is held. */
@@ -213,6 +215,7 @@ export interface Policies {
     /** The row CAL of /proc/interrupts leaves TLB shootdowns out. */
     readonly calWithoutTlb: boolean;
     readonly procInodeCache: string;
+    /** Cache of the inodes below /tmp. */
     readonly tmpInodeCache: string;
     /** Dentry and inode of a /proc file are dropped when it is closed. */
     readonly procDropsAtClose: boolean;
@@ -240,6 +243,8 @@ export interface KernelConfig {
    * merges caches of equal objects. In 3.14 SLAB merges nothing, and SLUB, which does not know slab_nomerge, always.
    */
   readonly objects: 'distribution' | 'measured';
+  /** What is mounted on /tmp; tmpfs if absent. */
+  readonly tmp?: 'ramfs';
   /** slub_memcg_sysfs=1: with SLUB the caches of memcgs have directories in sysfs, which 4.12 made optional; off if absent. */
   readonly slubMemcgSysfs?: boolean;
 }

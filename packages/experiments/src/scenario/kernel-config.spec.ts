@@ -13,6 +13,7 @@ describe('parseConfig', () => {
       'slub,preempt,hz=1000,nohz_full=1-3+5',
       'slab,nonpreempt,hz=300,preemptcount,cgroup2',
       'slub,nonpreempt,hz=250,slub_memcg_sysfs',
+      'slab,nonpreempt,hz=250,cgroup2,ramfs',
     ]) {
       expect(configTokens(parseConfig(text)).join(',')).toBe(text);
     }

@@ -20,6 +20,7 @@ const tokens: Readonly<Record<string, (value: string | undefined) => Changes>> =
   nohz_full: (value) => ({ nohzFull: parseCpuList('config: nohz_full', value ?? '', '+') }),
   cgroup1: () => ({ cgroup: 'v1' }),
   cgroup2: () => ({ cgroup: 'v2' }),
+  ramfs: () => ({ tmp: 'ramfs' }),
   slub_memcg_sysfs: () => ({ slubMemcgSysfs: true }),
   objects: (value) => {
     if (value === 'distribution' || value === 'measured') return { objects: value };
@@ -80,5 +81,6 @@ export const configTokens = (config: KernelConfig): string[] => [
   ...(config.nohzFull.length > 0 ? [`nohz_full=${cpuListText(config.nohzFull, '+')}`] : []),
   ...(config.cgroup === 'v2' ? ['cgroup2'] : []),
   ...(config.objects === 'measured' ? ['objects=measured'] : []),
+  ...(config.tmp === 'ramfs' ? ['ramfs'] : []),
   ...(config.slubMemcgSysfs === true ? ['slub_memcg_sysfs'] : []),
 ];

@@ -1,4 +1,5 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
+import { makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
 const HIERARCHY = '/mnt/cgroup/memory';
@@ -6,7 +7,7 @@ const HIERARCHY = '/mnt/cgroup/memory';
 export function* childrenProgram({ pid, tick }: GuestControl, children: number): Program<void> {
   yield* sys.chdir(HIERARCHY);
   for (let i = 0; i < children; i++) {
-    yield* sys.mkdir(String(i));
+    yield* makeCgroup(String(i));
     yield* writeFile(`${i}/cgroup.procs`, `${pid}\n`);
     yield* oneFile(`/tmp/child${i}`);
     yield* writeFile('cgroup.procs', `${pid}\n`);

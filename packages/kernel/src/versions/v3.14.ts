@@ -67,6 +67,7 @@ const policies = (config: KernelConfig): Policies => {
       afterPublish: function* nothingMore() {},
       waitsForShared: false,
       trims: 'emptied',
+      shutdownShrinks: false,
       merges: config.allocator === 'slub',
     },
     slub: slub314(),

@@ -58,6 +58,7 @@ const policies = (config: KernelConfig): Policies => ({
     kicksPerPublish: () => 1,
     waitsForShared: true,
     trims: 'lastFree',
+    shutdownShrinks: true,
     merges: config.objects === 'measured',
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
@@ -110,7 +111,7 @@ const policies = (config: KernelConfig): Policies => ({
   reclaim: reclaim410(),
   fs: {
     procInodeCache: 'proc_inode_cache',
-    tmpInodeCache: 'shmem_inode_cache',
+    tmpInodeCache: config.tmp === 'ramfs' ? 'inode_cache' : 'shmem_inode_cache',
     procDropsAtClose: true,
     cgroupFiles: null,
     rmdirLeavesNegative: true,

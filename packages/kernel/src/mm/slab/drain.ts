@@ -44,9 +44,12 @@ export function* drainFreelistOf(cpu: Cpu, cache: Handle, node: number): Corouti
   }
 }
 
-/** __kmem_cache_shrink (4.10): drain everything, free all free slabs. Evaluates to true if no slab is left. Takes no lock. */
-export function* kmemCacheShrink(cpu: Cpu, cache: Handle): Coroutine<boolean> {
-  cpu.counters.add('kmem_cache_shrink');
+/**
+ * __kmem_cache_shrink (4.10): drain everything, free all free slabs. Evaluates to true if no slab is left. Takes no lock.
+ * @param counts it is called by this name
+ */
+export function* kmemCacheShrink(cpu: Cpu, cache: Handle, counts = true): Coroutine<boolean> {
+  if (counts) cpu.counters.add('kmem_cache_shrink');
   yield* call(drainCpuCaches, cpu, cache);
   let left = 0;
   for (const node of cpu.allNodes) left += yield* call(drainFreelistOf, cpu, cache, node);
@@ -56,7 +59,7 @@ export function* kmemCacheShrink(cpu: Cpu, cache: Handle): Coroutine<boolean> {
 /** __kmem_cache_shutdown (4.10): shrink; true if the cache was empty. Caller holds slab_mutex. */
 export function* kmemCacheShutdown(cpu: Cpu, cache: Handle): Coroutine<boolean> {
   cpu.counters.add('shutdown_cache');
-  const empty = yield* call(kmemCacheShrink, cpu, cache);
+  const empty = yield* call(kmemCacheShrink, cpu, cache, cpu.build.policies.slab.shutdownShrinks);
   cpu.trace(Trace.cacheShutdown, cache, Number(empty), 0, 0);
   return empty;
 }
