@@ -36,6 +36,9 @@ interface Running {
 export class CpuThreads {
   private running: Running[] = [];
   private stopping = false;
+  private stopStart: () => void = () => {};
+  /** The first thread that ended by itself. */
+  private death: Error | undefined;
   /** Each CPU's last report, and how often its bell had rung then. */
   private readonly reports: ({ readonly rings: number; readonly report: ThreadReport } | undefined)[] = [];
   /** Rejections of the control calls under way: one to a dead thread would never settle. */
@@ -45,10 +48,15 @@ export class CpuThreads {
 
   async start(): Promise<void> {
     const { cpusPerNode } = this.options.topology;
+    const stopped = new Promise<void>((resolve) => {
+      this.stopStart = resolve;
+    });
     for (let first = 0; first < cpusPerNode; first += STARTED_AT_ONCE) {
       const indexes = Array.from({ length: Math.min(STARTED_AT_ONCE, cpusPerNode - first) }, (_, n) => first + n);
       for (const index of indexes) this.running.push(this.startOne(index));
-      await Promise.all(indexes.map((index) => this.ask(index, (control) => control.load())));
+      const loaded = Promise.all(indexes.map((index) => this.ask(index, (control) => control.load())));
+      await Promise.race([loaded, stopped]);
+      if (this.stopping) throw new Error('the CPUs were stopped while they started');
     }
   }
 
@@ -87,7 +95,8 @@ export class CpuThreads {
     const index = cpu - this.options.topology.firstCpuOf(this.options.node);
     const seen = this.options.lastSeen(index);
     const detail = `the thread of CPU${cpu} on node ${this.options.node} ended (${why}); it was last seen ${seen}`;
-    for (const reject of this.pending) reject(new Error(detail));
+    this.death ??= new Error(detail);
+    for (const reject of this.pending) reject(this.death);
     this.options.onFailure({ kind: 'worker-died', detail });
   }
 
@@ -145,6 +154,7 @@ export class CpuThreads {
     this.stopping = true;
     const { running, options } = this;
     this.running = [];
+    this.stopStart();
     await Promise.all(
       running.map(async ({ worker, control, exited }, index) => {
         options.board.announceCall(index);
@@ -159,9 +169,11 @@ export class CpuThreads {
     return Promise.all(this.running.map((_, index) => this.ask(index, call)));
   }
 
-  /** A control call, announced on the CPU's bell since the thread may block; rejects if any thread dies. */
+  /** A control call, announced on the CPU's bell since the thread may block; rejects if any thread has died or dies. */
   private ask<T>(index: number, call: (control: Remote<CpuControl>) => Promise<T>): Promise<T> {
-    const { control } = this.running[index] as Running;
+    const control = this.running[index]?.control;
+    if (control === undefined) return Promise.reject(new Error('the CPUs were stopped'));
+    if (this.death !== undefined) return Promise.reject(this.death);
     this.options.board.announceCall(index);
     return new Promise<T>((resolve, reject) => {
       this.pending.add(reject);

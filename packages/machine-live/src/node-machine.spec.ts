@@ -78,6 +78,16 @@ describe.each([
   });
 });
 
+it('that is stopped while it starts leaves no thread', async () => {
+  const machines = new Machines(1, 4);
+  const refused = expect(machines.nodes[0]?.start()).rejects.toThrow('stopped while they started');
+  await machines.stop();
+  await refused;
+  const threads = (process.report?.getReport() as unknown as { workers: unknown[] } | undefined)?.workers;
+  expect(threads).toEqual([]);
+  expect(machines.failures).toEqual([]);
+});
+
 it('tells when the thread of a CPU ends, and what that CPU was doing', async () => {
   const machines = new Machines(1, 2);
   await machines.boot();

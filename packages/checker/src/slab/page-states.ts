@@ -2,12 +2,10 @@ import { type Handle, homeOf, indexOf, type ObjectRef, pageOf, type Step, slotOf
 import { Reporter } from '../reporter.js';
 import type { CacheState } from './cache-states.js';
 
-/** Last step of an object is kept as ±((time + 1) × STEP_CPUS + CPU): positive while it is live, 0 if never used. */
-const STEP_CPUS = 4096;
-
 /** One slab as its users see it: which objects are live, and who allocated or freed each last. */
 export class PageState {
   live = 0;
+  /** Of each object's last step: ±(CPU + 1), positive while it is live, 0 if there was none; then its time, ns. */
   private readonly last: Float64Array;
 
   constructor(
@@ -18,30 +16,36 @@ export class PageState {
     private readonly addedBy: number,
     private readonly addedAt: number,
   ) {
-    this.last = new Float64Array(num);
+    this.last = new Float64Array(2 * num);
   }
 
   isLive(object: ObjectRef): boolean {
-    return (this.last[slotOf(object)] as number) > 0;
+    return (this.last[2 * slotOf(object)] as number) > 0;
   }
 
   allocate(object: ObjectRef, cpu: number, time: number): void {
-    this.last[slotOf(object)] = (Math.floor(time) + 1) * STEP_CPUS + cpu;
+    this.note(object, cpu + 1, time);
     this.live++;
   }
 
   free(object: ObjectRef, cpu: number, time: number): void {
-    this.last[slotOf(object)] = -((Math.floor(time) + 1) * STEP_CPUS + cpu);
+    this.note(object, -(cpu + 1), time);
     this.live--;
+  }
+
+  private note(object: ObjectRef, by: number, time: number): void {
+    const at = 2 * slotOf(object);
+    this.last[at] = by;
+    this.last[at + 1] = Math.floor(time);
   }
 
   /** The step that allocated or freed the object last; if it was never handed out, the one that added its slab. */
   lastStep(object: ObjectRef): Step {
-    const last = this.last[slotOf(object)] as number;
-    if (last === 0) return Reporter.past(this.addedBy, 'cache_grow', this.addedAt);
-    const packed = Math.abs(last);
-    const fn = last > 0 ? 'kmem_cache_alloc' : 'kmem_cache_free';
-    return Reporter.past(packed % STEP_CPUS, fn, Math.floor(packed / STEP_CPUS) - 1);
+    const at = 2 * slotOf(object);
+    const by = this.last[at] as number;
+    if (by === 0) return Reporter.past(this.addedBy, 'cache_grow', this.addedAt);
+    const fn = by > 0 ? 'kmem_cache_alloc' : 'kmem_cache_free';
+    return Reporter.past(Math.abs(by) - 1, fn, this.last[at + 1] as number);
   }
 }
 

@@ -18,6 +18,10 @@ describe('givenBroker', () => {
     expect(line).toBe(`NATS server ${expected.url}`);
   });
 
+  it('refuses credentials that are not escaped', () => {
+    expect(() => givenBroker('nats://a%zz:b@host', {})).toThrow(/^the NATS server's URL has a % in its credentials/);
+  });
+
   it('takes the token from the environment unless the URL has credentials', () => {
     const env = { KMEMLAB_NATS_TOKEN: 'from the environment' };
     expect(givenBroker('nats://a', env)).toMatchObject({ token: 'from the environment' });

@@ -39,9 +39,17 @@ function credentials(url: URL, env: Environment): Credentials {
 }
 
 function inUrl({ username, password }: URL): Credentials | undefined {
-  const user = decodeURIComponent(username);
-  if (password !== '') return { user, pass: decodeURIComponent(password) };
+  const user = decoded(username);
+  if (password !== '') return { user, pass: decoded(password) };
   return user === '' ? undefined : { token: user };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new InputProblem("the NATS server's URL has a % in its credentials that begins no %XX; write %25 for it");
+  }
 }
 
 /** The first kind that is set. */

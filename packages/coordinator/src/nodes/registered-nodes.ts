@@ -52,14 +52,13 @@ export class RegisteredNodes implements NodeOwner {
     });
     await bus.flush();
     const answers = await Promise.all(
-      members.map(async (member, node) => {
-        const answer = await claim(bus, member, { run, node, cpusPerNode, core: cores[node] ?? -1 });
-        if ('pid' in answer) {
-          this.pids.set(node, answer.pid);
+      members.map((member, node) =>
+        // An exit may be reported right behind the claim's answer.
+        claim(bus, member, { run, node, cpusPerNode, core: cores[node] ?? -1 }, (pid) => {
+          this.pids.set(node, pid);
           this.running.add(node);
-        }
-        return answer;
-      }),
+        }),
+      ),
     );
     const refused = answers.findIndex((answer) => 'refused' in answer);
     const answer = answers[refused];
@@ -102,11 +101,12 @@ export class RegisteredNodes implements NodeOwner {
   }
 }
 
-/** Ask a registered node to take part. Nobody else hears the answer. */
+/** Ask a registered node to take part. Nobody else hears the answer. `joins` is called as soon as it does. */
 function claim(
   bus: Bus,
   { id }: Registration,
   part: { readonly run: string; readonly node: number; readonly cpusPerNode: number; readonly core: number },
+  joins: (pid: number) => void,
 ): Promise<ClaimAnswer> {
   return new Promise((resolve) => {
     const reply = inboxSubject(randomUUID());
@@ -119,7 +119,9 @@ function claim(
     const timer = setTimeout(late, CLAIM_DEADLINE_MS);
     const unsubscribe = bus.subscribe(reply, (data) => {
       const answer = decodeClaimAnswer(data);
-      if (answer !== undefined) settle(answer);
+      if (answer === undefined) return;
+      if ('pid' in answer) joins(answer.pid);
+      settle(answer);
     });
     bus.publish(claimSubject(id), encode({ ...part, reply }));
   });

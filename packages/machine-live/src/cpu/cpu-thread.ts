@@ -154,7 +154,7 @@ export class CpuThread implements Port {
 
   /** True if the CPU is held and at a point at which it can stand still. */
   get canStandStill(): boolean {
-    return this.ended || (this.cpu.held && this.cpu.standsStill && this.inbox.isEmpty);
+    return this.ended || (this.cpu.held && this.cpu.standsStill && this.early.length === 0 && this.inbox.isEmpty);
   }
 
   // Port: what the core asks for.
@@ -248,8 +248,11 @@ export class CpuThread implements Port {
   }
 
   private receive(): void {
-    for (let early = this.early.shift(); early !== undefined; early = this.early.shift()) this.deliver(early);
-    while (this.inbox.pull(this.incoming)) this.deliver(this.incoming);
+    for (;;) {
+      const next = this.early.shift() ?? (this.inbox.pull(this.incoming) ? this.incoming : undefined);
+      if (next === undefined) return;
+      this.deliver(next);
+    }
   }
 
   private deliver(message: Message): void {

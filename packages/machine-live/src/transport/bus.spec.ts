@@ -205,6 +205,15 @@ describe('a server that falls silent', () => {
     expect(performance.now() - begun).toBeLessThan(4_000);
   });
 
+  it('does not hold up whoever leaves a group, nor does one that is gone', async () => {
+    const deaf = await connect({ url: await scripted(info, 1), timeoutMs: 100 });
+    await deaf.share('turns', 'group', () => {})();
+    const cut = await connect({ url: await scripted(info, 1), timeoutMs: 60_000 });
+    const left = cut.share('turns', 'group', () => {})();
+    for (const socket of servers[1]?.sockets ?? []) socket.destroy();
+    await left;
+  });
+
   it('fails a flush that close cuts off', async () => {
     const bus = await connect({ url: await scripted(info, 1), timeoutMs: 60_000 });
     const flushed = bus.flush();

@@ -9,6 +9,7 @@ import {
   nkeyAuthenticator,
   type Subscription,
 } from 'nats';
+import { within } from '../event-loop.js';
 import { type Address, addressOf, type Credentials, readCredential, whatWasShown } from './access.js';
 import { BusError, inTime, oneLine } from './bus-error.js';
 import { awaitGreeting } from './greeting.js';
@@ -33,7 +34,8 @@ export interface Bus {
   subscribe(subject: string, onData: OnData): () => void;
   /**
    * The same, but of all who share a subject in one group only one gets each message.
-   * @returns takes no new messages; resolves when all that the server had sent here before are delivered
+   * @returns takes no new messages; resolves when all that the server had sent here before are delivered, or when it does
+   * not say so in time
    */
   share(subject: string, group: string, onData: OnData): () => Promise<void>;
   /** Wait until the server has taken all that was published and subscribed before. @throws BusError */
@@ -99,8 +101,11 @@ class NatsBus implements Bus {
   share(subject: string, group: string, onData: OnData): () => Promise<void> {
     const subscription = this.listen(subject, onData, group);
     return async () => {
-      // Without the server nothing more is delivered.
-      if (this.open) await subscription?.drain().catch(() => {});
+      if (!this.open || subscription === undefined) return;
+      // Without the server nothing more is delivered, and the client would wait for ever.
+      const cutOff = this.connection.closed();
+      const left = Promise.race([subscription.drain(), cutOff]).catch(() => {});
+      await within(this.timeoutMs, left, () => subscription.unsubscribe());
     };
   }
 
