@@ -70,6 +70,15 @@ async function readDocument(path: string): Promise<Document> {
   return document as Document;
 }
 
+/** More CPUs than this no machine has. */
+const MOST_CPUS = 4096;
+
+function checkMachine(path: string, { machine }: RunResult): void {
+  const cpus = (machine?.nodes ?? 0) * (machine?.cpusPerNode ?? 0);
+  if (!(Number.isInteger(cpus) && cpus >= 1 && cpus <= MOST_CPUS))
+    throw new UsageError(`document ${path}: it is damaged, no machine is like that; run the experiment again`);
+}
+
 function scheduleOf({ file, verdict, rows, cpus }: InterleavingDocument): FoundSchedule {
   const { kernel, experiment } = file.scenario;
   return { kernel, experiment, verdict, interleaving: { rows, cpus } };
@@ -81,6 +90,8 @@ export async function readSubject(paths: readonly string[]): Promise<ReportSubje
   const schedules: FoundSchedule[] = [];
   for (const path of paths) {
     const document = await readDocument(path);
+    if (document.schema === 'kmemlab.result/1') checkMachine(path, document);
+    else if (document.schema === 'kmemlab.compare/1') for (const result of document.results) checkMachine(path, result);
     if (document.schema === 'kmemlab.result/1') results.push(document);
     else if (document.schema === 'kmemlab.compare/1') results.push(...document.results);
     else schedules.push(scheduleOf(document));

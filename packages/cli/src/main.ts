@@ -17,10 +17,20 @@ function outputTo(stream: NodeJS.WriteStream): Output {
   };
 }
 
+// What a patch prints is for people: documents go to stdout.
+console.log = console.error;
+console.info = console.error;
+console.debug = console.error;
+
 const interruption = new AbortController();
+/** Whoever ends the process first says why. */
+let ending = false;
 
 function interrupt(): void {
-  if (interruption.signal.aborted) process.exit(ExitStatus.interrupted);
+  if (interruption.signal.aborted) {
+    ending = true;
+    process.exit(ExitStatus.interrupted);
+  }
   interruption.abort();
 }
 process.on('SIGINT', interrupt);
@@ -33,7 +43,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   printing = error;
   process.stderr.write(`kmemlab: cannot write to stdout: ${oneLine(error)}\n`);
 });
+process.on('uncaughtException', (error) => {
+  ending = true;
+  process.stderr.write(`kmemlab: failed (internal): ${oneLine(error)}, thrown where nobody waits for it\n`);
+  process.exit(ExitStatus.failed);
+});
 process.on('exit', () => {
+  if (!ending) {
+    process.stderr.write(
+      'kmemlab: failed (internal): ended half-way; does a patch call process.exit, or wait for ever?\n',
+    );
+    process.exitCode = ExitStatus.failed;
+  }
   if (printing !== undefined) process.exitCode = ExitStatus.failed;
 });
 process.stderr.on('error', () => {});
@@ -48,3 +69,4 @@ process.exitCode = await runCli(process.argv.slice(2), {
   loadHost: async () => (await import('./host.js')).host,
   loadEngine: async () => (await import('./engine.js')).engine,
 });
+ending = true;

@@ -13,7 +13,10 @@ export interface RunRequest {
   readonly experiment: string;
   /** A kernel specification such as `v4.10+avoid-kick-on-create`. */
   readonly kernel?: string;
+  /** A patch that the kernel, or one that it is compared with, names goes into those that name it; any other into each. */
   readonly patchFiles?: readonly PatchFile[];
+  /** Kernels that this one is compared with. */
+  readonly comparedWith?: readonly string[];
   /** Comma-separated configuration tokens, e.g. `slab,nonpreempt,hz=250`. */
   readonly config?: string;
   /** If absent, `strategy` and `checkDeterminism` mean `sim`; otherwise it is `live`. */

@@ -39,7 +39,9 @@ async function readPrevious(out: string): Promise<BugMatrixResult | undefined> {
   } catch {
     // Said below.
   }
-  if (document?.schema !== SCHEMA || !Array.isArray(document.cells)) {
+  const whole = ({ bug, kernel, cases }: Partial<BugCell>): boolean =>
+    typeof bug === 'string' && typeof kernel === 'string' && Array.isArray(cases);
+  if (document?.schema !== SCHEMA || !Array.isArray(document.cells) || !document.cells.every(whole)) {
     throw new UsageError(`--out ${path}: no ${SCHEMA} document; choose another --out`);
   }
   const kept = document.cells.filter((cell) => replaysOf(cell).every((name) => existsSync(join(out, name))));

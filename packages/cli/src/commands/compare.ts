@@ -13,6 +13,8 @@ The first --kernel is the one the others are compared with: ratios, the spread o
 what the difference means. Every kernel is checked before the first one runs. The run directory has a sub-directory
 per kernel (and seed), each with scenario.yaml and result.json, and compare.json.
 
+A patch of your own (--patch FILE) goes into the kernels that name it, as v4.10+mine does, or into all if none names it.
+
 --engine live, the default, runs each kernel on threads and processes of this computer; --engine sim is the
 deterministic machine, and --strategy and --check-determinism imply it.
 
@@ -34,7 +36,7 @@ export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>(
       );
     }
     const request = await requestFrom(experiment, flags);
-    const requests = kernels.map((kernel) => ({ ...request, kernel }));
+    const requests = kernels.map((kernel) => ({ ...request, kernel, comparedWith: kernels }));
     this.status = await runRequests(this.cli, experiment, requests, flags);
   },
   parameters: {

@@ -35,7 +35,7 @@ export const replayCommand = buildCommand<ReplayFlags, [string], CommandThis>({
       patchFiles,
     );
     const same = verdict?.class === file.verdict.class && verdict.id === file.verdict.id;
-    this.status = verdict === undefined ? ExitStatus.ok : ExitStatus.verdict;
+    this.status = same ? ExitStatus.verdict : ExitStatus.ok;
     if (flags.json) {
       cli.stdout.write(toJson({ schema: 'kmemlab.interleaving/1', file, verdict: verdict ?? null, ...interleaving }));
       return;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { renderCsv, renderMarkdown, renderReport, reportCharts } from '@kmemlab/results';
+import { type ReportSubject, renderCsv, renderMarkdown, renderReport, reportCharts } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { aboutOf } from '../about.js';
 import { readSubject } from '../documents.js';
 import { filled } from '../flags.js';
 import { type CommandThis, ExitStatus } from '../types.js';
-import { UsageError } from '../usage-error.js';
+import { oneLine, UsageError } from '../usage-error.js';
 import { writeDocument } from '../write-document.js';
 
 interface ReportFlags {
@@ -32,13 +32,33 @@ EXAMPLES
   kmemlab replay uaf.json --json > shown.json; kmemlab report mine shown.json
   kmemlab report mine --markdown`;
 
+/** Documents that have all their parts may still be damaged within: each must make a page by itself. */
+async function checkWhole(
+  paths: readonly string[],
+  subjectOf: (paths: readonly string[]) => Promise<ReportSubject>,
+): Promise<void> {
+  for (const path of paths) {
+    try {
+      renderReport(await subjectOf([path]));
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      throw new UsageError(`document ${path}: it is damaged (${oneLine(error)}); run the experiment again`);
+    }
+  }
+}
+
 export const reportCommand = buildCommand<ReportFlags, string[], CommandThis>({
   async func({ out, markdown, csv, svg }, ...paths) {
     const { cli } = this;
     if (paths.length === 0) throw new UsageError('report: no run named; give a run directory such as one below runs/');
     if (markdown && csv) throw new UsageError('report: --markdown and --csv at once; give one of them');
-    const read = await readSubject(paths);
-    const subject = { ...read, about: aboutOf(await cli.loadEngine(), read.results, read.schedules) };
+    const engine = await cli.loadEngine();
+    const subjectOf = async (runs: readonly string[]): Promise<ReportSubject> => {
+      const read = await readSubject(runs);
+      return { ...read, about: aboutOf(engine, read.results, read.schedules) };
+    };
+    const subject = await subjectOf(paths);
+    await checkWhole(paths, subjectOf);
     if ((markdown || csv) && subject.results.length === 0) {
       throw new UsageError('report: --markdown and --csv need a run, a replay alone has no figures');
     }

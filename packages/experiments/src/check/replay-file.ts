@@ -1,6 +1,9 @@
 import { verdictClasses } from '@kmemlab/machine';
 import { z } from 'zod';
 import { InputError, type PatchFile, type Scenario } from '../api.js';
+import { cpuListText } from '../scenario/kernel-config.js';
+import { resolveScenario } from '../scenario/resolve.js';
+import { checkCosts } from '../scenario/scenario-file.js';
 import { loadUserPatch } from '../scenario/user-patch.js';
 import type { Shrunk } from './shrink.js';
 import { Subject } from './subject.js';
@@ -91,6 +94,7 @@ export async function subjectOf(
   patchFiles: readonly PatchFile[],
 ): Promise<{ readonly subject: Subject; readonly scenario: Scenario }> {
   await checkPatches(path, file, patchFiles);
+  await checkScenario(path, file, patchFiles);
   const scenario = scenarioOf(file, patchFiles);
   const subject = await Subject.of(scenario);
   if (subject.bootDigest === file.boot) return { subject, scenario };
@@ -98,6 +102,21 @@ export async function subjectOf(
     `${path}: made with another version of the kernel model (boot ${file.boot}, here ${subject.bootDigest}); ` +
       `search again with "kmemlab check ${scenario.experiment} --kernel ${scenario.kernel}"`,
   );
+}
+
+/** What a run could not do, a replay cannot. */
+async function checkScenario(path: string, { scenario }: ReplayFile, patchFiles: readonly PatchFile[]): Promise<void> {
+  const { experiment, kernel, config, nodes, cpusPerNode, isolcpus = [], seed, params, costs } = scenario;
+  checkCosts(path, costs);
+  try {
+    await resolveScenario({
+      ...{ experiment, kernel, nodes, cpusPerNode, seed, patchFiles, engine: 'sim', config: config.join(',') },
+      params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
+      ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
+    });
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${path}: ${error.message}`) : error;
+  }
 }
 
 async function checkPatches(path: string, { patches }: ReplayFile, given: readonly PatchFile[]): Promise<void> {

@@ -2,6 +2,9 @@ import { Tinypool } from 'tinypool';
 import { type Part, type Prepared, prepare, trySchedules } from './try-schedules.js';
 import type { SearchPlan, Tried } from './types.js';
 
+// What a patch prints is for people: documents go to stdout.
+console.log = console.error;
+
 let prepared: Promise<Prepared> | undefined;
 
 /** A part of the search that this thread is for. The machine boots once, when the first part comes. */

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { configTokens, cpuListText, parseConfig, parseCpuList } from './kernel-config.js';
 
 describe('parseConfig', () => {
-  it('leaves what is not named at its default, and takes the last of two', () => {
+  it('leaves what is not named at its default', () => {
     expect(parseConfig('slab')).toEqual(defaultConfig);
-    expect(parseConfig('hz=100, hz=1000')).toEqual({ ...defaultConfig, hz: 1000 });
+    expect(parseConfig('hz=1000, slab,slab')).toEqual({ ...defaultConfig, hz: 1000 });
+    expect(parseConfig('preempt,preemptcount')).toEqual(parseConfig('preempt'));
   });
 
   it('reads back what it prints', () => {
@@ -22,6 +23,10 @@ describe('parseConfig', () => {
   it.each([
     ['slob', /unknown token "slob"; did you mean slab/],
     ['hz=5', /hz=5 is not possible/],
+    ['slab,slub', /slab and slub contradict each other; leave one of them out/],
+    ['hz=100,hz=1000', /hz=100 and hz=1000 contradict/],
+    ['preempt,nonpreempt', /preempt and nonpreempt contradict/],
+    ['nohz_full=1,nohz_full=2', /contradict/],
     ['toString', /unknown token/],
     ['nohz_full=3-1', /no list of CPUs; give one such as 1-3\+7/],
   ])('refuses %s', (text, message) => {

@@ -30,17 +30,25 @@ const tokens: Readonly<Record<string, (value: string | undefined) => Changes>> =
 
 /**
  * Parse configuration tokens such as `slab,nonpreempt,hz=250`; what is not named stays at its default.
- * @throws InputError for an unknown token
+ * @throws InputError for an unknown token, or one that contradicts another
  */
 export function parseConfig(text: string): KernelConfig {
   let config = defaultConfig;
+  const set = new Map<string, { readonly token: string; readonly value: unknown }>();
   for (const token of text.split(',').map((part) => part.trim())) {
     const [key = '', value] = token.split('=');
     const change = Object.hasOwn(tokens, key) ? tokens[key] : undefined;
     if (change === undefined) {
       throw new InputError(`config: unknown token ${JSON.stringify(token)}; ${suggestion(key, Object.keys(tokens))}`);
     }
-    config = { ...config, ...change(value) };
+    const changes = change(value);
+    for (const [what, to] of Object.entries(changes)) {
+      const before = set.get(what);
+      if (before !== undefined && String(before.value) !== String(to))
+        throw new InputError(`config: ${before.token} and ${token} contradict each other; leave one of them out`);
+      set.set(what, { token, value: to });
+    }
+    config = { ...config, ...changes };
   }
   return config;
 }

@@ -2,7 +2,7 @@ import type { KernelConfig } from '@kmemlab/kernel';
 import { MAX_NODES, Topology } from '@kmemlab/machine';
 import { suggestion } from '@kmemlab/results';
 import { Document } from 'yaml';
-import { InputError, type RunRequest, type Scenario } from '../api.js';
+import { InputError, type PatchFile, type RunRequest, type Scenario } from '../api.js';
 import { experiments } from '../experiments.js';
 import type { Experiment } from '../lab/types.js';
 import { type ParamValues, resolveParams } from '../params.js';
@@ -10,7 +10,7 @@ import { checkNohzFull, isolatedCpus } from './cpu-list.js';
 import { configTokens, cpuListText, parseConfig } from './kernel-config.js';
 import { DEFAULT_KERNEL, type KernelChoice, parseKernel } from './kernel-spec.js';
 import { parseScenarioFile, type ScenarioFile } from './scenario-file.js';
-import { buildKernel, loadUserPatch } from './user-patch.js';
+import { buildKernel, loadUserPatch, type UserPatch } from './user-patch.js';
 
 /** The machine that runs a scenario if none is named and nothing asked for belongs to one of them. */
 export const DEFAULT_ENGINE: Scenario['engine'] = 'live';
@@ -142,6 +142,33 @@ function kernelAndParams(
   return { choice, params: { ...params, [param]: value } };
 }
 
+/** @throws InputError also if two have one name */
+async function loadUserPatches(files: readonly PatchFile[]): Promise<UserPatch[]> {
+  const users = await Promise.all(files.map(loadUserPatch));
+  for (const [index, { patch, file }] of users.entries()) {
+    const first = users.findIndex((other) => other.patch.name === patch.name);
+    if (first === index) continue;
+    const other = users[first]?.file.path;
+    throw new InputError(`--patch ${file.path}: patch ${patch.name} is in --patch ${other} already; give it once`);
+  }
+  return users;
+}
+
+/** A kernel's name without the user's patches, and those that are in it: see `RunRequest.patchFiles`. */
+function usersIn(
+  named: string | undefined,
+  all: readonly UserPatch[],
+  comparedWith: readonly string[],
+): { builtIn: string | undefined; users: UserPatch[] } {
+  const names = new Set(all.map(({ patch }) => patch.name));
+  const patchesOf = (kernel = ''): string[] => kernel.split('+').slice(1);
+  const own = patchesOf(named);
+  const anywhere = [...own, ...comparedWith.flatMap(patchesOf)];
+  const users = all.filter(({ patch: { name } }) => own.includes(name) || !anywhere.includes(name));
+  const builtIn = named?.split('+').filter((part, at) => at === 0 || !names.has(part));
+  return { builtIn: builtIn?.join('+'), users };
+}
+
 /**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
@@ -162,14 +189,14 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       ? `--param ${name}`
       : `${request.experiment}: params.${name}`;
   const resolved = resolveParams(experiment.name, experiment.params, given, where, topology);
-  const { choice, params } = kernelAndParams(experiment, request.kernel ?? file?.kernel, resolved, given, where);
+  const all = await loadUserPatches(request.patchFiles ?? []);
+  const { builtIn, users } = usersIn(request.kernel ?? file?.kernel, all, request.comparedWith ?? []);
+  const { choice, params } = kernelAndParams(experiment, builtIn, resolved, given, where);
   const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
   if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
     throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);
   }
   checkNohzFull(config.nohzFull, topology);
-  const patchFiles = request.patchFiles ?? [];
-  const users = await Promise.all(patchFiles.map(loadUserPatch));
   const kernel = buildKernel(choice, users, config);
   return {
     experiment: experiment.name,
@@ -182,7 +209,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
     seed: request.seed ?? file?.seed ?? 1,
     params,
     costs: file?.costs ?? {},
-    patchFiles,
+    patchFiles: users.map(({ file: patchFile }) => patchFile),
   };
 }
 

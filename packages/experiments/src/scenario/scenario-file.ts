@@ -67,7 +67,7 @@ function describeIssue(issue: z.core.$ZodIssue | undefined): string {
   return `${where}: ${issue.message}`;
 }
 
-function checkCosts(path: string, costs: Readonly<Record<string, number>>): void {
+export function checkCosts(path: string, costs: Readonly<Record<string, number>>): void {
   for (const [name, ns] of Object.entries(costs)) {
     if (!Object.hasOwn(costModel, name)) {
       const near = nearest(name, Object.keys(costModel));

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { KernelBuild, type KernelConfig, type Patch, patchApi, patches } from '@kmemlab/kernel';
+import { suggestion } from '@kmemlab/results';
 import { InputError, type PatchFile } from '../api.js';
 import type { KernelChoice } from './kernel-spec.js';
 
 /** A user's patch, evaluated from its text. It is the user's own code and runs with the user's rights. */
 export interface UserPatch {
   readonly patch: Patch;
+  readonly file: PatchFile;
   /** sha256 of the text, hexadecimal. */
   readonly hash: string;
 }
@@ -24,34 +26,72 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   try {
     module = (await import(url)) as { default?: Partial<Patch> };
   } catch (error) {
-    throw new InputError(`--patch ${file.path}: it does not load (${oneLine(error)}); mend the file`);
+    const why = oneLine(error).replaceAll(url, 'it');
+    const mend = /\bimport|module specifier/.test(why)
+      ? 'a patch is one file, which gets what it needs as `api`'
+      : 'mend the file';
+    throw new InputError(`--patch ${file.path}: it does not load (${why}); ${mend}`);
   }
   const patch = module.default;
   const { name, apply } = patch ?? {};
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(name) || typeof apply !== 'function') {
+  if (typeof name !== 'string' || typeof apply !== 'function') {
     throw new InputError(
       `--patch ${file.path}: the default export is no patch; export { name: 'my-patch', summary: '…', apply(kernel, api) { … } }`,
     );
+  }
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
+    throw new InputError(`--patch ${file.path}: ${JSON.stringify(name)} is no name for a patch; use a-z, 0-9 and -`);
   }
   if (patches.some((known) => known.name === name)) {
     throw new InputError(`--patch ${file.path}: ${name} is the name of a built-in patch; choose another name`);
   }
   const summary = typeof patch?.summary === 'string' ? patch.summary : `user patch from ${file.path}`;
-  return { hash, patch: { ...(patch as Patch), name, summary } };
+  return { file, hash, patch: { ...(patch as Patch), name, summary } };
+}
+
+/** What each policy is, by its path: `function`, `number`, `null`, … */
+function kindsOf(policies: object, path = 'policies'): Map<string, string> {
+  const kinds = new Map<string, string>();
+  for (const [name, value] of Object.entries(policies)) {
+    const at = `${path}.${name}`;
+    const nested = value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
+    if (!nested) kinds.set(at, value === null ? 'null' : typeof value);
+    else for (const [inner, kind] of kindsOf(value, at)) kinds.set(inner, kind);
+  }
+  return kinds;
+}
+
+/** @throws InputError if a patch has made a policy that nothing looks at, or made one into something else */
+function checkPolicies(where: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  for (const [path, kind] of after) {
+    const was = before.get(path);
+    if (was === undefined)
+      throw new InputError(`${where}: there is no ${path}; ${suggestion(path, [...before.keys()])}`);
+    if (kind !== was && kind !== 'null' && was !== 'null')
+      throw new InputError(`${where}: ${path} becomes a ${kind}; make it a ${was}`);
+  }
 }
 
 /**
  * Put a kernel together, as every run does.
- * @throws InputError naming the patch file if applying it throws
+ * @throws InputError naming the patch file if applying it throws, or does what has no effect
  */
 export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], config: KernelConfig): KernelBuild {
-  const guarded = users.map(({ patch }): Patch => {
+  const guarded = users.map(({ patch, file }): Patch => {
+    const where = `--patch ${file.path}`;
     const apply: Patch['apply'] = (kernel, _, options) => {
+      const before = kindsOf(kernel.policies);
+      let returned: unknown;
       try {
-        patch.apply(kernel, patchApi, options);
+        returned = patch.apply(kernel, patchApi, options);
       } catch (error) {
-        throw new InputError(`--patch ${patch.name}: apply() threw ${oneLine(error)}; mend the file`);
+        throw new InputError(`${where}: apply() threw ${oneLine(error)}; mend the file`);
       }
+      if (returned instanceof Promise) {
+        returned.catch(() => {});
+        throw new InputError(`${where}: apply() is asynchronous; make it an ordinary function`);
+      }
+      checkPolicies(where, before, kindsOf(kernel.policies));
     };
     return { ...patch, apply };
   });
