@@ -27,7 +27,7 @@ EXAMPLES
   kmemlab run avoid-ipis --engine sim --seed 7                                the deterministic machine
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1     a verdict, exit status 1
   kmemlab check tune-slabinfo --kernel v4.10+never-kick                       search for a race
-  kmemlab report runs/*                                                       one page to hand on
+  kmemlab report runs/*-avoid-ipis                                            one page to hand on
   kmemlab list experiments                                                    names and parameters
   kmemlab doctor                                                              what this computer can run
   kmemlab run --help                                                          flags of a command`;

@@ -11,7 +11,11 @@ export function notStarted(scenario: Scenario, failure: Failure): RunResult {
     config: scenario.config,
     engine: scenario.engine,
     seed: scenario.seed,
-    machine: { nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
+    machine: {
+      nodes: scenario.nodes,
+      cpusPerNode: scenario.cpusPerNode,
+      ...(scenario.isolcpus.length > 0 && { isolcpus: scenario.isolcpus }),
+    },
     params: scenario.params,
     settings: { strategy: scenario.strategy },
     outcome: failure.kind === 'interrupted' ? 'incomplete' : 'failed',

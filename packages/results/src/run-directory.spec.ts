@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleResult } from '../fixtures/sample-result.js';
+import { compareResults } from './compare.js';
 import { defaultRunId, type FileSystem, pathComponent, RunDirectory, RunDirectoryError } from './run-directory.js';
 
 let root: string;
@@ -29,6 +30,18 @@ function errorOf(action: () => unknown): RunDirectoryError {
 }
 
 describe('RunDirectory', () => {
+  it('holds one run or one comparison, not the one of before', () => {
+    const files = (): string[] => fs.readdirSync(join(root, 'a')).sort();
+    const comparison = compareResults([sampleResult(), sampleResult()]);
+    RunDirectory.open(join(root, 'a')).writeComparison(comparison);
+    const run = RunDirectory.open(join(root, 'a'));
+    run.writeScenario('experiment: avoid-ipis\n');
+    run.writeResult(sampleResult());
+    expect(files()).toEqual(['result.json', 'scenario.yaml']);
+    RunDirectory.open(join(root, 'a')).writeComparison(comparison);
+    expect(files()).toEqual(['compare.json']);
+  });
+
   it('writes documents that read back, and leaves no temporary file', () => {
     const directory = RunDirectory.open(join(root, 'a', 'b'));
     directory.writeScenario('experiment: avoid-ipis\n');

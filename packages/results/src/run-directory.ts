@@ -129,12 +129,15 @@ export class RunDirectory {
     this.#write('result.json', toJson(result));
   }
 
+  /** What an earlier comparison left here is about other runs, so it goes. */
   writeScenario(yaml: string): void {
     this.#write('scenario.yaml', yaml);
+    this.#remove(join(this.path, 'compare.json'));
   }
 
   writeComparison(comparison: CompareResult): void {
     this.#write('compare.json', toJson(comparison));
+    for (const name of ['result.json', 'scenario.yaml']) this.#remove(join(this.path, name));
   }
 
   /** A directory below this one; `name` may have several components. */

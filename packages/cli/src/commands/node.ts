@@ -1,10 +1,10 @@
 import { buildCommand } from '@stricli/core';
-import { filled, natsUrl } from '../flags.js';
+import { filled, natsUrl, serverOf } from '../flags.js';
 import { type CommandThis, ExitStatus } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
 interface NodeFlags {
-  readonly nats: string;
+  readonly nats?: string;
   readonly name?: string;
 }
 
@@ -28,11 +28,12 @@ EXAMPLES
   KMEMLAB_NATS_TOKEN=... kmemlab node --nats nats://lab.example:4222 --name rack1-a`;
 
 export const nodeCommand = buildCommand<NodeFlags, [], CommandThis>({
-  async func({ nats, name }) {
+  async func({ nats: named, name }) {
     const { cli } = this;
     const host = await cli.loadHost();
     const onRegistered = (line: string) => cli.stdout.write(`${line}\n`);
     const { env, signal } = cli;
+    const nats = serverOf(named, env);
     await host.serveNode({ nats, env, signal, onRegistered, ...(name !== undefined && { name }) });
     if (cli.signal.aborted) this.status = ExitStatus.interrupted;
   },
@@ -41,8 +42,9 @@ export const nodeCommand = buildCommand<NodeFlags, [], CommandThis>({
       nats: {
         kind: 'parsed',
         parse: natsUrl,
+        optional: true,
         placeholder: 'URL',
-        brief: 'The NATS server to register at',
+        brief: 'The NATS server to register at (else KMEMLAB_NATS_URL)',
       },
       name: {
         kind: 'parsed',

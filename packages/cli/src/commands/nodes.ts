@@ -1,13 +1,13 @@
 import type { Presence, Registration } from '@kmemlab/coordinator';
 import { formatBytes, table, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { filled, natsUrl } from '../flags.js';
+import { filled, natsUrl, serverOf } from '../flags.js';
 import { textOptions } from '../terminal.js';
 import { type CliContext, type CommandThis, ExitStatus } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
 interface NodesFlags {
-  readonly nats: string;
+  readonly nats?: string;
   readonly name?: string;
   readonly coordinator: boolean;
   readonly json: boolean;
@@ -72,7 +72,7 @@ export const nodesCommand = buildCommand<NodesFlags, [], CommandThis>({
   async func({ nats, name, coordinator, json }) {
     const { cli } = this;
     const host = await cli.loadHost();
-    const server = { nats, env: cli.env };
+    const server = { nats: serverOf(nats, cli.env), env: cli.env };
     if (coordinator && name !== undefined) throw new UsageError('--name: services have none; leave --coordinator out');
     if (coordinator) {
       const services = await host.services(server);
@@ -92,7 +92,13 @@ export const nodesCommand = buildCommand<NodesFlags, [], CommandThis>({
   },
   parameters: {
     flags: {
-      nats: { kind: 'parsed', parse: natsUrl, placeholder: 'URL', brief: 'The NATS server to ask' },
+      nats: {
+        kind: 'parsed',
+        parse: natsUrl,
+        optional: true,
+        placeholder: 'URL',
+        brief: 'The NATS server to ask (else KMEMLAB_NATS_URL)',
+      },
       name: { kind: 'parsed', parse: filled, optional: true, placeholder: 'N', brief: 'Only the node of this name' },
       coordinator: {
         kind: 'boolean',

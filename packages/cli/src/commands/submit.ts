@@ -2,7 +2,7 @@ import type { Progress, RunRequest, Scenario } from '@kmemlab/experiments';
 import type { RunResult } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
-import { experimentArgument, kernelFlag, type MachineFlags, machineFlags, natsUrl } from '../flags.js';
+import { experimentArgument, kernelFlag, type MachineFlags, machineFlags, natsUrl, serverOf } from '../flags.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
 import { requestFrom } from '../request.js';
@@ -13,7 +13,7 @@ import { UsageError } from '../usage-error.js';
 type SubmitFlags = Pick<
   MachineFlags,
   'patch' | 'config' | 'nodes' | 'cpusPerNode' | 'isolcpus' | 'param' | 'seed' | 'seeds' | 'out' | 'json'
-> & { readonly kernel?: string; readonly nats: string };
+> & { readonly kernel?: string; readonly nats?: string };
 
 const DESCRIPTION = `Has a coordinator service run one experiment on the nodes that are registered at its NATS server, and reports it like
 "kmemlab run". The service keeps the run too; orders wait for each other there.
@@ -63,7 +63,7 @@ export const submitCommand = buildCommand<SubmitFlags, [string], CommandThis>({
     const local = await cli.loadEngine();
     const request = await requestFrom(experiment, flags, flags.kernel);
     const jobs = await planJobs(local, [{ ...request, engine: 'live' }], flags.seeds ?? 1);
-    const engine = remote(local, cli, request, flags.nats);
+    const engine = remote(local, cli, request, serverOf(flags.nats, cli.env));
     const executed = await executeJobs(cli, engine, jobs, {
       ...{ out: flags.out, experiment, checkDeterminism: false, place: {} },
     });
@@ -73,7 +73,13 @@ export const submitCommand = buildCommand<SubmitFlags, [string], CommandThis>({
     flags: {
       kernel: kernelFlag,
       ...{ patch, config, nodes, cpusPerNode, isolcpus, param, seed, seeds, out, json },
-      nats: { kind: 'parsed', parse: natsUrl, placeholder: 'URL', brief: 'The NATS server of the service' },
+      nats: {
+        kind: 'parsed',
+        parse: natsUrl,
+        optional: true,
+        placeholder: 'URL',
+        brief: 'The NATS server of the service (else KMEMLAB_NATS_URL)',
+      },
     },
     positional: experimentArgument,
   },
