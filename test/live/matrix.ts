@@ -14,6 +14,7 @@ import {
   tunesWhatIsThere,
   type Variation,
   wakeUps,
+  walksPast,
   withTime,
 } from './variations.js';
 
@@ -54,7 +55,7 @@ const rows: readonly Row[] = [
     experiment: 'tune-slabinfo',
     ...{ params: { writes: 2, children: 1 }, timeScale: 2, configs: ['slab'], varies: [lag, busyTasks] },
   },
-  { experiment: 'barrier-batching', params: { memcgs: 2, caches: 1 }, timeScale: 10, varies: [batches] },
+  { experiment: 'barrier-batching', params: { memcgs: 2, caches: 1 }, timeScale: 10, varies: [batches, walksPast] },
   { experiment: 'left-in-stock', timeScale: 1, varies: [lag, pins, pinnedIds] },
   { experiment: 'zombies', params: { generations: 3, files: 2 }, timeScale: 20, varies: [reapedAgain] },
   {
@@ -117,7 +118,7 @@ const rows: readonly Row[] = [
   },
   {
     experiment: 'barrier-batching',
-    ...{ params: { memcgs: 2, caches: 1 }, timeScale: 5, varies: [batches] },
+    ...{ params: { memcgs: 2, caches: 1 }, timeScale: 5, varies: [batches, walksPast] },
     kernels: ['v4.10+async-rcu-barrier', 'v4.10+cgroup-knobs:barrierHoldsCgroupMutex=1:syncSched=perCacheInSlabMutex'],
   },
   // Where tasks in the kernel are preempted.

@@ -70,6 +70,13 @@ export const batches: Variation = {
   bounds: about(2, 4),
 };
 
+export const walksPast: Variation = {
+  why: 'in 4.10 whoever looks for the caches of a memcg walks past all others, those of a removed memcg, too, until they are destroyed',
+  counts: /^calls\.cache_list_steps$/,
+  kernels: /^v4\.10/,
+  bounds: about(1.25, 4),
+};
+
 export const fallsAsleep: Variation = {
   why: 'a task that has not come to its allocation when memory is there again has nothing that could be charged to another memcg',
   counts: /^calls\.mischarged_pages$/,

@@ -217,7 +217,8 @@ function wantedCells({ kernels = [], variants = [], bugs = [], expect }: BugMatr
 
 function known(flag: string, names: readonly string[], all: readonly string[]): void {
   for (const name of names) {
-    if (!all.includes(name)) throw new InputError(`${flag} ${name}: not in the matrix; ${suggestion(name, all)}`);
+    if (!all.includes(name))
+      throw new InputError(`${flag} ${name}: not in the matrix; ${suggestion(name, [...new Set(all)])}`);
   }
 }
 

@@ -28,6 +28,24 @@ export type ScenarioFile = z.infer<typeof scenarioSchema>;
 
 const KEYS = Object.keys(scenarioSchema.shape);
 
+const WHOLE = 'give a whole number';
+
+/** What can stand at each key. */
+const MENDS: Readonly<Record<keyof ScenarioFile, string>> = {
+  experiment: 'give a name such as avoid-ipis',
+  kernel: 'give a kernel such as v4.10+avoid-kick-on-create',
+  config: 'give tokens such as slab,nonpreempt,hz=250',
+  engine: 'give sim or live',
+  nodes: `${WHOLE}, at least 1`,
+  cpusPerNode: `${WHOLE}, at least 1`,
+  isolcpus: 'give a list of CPUs such as 2-3,7',
+  strategy: 'give time or random',
+  timeScale: 'give a number such as 0.5',
+  seed: `${WHOLE} from 0 to 4294967295`,
+  params: 'give parameters below it, each a number or a text',
+  costs: 'give constants of the cost model below it, in ns',
+};
+
 const LARGEST_COST = 1e12;
 
 /**
@@ -40,7 +58,7 @@ export function parseScenarioFile(path: string, text: string): ScenarioFile {
   const error = document.errors[0] ?? document.warnings[0];
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
-    throw new InputError(`${path}:${line}:${col}: not valid YAML (${error.message.split('\n')[0]}); mend this line`);
+    throw new InputError(`${path}:${line}:${col}: not valid YAML (${error.message.split(/[\n;]/)[0]}); mend this line`);
   }
   let value: unknown;
   try {
@@ -49,12 +67,12 @@ export function parseScenarioFile(path: string, text: string): ScenarioFile {
     throw new InputError(`${path}: too many aliases; write the values out`);
   }
   const parsed = scenarioSchema.safeParse(value);
-  if (!parsed.success) throw new InputError(`${path}: ${describeIssue(parsed.error.issues[0])}`);
+  if (!parsed.success) throw new InputError(`${path}: ${describeIssue(parsed.error.issues[0], value)}`);
   checkCosts(path, parsed.data.costs ?? {});
   return parsed.data;
 }
 
-function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+function describeIssue(issue: z.core.$ZodIssue | undefined, file: unknown): string {
   if (issue === undefined) return 'not a scenario';
   const where = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
@@ -64,7 +82,9 @@ function describeIssue(issue: z.core.$ZodIssue | undefined): string {
     return `unknown key ${place}; ${near === undefined ? `valid keys are ${KEYS.join(', ')}` : `did you mean ${near}?`}`;
   }
   if (where === '') return `not a scenario (${issue.message}); it needs at least "experiment: avoid-ipis"`;
-  return `${where}: ${issue.message}`;
+  const given = issue.path.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key], file);
+  const mend = MENDS[issue.path[0] as keyof ScenarioFile];
+  return given === undefined ? `no ${where}; ${mend}` : `${where}: ${JSON.stringify(given)} is not possible; ${mend}`;
 }
 
 export function checkCosts(path: string, costs: Readonly<Record<string, number>>): void {

@@ -1,12 +1,15 @@
 import { sequenceDiagram } from '../chart/sequence.js';
 import type { RunResult, Verdict } from '../schema.js';
-import { formatNs } from '../text/format.js';
+import { formatCount } from '../text/format.js';
 import { valueText } from '../text/header.js';
 import { clockOf } from '../text/verdicts.js';
 import type { FoundSchedule, NamedChart } from './types.js';
 
 /** Rows of a sequence diagram before its first stall or conflict. */
 const LEAD = 6;
+
+/** Steps that conflict are mostly close together. */
+const exactly = (ns: number): string => `${formatCount(Math.round(ns))} ns`;
 
 /** One of a verdict's steps, in words. */
 const stepText = ({ function: name, access }: Verdict['steps'][number]): string =>
@@ -34,7 +37,7 @@ export function scheduleChart(schedule: FoundSchedule, name: string): NamedChart
       actors: used.map((cpu) => `CPU${cpu}`),
       events: shown.map(({ cpu, time, text, kind }) => ({
         actor: used.indexOf(cpu),
-        time: formatNs(time),
+        time: exactly(time),
         text,
         kind,
       })),
@@ -59,7 +62,7 @@ export function verdictChart(result: RunResult, verdict: Verdict, name: string):
       actors: cpus.map((cpu) => `CPU${cpu}`),
       events: steps.map((step) => ({
         actor: cpus.indexOf(step.cpu),
-        time: formatNs(step.time),
+        time: exactly(step.time),
         text: `${step.task}: ${stepText(step)}`,
         kind: 'conflict',
       })),
