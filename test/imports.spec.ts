@@ -14,14 +14,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'nats-embedded': [],
   results: [],
   'machine-live': ['machine', 'kernel', 'results'],
-  coordinator: ['machine', 'machine-live', 'nats-embedded', 'results'],
+  coordinator: ['machine-live', 'nats-embedded', 'results'],
   experiments: ['machine', 'kernel', 'machine-sim', 'machine-live', 'checker', 'coordinator', 'results'],
   cli: ['coordinator', 'experiments', 'results', 'node-service'],
 };
 
 /** The same for the programs over them. */
 const allowedInServices: Readonly<Record<string, readonly string[]>> = {
-  node: ['machine', 'kernel', 'machine-live', 'coordinator', 'experiments'],
+  node: ['machine-live', 'coordinator', 'experiments'],
   coordinator: ['machine-live', 'coordinator', 'experiments', 'results', 'node-service'],
 };
 

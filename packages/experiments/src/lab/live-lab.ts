@@ -103,7 +103,7 @@ export class LiveLab implements Lab {
     this.monitor.pause();
   }
 
-  /** Figures from after the last mark, of the nodes that still answer, after the run has ended. */
+  /** Figures from after the last mark, if all nodes still answer, after the run has ended. */
   async lastLook(): Promise<void> {
     this.close();
     const open = new RunSignal();

@@ -5,9 +5,6 @@ import { type Flavour, rcuKindsOf } from './flavours.js';
 /** Serial numbers of callbacks carry the CPU that queued them. */
 const SERIALS_PER_CPU = 4096;
 
-/** CPU that queued the callback with this serial number. */
-export const queuedOn = (serial: number): number => serial % SERIALS_PER_CPU;
-
 /** One CPU's part of one flavour. Source: struct rcu_data, 4.10. */
 export class RcuData {
   readonly callbacks = new RcuCallbackList();
