@@ -24,9 +24,9 @@ function script(loops, checked) {
   const control = (pid) => ({ pid, stopped: () => false, tick: () => {} });
   const options = { loops, profile: 'tmpfs', pause: 0 };
   const pid = machine.startProgram('script', (own) => createProgram(control(own), options), placement);
-  machine.run(() => machine.outcomeOf(pid) !== null && machine.quiet, 1e9);
+  machine.run(() => machine.guest(pid).outcome !== null && machine.quiet, 1e9);
   machine.continueProgram(pid, removeProgram(control(pid), loops), placement);
-  machine.run(() => machine.outcomeOf(pid) !== null && machine.quiet, 1e9);
+  machine.run(() => machine.guest(pid).outcome !== null && machine.quiet, 1e9);
   if (machine.verdicts.length > 0 || machine.failure !== undefined) throw new Error('the run did not end well');
   return machine.digest.events;
 }

@@ -57,32 +57,32 @@ describe('the Kubernetes manifests', () => {
   });
 
   const kubectl = findProgram('kubectl', process.env);
-  const overlays = kubectl === undefined ? [] : ['local', 'cluster'];
 
-  test.skipIf(kubectl !== undefined)('cannot be rendered: kubectl is not on the PATH', () => {});
-
-  test.each(overlays)('render in the overlay %s, and are still what they say', (overlay) => {
-    const copy = join(scratch, 'deploy');
-    execFileSync('cp', ['-R', inRoot('deploy'), copy]);
-    writeFileSync(join(copy, 'k8s/overlays/local/token.env'), 'KMEMLAB_NATS_TOKEN=x\n');
-    const rendered = execFileSync(kubectl as string, ['kustomize', join(copy, 'k8s/overlays', overlay)], {
-      encoding: 'utf8',
-    });
-    const manifests = manifestsOf(rendered);
-    expect(complaints(manifests)).toBe('');
-    const kinds = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name.replace(/-[a-z0-9]{10}$/, '')}`);
-    for (const wanted of [
-      'StatefulSet node',
-      'StatefulSet nats',
-      'Deployment coordinator',
-      'Job avoid-ipis',
-      'ConfigMap nats-config',
-    ])
-      expect(kinds).toContain(wanted);
-    const replicas = manifests.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'node')?.spec
-      ?.replicas;
-    expect(replicas).toBe(overlay === 'cluster' ? 4 : 2);
-  });
+  test.skipIf(kubectl === undefined).each(['local', 'cluster'])(
+    'rendered by kubectl in the overlay %s are still what they say',
+    (overlay) => {
+      const copy = join(scratch, 'deploy');
+      execFileSync('cp', ['-R', inRoot('deploy'), copy]);
+      writeFileSync(join(copy, 'k8s/overlays/local/token.env'), 'KMEMLAB_NATS_TOKEN=x\n');
+      const rendered = execFileSync(kubectl as string, ['kustomize', join(copy, 'k8s/overlays', overlay)], {
+        encoding: 'utf8',
+      });
+      const manifests = manifestsOf(rendered);
+      expect(complaints(manifests)).toBe('');
+      const kinds = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name.replace(/-[a-z0-9]{10}$/, '')}`);
+      for (const wanted of [
+        'StatefulSet node',
+        'StatefulSet nats',
+        'Deployment coordinator',
+        'Job avoid-ipis',
+        'ConfigMap nats-config',
+      ])
+        expect(kinds).toContain(wanted);
+      const replicas = manifests.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'node')?.spec
+        ?.replicas;
+      expect(replicas).toBe(overlay === 'cluster' ? 4 : 2);
+    },
+  );
 });
 
 test('the compose file has the parts of a laboratory, none of them as root with capabilities', () => {

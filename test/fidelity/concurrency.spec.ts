@@ -142,7 +142,7 @@ describe('a CPU', () => {
     const samples: boolean[] = [];
     lab.until(() => {
       samples.push(lab.cpu(2).ownWords.idle);
-      return lab.machine.outcomeOf(task) !== null;
+      return lab.machine.guest(task).outcome !== null;
     });
     expect(samples.length).toBeGreaterThan(1000);
     expect(samples.slice(0, -1)).not.toContain(true);

@@ -124,7 +124,7 @@ describe('rmdir', () => {
     );
     lab.until(() => {
       most = Math.max(most, files?.active ?? 0);
-      return lab.machine.outcomeOf(writer) !== null && lab.machine.outcomeOf(remover) !== null;
+      return lab.machine.guest(writer).outcome !== null && lab.machine.guest(remover).outcome !== null;
     });
     expect(most).toBeGreaterThan(0);
     expect(files).toEqual({ active: 0, deactivated: true, drainer: 0 });

@@ -83,8 +83,8 @@ export class Lab implements Probe {
   }
 
   finish<T>(pid: number): T {
-    this.until(() => this.machine.outcomeOf(pid) !== null);
-    const outcome = this.machine.outcomeOf(pid);
+    this.until(() => this.machine.guest(pid).outcome !== null);
+    const outcome = this.machine.guest(pid).outcome;
     if (outcome !== null && 'error' in outcome) throw outcome.error;
     return outcome?.value as T;
   }

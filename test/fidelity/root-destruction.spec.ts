@@ -105,7 +105,7 @@ describe('a creation that is queued while the module is unloaded', () => {
           expect(mutex?.owner).not.toBe(0);
           yield* sys.useCache(CACHE);
           yield* sys.nanosleep(500e6);
-          for (const pid of [tuner, unloader]) expect(lab.machine.outcomeOf(pid)).not.toBe(null);
+          for (const pid of [tuner, unloader]) expect(lab.machine.guest(pid).outcome).not.toBe(null);
         })(),
       );
       lab.settle();

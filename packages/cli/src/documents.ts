@@ -70,13 +70,13 @@ async function readDocument(path: string): Promise<Document> {
   return document as Document;
 }
 
-/** More CPUs than this no machine has. */
-const MOST_CPUS = 4096;
-
-function checkMachine(path: string, { machine }: RunResult): void {
-  const cpus = (machine?.nodes ?? 0) * (machine?.cpusPerNode ?? 0);
-  if (!(Number.isInteger(cpus) && cpus >= 1 && cpus <= MOST_CPUS))
-    throw new UsageError(`document ${path}: it is damaged, no machine is like that; run the experiment again`);
+/** Pictures have a place for each CPU of the machine, and each CPU has its counters. */
+function checkMachine(path: string, { machine, counters }: RunResult): void {
+  const { nodes = 0, cpusPerNode = 0 } = machine ?? {};
+  if (nodes * cpusPerNode !== counters?.interrupts?.CAL?.length)
+    throw new UsageError(
+      `document ${path}: it is damaged, its counters are of another machine; run the experiment again`,
+    );
 }
 
 function scheduleOf({ file, verdict, rows, cpus }: InterleavingDocument): FoundSchedule {
@@ -90,11 +90,14 @@ export async function readSubject(paths: readonly string[]): Promise<ReportSubje
   const schedules: FoundSchedule[] = [];
   for (const path of paths) {
     const document = await readDocument(path);
-    if (document.schema === 'kmemlab.result/1') checkMachine(path, document);
-    else if (document.schema === 'kmemlab.compare/1') for (const result of document.results) checkMachine(path, result);
-    if (document.schema === 'kmemlab.result/1') results.push(document);
-    else if (document.schema === 'kmemlab.compare/1') results.push(...document.results);
-    else schedules.push(scheduleOf(document));
+    if (document.schema === 'kmemlab.interleaving/1') {
+      schedules.push(scheduleOf(document));
+      continue;
+    }
+    for (const result of document.schema === 'kmemlab.compare/1' ? document.results : [document]) {
+      checkMachine(path, result);
+      results.push(result);
+    }
   }
   const [first] = results;
   const other = results.find(({ experiment }) => experiment !== first?.experiment);

@@ -82,14 +82,6 @@ export function natsUrl(text: string): string {
   return text;
 }
 
-/** The server that a command needs: the one named, else that of the environment. @throws UsageError if there is none */
-export function serverOf(named: string | undefined, env: NodeJS.ProcessEnv): string {
-  const server = named ?? env.KMEMLAB_NATS_URL;
-  if (server === undefined || server === '')
-    throw new UsageError('no NATS server is named; give --nats URL, or set KMEMLAB_NATS_URL');
-  return server;
-}
-
 /** Definitions of {@link MachineFlags} with their help texts. */
 export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
   patch: {

@@ -18,9 +18,7 @@ function outputTo(stream: NodeJS.WriteStream): Output {
 }
 
 // What a patch prints is for people: documents go to stdout.
-console.log = console.error;
-console.info = console.error;
-console.debug = console.error;
+Object.assign(console, { log: console.error, info: console.error, debug: console.error });
 
 const interruption = new AbortController();
 /** Whoever ends the process first says why. */

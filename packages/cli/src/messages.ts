@@ -26,7 +26,7 @@ function argumentMessage(error: ArgumentScannerError): string {
     UnsatisfiedPositionalError: ({ placeholder }) =>
       `<${placeholder}> is missing; ${placeholder === 'experiment' ? 'see kmemlab list experiments' : see}`,
     UnexpectedPositionalError: ({ input, expectedCount }) =>
-      `unexpected argument ${JSON.stringify(input)}${expectedCount === 0 ? '' : ` after the first ${expectedCount === 1 ? '' : expectedCount}`.trimEnd()}; ${see}`,
+      `unexpected argument ${JSON.stringify(input)}${['', ' after the first'][expectedCount] ?? ` after the first ${expectedCount}`}; ${see}`,
     UnexpectedFlagError: ({ externalFlagName, input }) =>
       externalFlagName === 'kernel'
         ? `--kernel ${JSON.stringify(input)}: given twice; to run several kernels use kmemlab compare`

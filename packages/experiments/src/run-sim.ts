@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { resolveCosts, Topology } from '@kmemlab/machine';
 import { SimMachine } from '@kmemlab/machine-sim';
 import { type DeterminismCheck, Recorder, type RunResult } from '@kmemlab/results';
@@ -62,7 +63,7 @@ export async function runSim(
     },
     interrupted: () => options.signal?.aborted ?? false,
     hostMs: () => performance.now(),
-    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    breathe: () => turnOfEventLoop(),
     audit: (stuck) => checker.audit(stuck ? 'stuck' : restOf(machine)),
     conclude: () => checker.conclude(),
   });

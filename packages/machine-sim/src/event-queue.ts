@@ -18,9 +18,12 @@ export class EventQueue<T> {
   size = 0;
   /** Time of the event that was removed last. */
   time = 0;
+  /** Called with every event that is added. */
+  onPush: ((payload: T) => void) | null = null;
 
   /** Add an event; events of equal time come out in the order in which they were added. */
   push(time: number, payload: T): void {
+    this.onPush?.(payload);
     if (this.size === this.times.length) this.grow();
     const slot = this.free > 0 ? (this.freeSlots[--this.free] as number) : this.payloads.length;
     this.payloads[slot] = payload;

@@ -77,17 +77,12 @@ export class Guests {
     this.agentOf(task.pid).returned(task, result, cpu);
   }
 
-  /** Outcome of a program; null while it runs. */
-  outcomeOf(pid: number): GuestOutcome | null {
-    return this.guests.get(pid)?.outcome ?? null;
-  }
-
   /** System calls that have returned to a task, or to those that it forked. */
   callsOf(pid: number): number {
     return this.guests.get(pid)?.calls ?? 0;
   }
 
-  /** For those who look again and again. @throws Error if no task was started with this pid */
+  /** @throws Error if no task was started with this pid */
   guest(pid: number): Guest {
     const guest = this.guests.get(pid);
     if (guest === undefined) throw new Error(`no task has pid ${pid}`);

@@ -14,9 +14,6 @@ import { MessageCounts } from './message-counts.js';
 
 type AnyHandler = Handler<never, never, unknown>;
 
-/** The CPU that sends on a channel to a node: messages and doorbells come on one. */
-export const senderOn = (channel: number, { nodes }: Topology): number => Math.floor(channel / nodes);
-
 /**
  * What travels between CPUs and nodes: messages, answers, completions and doorbells, each with the time of its flight.
  * Messages of one CPU to one node arrive in the order in which they were sent, and doorbells do not overtake them.

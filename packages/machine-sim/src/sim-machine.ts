@@ -34,7 +34,7 @@ import { randomStalls } from './deciders.js';
 import { EventDigest } from './digest.js';
 import { EventQueue } from './event-queue.js';
 import { type CallEvent, EventKind, EventOf, type MessageEvent, type SimEvent, type ThreadEvent } from './events.js';
-import { type Guest, type GuestOutcome, Guests } from './guests.js';
+import { type Guest, Guests } from './guests.js';
 import { Interconnect } from './interconnect.js';
 import { MemoryService } from './memory-service.js';
 import type { MessageCounts } from './message-counts.js';
@@ -73,6 +73,12 @@ export class SimMachine implements Port {
   onEvent: ((time: number, kind: number, actor: number, detail: number) => void) | null = null;
   /** Called with every event, too, for those who look into it. */
   onStep: ((event: SimEvent, time: number) => void) | null = null;
+
+  /** Called with every event that the one that happens brings about; again if it is put off. */
+  set onSend(listener: ((event: SimEvent) => void) | null) {
+    this.queue.onPush = listener;
+  }
+
   private readonly costs: Costs;
   private readonly queue = new EventQueue<SimEvent>();
   private strategy: Strategy;
@@ -133,12 +139,7 @@ export class SimMachine implements Port {
     this.guests.resume(pid, program, placement);
   }
 
-  /** Outcome of a guest program; null while it runs. */
-  outcomeOf(pid: number): GuestOutcome | null {
-    return this.guests.outcomeOf(pid);
-  }
-
-  /** A task that was started, to be looked at before each event. */
+  /** A task that was started. @throws Error if none has this pid */
   guest(pid: number): Guest {
     return this.guests.guest(pid);
   }

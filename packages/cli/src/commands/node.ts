@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
-import { filled, natsUrl, serverOf } from '../flags.js';
+import { filled } from '../flags.js';
+import { neededServerFlag, serverOf } from '../server-flag.js';
 import { type CommandThis, ExitStatus } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
@@ -39,13 +40,7 @@ export const nodeCommand = buildCommand<NodeFlags, [], CommandThis>({
   },
   parameters: {
     flags: {
-      nats: {
-        kind: 'parsed',
-        parse: natsUrl,
-        optional: true,
-        placeholder: 'URL',
-        brief: 'The NATS server to register at (else KMEMLAB_NATS_URL)',
-      },
+      nats: neededServerFlag('The NATS server to register at'),
       name: {
         kind: 'parsed',
         parse: nodeName,

@@ -1,7 +1,8 @@
 import type { Presence, Registration } from '@kmemlab/coordinator';
 import { formatBytes, table, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
-import { filled, natsUrl, serverOf } from '../flags.js';
+import { filled } from '../flags.js';
+import { neededServerFlag, serverOf } from '../server-flag.js';
 import { textOptions } from '../terminal.js';
 import { type CliContext, type CommandThis, ExitStatus } from '../types.js';
 import { UsageError } from '../usage-error.js';
@@ -92,13 +93,7 @@ export const nodesCommand = buildCommand<NodesFlags, [], CommandThis>({
   },
   parameters: {
     flags: {
-      nats: {
-        kind: 'parsed',
-        parse: natsUrl,
-        optional: true,
-        placeholder: 'URL',
-        brief: 'The NATS server to ask (else KMEMLAB_NATS_URL)',
-      },
+      nats: neededServerFlag('The NATS server to ask'),
       name: { kind: 'parsed', parse: filled, optional: true, placeholder: 'N', brief: 'Only the node of this name' },
       coordinator: {
         kind: 'boolean',

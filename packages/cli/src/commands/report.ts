@@ -32,19 +32,20 @@ EXAMPLES
   kmemlab replay uaf.json --json > shown.json; kmemlab report mine shown.json
   kmemlab report mine --markdown`;
 
-/** Documents that have all their parts may still be damaged within: each must make a page by itself. */
-async function checkWhole(
+/** A document that has all its parts may still be damaged within. The first that makes no page by itself is the one. */
+async function damaged(
   paths: readonly string[],
   subjectOf: (paths: readonly string[]) => Promise<ReportSubject>,
-): Promise<void> {
+  cause: unknown,
+): Promise<UsageError> {
   for (const path of paths) {
     try {
       renderReport(await subjectOf([path]));
     } catch (error) {
-      if (error instanceof UsageError) throw error;
-      throw new UsageError(`document ${path}: it is damaged (${oneLine(error)}); run the experiment again`);
+      return new UsageError(`document ${path}: it is damaged (${oneLine(error)}); run the experiment again`);
     }
   }
+  return new UsageError(`report: these documents make no page together (${oneLine(cause)}); report on each by itself`);
 }
 
 export const reportCommand = buildCommand<ReportFlags, string[], CommandThis>({
@@ -58,20 +59,26 @@ export const reportCommand = buildCommand<ReportFlags, string[], CommandThis>({
       return { ...read, about: aboutOf(engine, read.results, read.schedules) };
     };
     const subject = await subjectOf(paths);
-    await checkWhole(paths, subjectOf);
+    const rendered = <T>(render: () => T): Promise<T> =>
+      Promise.resolve()
+        .then(render)
+        .catch(async (error: unknown) => {
+          throw await damaged(paths, subjectOf, error);
+        });
     if ((markdown || csv) && subject.results.length === 0) {
       throw new UsageError('report: --markdown and --csv need a run, a replay alone has no figures');
     }
     if (svg !== undefined) {
-      for (const { name, svg: text } of reportCharts(subject)) {
+      for (const { name, svg: text } of await rendered(() => reportCharts(subject))) {
         writeDocument(join(svg, `${name}.svg`), text, '--svg', cli.fileSystem);
       }
       cli.stderr.write(`pictures: ${svg}\n`);
     }
-    if (markdown || csv) cli.stdout.write((markdown ? renderMarkdown : renderCsv)(subject.results));
+    const renderFigures = markdown ? renderMarkdown : renderCsv;
+    if (markdown || csv) cli.stdout.write(await rendered(() => renderFigures(subject.results)));
     else {
       const path = out ?? 'report.html';
-      writeDocument(path, renderReport(subject), '--out', cli.fileSystem);
+      writeDocument(path, await rendered(() => renderReport(subject)), '--out', cli.fileSystem);
       cli.stderr.write(`report: ${path}\n`);
     }
     this.status = ExitStatus.ok;

@@ -2,10 +2,11 @@ import type { Progress, RunRequest, Scenario } from '@kmemlab/experiments';
 import type { RunResult } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { executeJobs } from '../execute.js';
-import { experimentArgument, kernelFlag, type MachineFlags, machineFlags, natsUrl, serverOf } from '../flags.js';
+import { experimentArgument, kernelFlag, type MachineFlags, machineFlags } from '../flags.js';
 import { planJobs } from '../plan.js';
 import { report } from '../report.js';
 import { requestFrom } from '../request.js';
+import { neededServerFlag, serverOf } from '../server-flag.js';
 import type { CliContext, CommandThis, Engine } from '../types.js';
 import { notStarted } from '../unfinished.js';
 import { UsageError } from '../usage-error.js';
@@ -73,13 +74,7 @@ export const submitCommand = buildCommand<SubmitFlags, [string], CommandThis>({
     flags: {
       kernel: kernelFlag,
       ...{ patch, config, nodes, cpusPerNode, isolcpus, param, seed, seeds, out, json },
-      nats: {
-        kind: 'parsed',
-        parse: natsUrl,
-        optional: true,
-        placeholder: 'URL',
-        brief: 'The NATS server of the service (else KMEMLAB_NATS_URL)',
-      },
+      nats: neededServerFlag('The NATS server of the service'),
     },
     positional: experimentArgument,
   },

@@ -19,11 +19,12 @@ export async function interleavingOf(
     if (ns > 0) rows.push({ kind: 'stall', time, cpu: next.actor >> 1, text: `${whose} by ${formatNs(ns)}` });
     return ns;
   };
-  const trial = await subject.trial(decide, (event, now) => {
+  const onStep = (event: SimEvent, now: number): void => {
     time = now;
     const text = describe(event, subject);
     if (text !== undefined) rows.push({ kind: 'step', time, cpu: event.cpu, text });
-  });
+  };
+  const trial = await subject.trial(decide, { onStep });
   if (trial.verdict !== undefined) addConflict(rows, trial.verdict);
   return { trial, interleaving: { cpus: subject.topology.cpuCount, rows } };
 }

@@ -1,5 +1,5 @@
 import type { Topology } from '@kmemlab/machine';
-import { actorOf, EventKind, type SimEvent, type Stall, senderOn } from '@kmemlab/machine-sim';
+import { actorOf, EventKind, type SimEvent, type Stall } from '@kmemlab/machine-sim';
 
 /** Behind how many of the later steps that it depends on a step is put: the farther, the coarser. */
 const BEHIND: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
@@ -12,13 +12,15 @@ interface Step {
   readonly cpu: number;
   /** Node of a handler, −1 for the code of a CPU. */
   readonly node: number;
-  /** CPUs at which it is seen: that of its code, and those that it interrupts or wakes. */
+  /** CPUs at which it is seen: that of its code, and others at which it makes something happen. */
   readonly seenBy: number[];
 }
 
 /** The steps of one schedule, to see which of them could have come in another order. */
 export class Races {
   private readonly steps: Step[] = [];
+  /** Steps that brought events about which have not happened yet. */
+  private readonly causes = new Map<SimEvent, Step>();
 
   /** @param before steps of the schedule that were before the first noted */
   constructor(
@@ -29,17 +31,17 @@ export class Races {
   readonly note = (event: SimEvent, time: number): void => {
     const { cpu } = event;
     const node = event.kind === EventKind.message ? event.body.node : -1;
-    if (event.kind === EventKind.doorbell) this.causedBy(senderOn(event.channel, this.topology), false, cpu);
-    if (event.kind === EventKind.completion || event.kind === EventKind.thread)
-      this.causedBy(event.body.from, true, cpu);
+    const cause = this.causes.get(event);
+    this.causes.delete(event);
+    if (cause !== undefined && node < 0 && cause.cpu !== cpu) cause.seenBy.push(cpu);
     this.steps.push({ time, actor: actorOf(event), cpu, node, seenBy: node < 0 ? [cpu] : [] });
   };
 
-  /** What arrives at a CPU was sent by the last step of another, or by the last handler that ran for it. */
-  private causedBy(sender: number, handler: boolean, cpu: number): void {
-    const cause = this.steps.findLast((step) => step.cpu === sender && (step.node >= 0 || !handler));
-    if (cause !== undefined && !cause.seenBy.includes(cpu)) cause.seenBy.push(cpu);
-  }
+  /** The step noted last brings an event about; one that is put off was brought about before. */
+  readonly sent = (event: SimEvent): void => {
+    const step = this.steps.at(-1);
+    if (step !== undefined && !this.causes.has(event)) this.causes.set(event, step);
+  };
 
   /**
    * One stall more, in every way that changes something: each step after `from` is put behind some of the later steps of

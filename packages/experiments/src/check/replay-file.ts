@@ -2,7 +2,7 @@ import { verdictClasses } from '@kmemlab/machine';
 import { z } from 'zod';
 import { InputError, type PatchFile, type Scenario } from '../api.js';
 import { cpuListText } from '../scenario/kernel-config.js';
-import { resolveScenario } from '../scenario/resolve.js';
+import { asTexts, resolveScenario } from '../scenario/resolve.js';
 import { checkCosts } from '../scenario/scenario-file.js';
 import { loadUserPatch } from '../scenario/user-patch.js';
 import type { Shrunk } from './shrink.js';
@@ -111,7 +111,7 @@ async function checkScenario(path: string, { scenario }: ReplayFile, patchFiles:
   try {
     await resolveScenario({
       ...{ experiment, kernel, nodes, cpusPerNode, seed, patchFiles, engine: 'sim', config: config.join(',') },
-      params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
+      params: asTexts(params),
       ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { replay, type Stall } from '@kmemlab/machine-sim';
 import type { Scenario } from '../api.js';
 import { cpusExist } from '../params.js';
@@ -97,7 +98,7 @@ async function findIn(
 
 /** Whoever aborts gets a turn first: trials leave none. */
 async function aborted(signal: AbortSignal | undefined): Promise<boolean> {
-  await new Promise((resolve) => setImmediate(resolve));
+  await turnOfEventLoop();
   return signal?.aborted ?? false;
 }
 

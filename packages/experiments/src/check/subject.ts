@@ -41,8 +41,11 @@ export interface PhaseEnd extends Place {
 
 const BOOTED: Place = { step: 0, point: 0 };
 
-/** Hears every event of a schedule before it happens. */
-export type OnStep = (event: SimEvent, time: number) => void;
+/** Hears every event of a schedule before it happens, and those that it brings about. */
+export interface Listener {
+  readonly onStep: (event: SimEvent, time: number) => void;
+  readonly onSend?: ((event: SimEvent) => void) | undefined;
+}
 
 const NOTHING = (): void => {};
 
@@ -151,6 +154,7 @@ export class Subject {
     this.beginning.checkpoint.restore();
     machine.schedule(() => 0, this.windows);
     machine.onStep = null;
+    machine.onSend = null;
     const values: unknown[] = [];
     const lab: SimLab = newLab((_name, value) => {
       values.push(value);
@@ -164,12 +168,13 @@ export class Subject {
   }
 
   /** Run the scenario from where trials begin, under the stalls that the decider asks for; none may be before that. */
-  async trial(decide: Decider, onStep: OnStep | null = null): Promise<Trial> {
+  async trial(decide: Decider, listener?: Listener): Promise<Trial> {
     const { machine, checker, newLab } = this.booted;
     const { checkpoint, past } = this.beginning;
     checkpoint.restore();
     const order = machine.schedule(decide, this.windows, this.begin);
-    machine.onStep = onStep;
+    machine.onStep = listener?.onStep ?? null;
+    machine.onSend = listener?.onSend ?? null;
     const phases: PhaseEnd[] = [...this.beginning.phases];
     const lab = newLab(
       (name) => phases.push({ name, step: order.step, point: order.points, still: machine.still }),

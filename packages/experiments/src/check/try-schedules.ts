@@ -88,9 +88,12 @@ export async function trySchedules(
     const races =
       own !== undefined && own.length < plan.depth ? new Races(subject.topology, subject.begin.step) : undefined;
     const of = schedules;
-    const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), (event, time) => {
-      history.step(event);
-      races?.note(event, time);
+    const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), {
+      onStep: (event, time) => {
+        history.step(event);
+        races?.note(event, time);
+      },
+      onSend: races?.sent,
     });
     history.addTo(orders);
     schedules++;

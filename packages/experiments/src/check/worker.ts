@@ -3,7 +3,7 @@ import { type Part, type Prepared, prepare, trySchedules } from './try-schedules
 import type { SearchPlan, Tried } from './types.js';
 
 // What a patch prints is for people: documents go to stdout.
-console.log = console.error;
+Object.assign(console, { log: console.error, info: console.error, debug: console.error });
 
 let prepared: Promise<Prepared> | undefined;
 

@@ -137,7 +137,7 @@ export class SimLab implements Lab {
   }
 
   private valueOf(pid: number): unknown {
-    const outcome = this.machine.outcomeOf(pid);
+    const outcome = this.machine.guest(pid).outcome;
     if (outcome !== null && 'error' in outcome) throw outcome.error;
     return outcome?.value;
   }

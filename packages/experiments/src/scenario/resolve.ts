@@ -32,7 +32,8 @@ export function findExperiment(name: string): Experiment {
   throw new InputError(`unknown experiment ${JSON.stringify(name)}; ${suggestion(name, names)}`);
 }
 
-const asTexts = (params: Readonly<Record<string, string | number>> = {}): Record<string, string> =>
+/** Parameters as the command line gives them. */
+export const asTexts = (params: Readonly<Record<string, string | number>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
 
 function topologyOf(request: RunRequest, file: ScenarioFile | undefined): Topology {
