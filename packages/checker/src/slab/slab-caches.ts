@@ -79,7 +79,7 @@ export class SlabCaches implements Family {
     const state = this.caches.of(cache);
     this.checkUse(cpu, state, 'a slab is added');
     state.slabs++;
-    this.pages.add(new PageState(page, state, num, cpu, this.view.now(cpu)));
+    this.pages.add(new PageState(page, state, num, this.view.topology.cpuCount, cpu, this.view.now(cpu)));
   }
 
   /** SLAB-2, SLAB-3, SLAB-5. */
