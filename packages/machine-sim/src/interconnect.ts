@@ -40,12 +40,17 @@ export class Interconnect implements HandlerPort {
     this.merged = new Array(topology.cpuCount).fill(0);
     this.sameNode = Math.ceil(costs['cacheLine.sameNode'] / 2);
     this.crossNode = Math.ceil(costs['cacheLine.crossNode'] / 2);
-    this.lastArrival = new Float64Array(this.channelCount);
+    this.lastArrival = new Float64Array(this.channelsAcross);
   }
 
-  /** Channels used here are numbered 0 to this, exclusive. */
-  get channelCount(): number {
+  /** Channels between a CPU and a node, one for each direction, are numbered 0 to this, exclusive. */
+  private get channelsAcross(): number {
     return 2 * this.topology.cpuCount * this.topology.nodes;
+  }
+
+  /** Channels of a CPU with itself, behind those: for its work (0), its timers (1) and the system calls of its guests (2). */
+  ownChannel(cpu: number, which: 0 | 1 | 2): number {
+    return this.channelsAcross + 3 * cpu + which;
   }
 
   private channelTo(cpu: number, node: number): number {

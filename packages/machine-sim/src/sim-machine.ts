@@ -243,7 +243,7 @@ export class SimMachine implements Port {
   work(core: Core, ns: number): boolean {
     const end = this.clock + ns;
     const epoch = this.workClocks.start(core.id, end);
-    this.queue.push(end, new EventOf(EventKind.workDone, this.ownChannel(core.id, 0), core.id, epoch));
+    this.queue.push(end, new EventOf(EventKind.workDone, this.interconnect.ownChannel(core.id, 0), core.id, epoch));
     return false;
   }
 
@@ -276,7 +276,7 @@ export class SimMachine implements Port {
 
   timer(core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
     const at = core.now() + delay;
-    const event = this.timers.arm(this.ownChannel(core.id, 1), core.id, at, name, data, deferrable);
+    const event = this.timers.arm(this.interconnect.ownChannel(core.id, 1), core.id, at, name, data, deferrable);
     this.queue.push(at, event);
     return event.body.id;
   }
@@ -291,11 +291,6 @@ export class SimMachine implements Port {
 
   failed(_core: Core, error: unknown): void {
     this.fail(error);
-  }
-
-  /** Channels of a CPU with itself: its work, its timers, the system calls of its guests. */
-  private ownChannel(cpu: number, which: 0 | 1 | 2): number {
-    return this.interconnect.channelCount + 3 * cpu + which;
   }
 
   // Events.
@@ -357,7 +352,10 @@ export class SimMachine implements Port {
   private sendOn(from: Cpu, { kind, body }: ThreadEvent | CallEvent): false {
     const cpu = fallbackCpu(from.published, from.topology, from.id);
     if (kind === EventKind.syscall) this.cpu(cpu).enterUser(body.task.pid);
-    this.queue.push(this.clock, new EventOf(kind, this.ownChannel(cpu, 2), cpu, body) as ThreadEvent | CallEvent);
+    this.queue.push(
+      this.clock,
+      new EventOf(kind, this.interconnect.ownChannel(cpu, 2), cpu, body) as ThreadEvent | CallEvent,
+    );
     return false;
   }
 
@@ -381,13 +379,13 @@ export class SimMachine implements Port {
   private dispatch(cpu: number, task: TaskRecord, syscall: Syscall, delay: number): void {
     this.cpu(cpu).enterUser(task.pid);
     this.messages.started();
-    const channel = this.ownChannel(cpu, 2);
+    const channel = this.interconnect.ownChannel(cpu, 2);
     this.queue.push(this.clock + delay, new EventOf(EventKind.syscall, channel, cpu, { task, syscall }));
   }
 
   private syscallReturned(cpu: Cpu, task: TaskRecord, result: SyscallResult): void {
     this.messages.started();
-    const channel = this.ownChannel(cpu.id, 2);
+    const channel = this.interconnect.ownChannel(cpu.id, 2);
     this.queue.push(cpu.now(), new EventOf(EventKind.returned, channel, cpu.id, { task, result }));
   }
 

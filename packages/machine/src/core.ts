@@ -14,7 +14,7 @@ import {
 } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
 import type { PendingTimer, Port } from './port.js';
-import { VECTOR_COUNT, Vector } from './vectors.js';
+import { PendingInterrupts } from './vectors.js';
 import type { Step } from './verdict.js';
 import { Waiters } from './waiters.js';
 
@@ -41,8 +41,7 @@ export abstract class Core extends ContextStack {
   /** The scheduler wants the CPU back as soon as the task on it may be preempted; only a preemptible kernel says so. */
   needResched = false;
   private readonly waiters: Waiters;
-  private pendingVectors = 0;
-  private readonly raisedAt = new Float64Array(VECTOR_COUNT);
+  private readonly interrupts = new PendingInterrupts();
   private blockedTasks = 0;
   /** Contexts of interrupts that have ended, for the next ones. */
   private readonly spare = { softirq: [] as Context[], hardirq: [] as Context[] };
@@ -106,21 +105,17 @@ export abstract class Core extends ContextStack {
 
   /** The CPU is where it stays while it is held: at a holding point and without an interrupt that it could take. */
   get standsStill(): boolean {
-    return this.atHoldingPoint && (this.pendingVectors === 0 || this.irqsOff);
-  }
-
-  isPending(vector: number): boolean {
-    return (this.pendingVectors & (1 << vector)) !== 0;
+    return this.atHoldingPoint && (!this.interrupts.any || this.irqsOff);
   }
 
   /** Call-function interrupts raised at this CPU and not yet taken. */
   get callFunctionPending(): number {
-    return Number(this.isPending(Vector.callFunction)) + Number(this.isPending(Vector.callFunctionSingle));
+    return this.interrupts.callFunctions;
   }
 
   /** When the pending interrupt of this vector was raised at this CPU; valid in its handler, too. */
   raisedTime(vector: number): number {
-    return this.raisedAt[vector] ?? 0;
+    return this.interrupts.raisedTime(vector);
   }
 
   /** Where this CPU is, for verdicts and the watchdog. */
@@ -161,10 +156,7 @@ export abstract class Core extends ContextStack {
 
   /** Set the vector pending. Returns false if it was pending already, in which case the interrupt merged with that one. */
   deliverInterrupt(vector: number): boolean {
-    if (this.isPending(vector)) return false;
-    this.pendingVectors |= 1 << vector;
-    this.raisedAt[vector] = this.port.time();
-    return true;
+    return this.interrupts.raise(vector, this.port.time());
   }
 
   deliverAnswer(context: Context, index: number, value: unknown): void {
@@ -219,7 +211,7 @@ export abstract class Core extends ContextStack {
   }
 
   private advance(): boolean {
-    if (this.pendingVectors !== 0 && !this.irqsOff) this.enterInterrupt();
+    if (this.interrupts.any && !this.irqsOff) this.enterInterrupt();
     if (this.held && this.atHoldingPoint) return false;
     const context = this.current ?? this.resumeSomething();
     if (context === undefined || context.state !== ContextState.ready) return false;
@@ -280,8 +272,7 @@ export abstract class Core extends ContextStack {
   }
 
   private enterInterrupt(): void {
-    const vector = 31 - Math.clz32(this.pendingVectors & -this.pendingVectors);
-    this.pendingVectors &= ~(1 << vector);
+    const vector = this.interrupts.take();
     const below = this.current;
     if (below !== undefined && below.state === ContextState.working) below.workLeft = this.port.interruptWork(this);
     this.enter('hardirq', this.interrupt(vector), [this, vector]);
