@@ -12,7 +12,8 @@ export class Checkpoint {
   private readonly emptyArrays = new Kept<unknown[], null>((array) => {
     if (array.length > 0) array.length = 0;
   });
-  private readonly numbers = new Kept<Float64Array, Float64Array>((numbers, held) => numbers.set(held));
+  /** Memory of typed arrays, of which several may share one. */
+  private readonly buffers = new Kept<Uint8Array, Uint8Array>((bytes, held) => bytes.set(held));
   private readonly maps = new Kept<Map<unknown, unknown>, HeldMap>(restoreMap);
   private readonly sets = new Kept<Set<unknown>, readonly unknown[]>(restoreSet);
 
@@ -33,16 +34,17 @@ export class Checkpoint {
     for (const shape of this.shapes.values()) shape.restore();
     for (const arrays of this.arrays.values()) arrays.restore();
     this.emptyArrays.restore();
-    this.numbers.restore();
+    this.buffers.restore();
     this.maps.restore();
     this.sets.restore();
   }
 
   /** Returns what the object refers to. */
   private keep(object: object): readonly unknown[] {
-    if (ArrayBuffer.isView(object)) {
-      const numbers = object as Float64Array;
-      this.numbers.add(numbers, numbers.slice());
+    if (ArrayBuffer.isView(object)) return [object.buffer];
+    if (object instanceof ArrayBuffer) {
+      const bytes = new Uint8Array(object);
+      this.buffers.add(bytes, bytes.slice());
       return [];
     }
     if (Array.isArray(object)) return this.keepArray(object);

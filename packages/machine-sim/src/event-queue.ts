@@ -1,3 +1,6 @@
+/** Events that a queue has room for at first; going back to a checkpoint copies all of it. */
+const LEAST_ROOM = 256;
+
 /**
  * Pending events by (time, sequence number): a 4-ary heap on typed arrays. An event's payload stays in its slot; the heap
  * moves keys and slot numbers only.
@@ -6,11 +9,11 @@
  * event need not be moved up and sunk first.
  */
 export class EventQueue<T> {
-  private times = new Float64Array(1024);
-  private sequences = new Float64Array(1024);
-  private slots = new Int32Array(1024);
+  private times = new Float64Array(LEAST_ROOM);
+  private sequences = new Float64Array(LEAST_ROOM);
+  private slots = new Int32Array(LEAST_ROOM);
   private readonly payloads: (T | undefined)[] = [];
-  private freeSlots = new Int32Array(1024);
+  private freeSlots = new Int32Array(LEAST_ROOM);
   private free = 0;
   private sequence = 0;
   /** The root was popped; the events are in the `size` places behind it. */

@@ -21,7 +21,7 @@ class SharedWords implements Words {
     if (!this.owned) throw new Error(`only its owner can make shared memory grow to ${length} words`);
     const most = this.buffer.maxByteLength / WORD;
     if (length > most) throw new Error(`shared memory cannot grow to ${length} words: one array holds at most ${most}`);
-    this.buffer.grow(WORD * Math.min(roomFor(length), most));
+    this.buffer.grow(WORD * Math.min(roomFor(length, this.view.length), most));
     this.view = viewOf(this.buffer);
   }
 

@@ -27,16 +27,21 @@ export interface Memory {
 /** Fewest words that growing memory gets at once. */
 const LEAST_WORDS = 64;
 
-/** How many words to make usable when `length` are needed, so that growing stays rare. */
-export const roomFor = (length: number): number => Math.max(LEAST_WORDS, 2 * length);
+/** How many words to make usable when `length` are needed and there are `now`. What grows once grows again, so that gets more. */
+export const roomFor = (length: number, now: number): number => Math.max(LEAST_WORDS, now === 0 ? length : 2 * length);
 
 class PrivateWords implements Words {
   view = new Float64Array(0);
+  /** The longest view so far: whoever sets `view` back to an earlier one need not make the next one again. */
+  #longest = this.view;
 
   ensure(length: number): void {
-    if (length <= this.view.length) return;
-    const grown = new Float64Array(roomFor(length));
-    grown.set(this.view);
+    const { view } = this;
+    if (length <= view.length) return;
+    if (length > this.#longest.length) this.#longest = new Float64Array(roomFor(length, view.length));
+    const grown = this.#longest;
+    grown.set(view);
+    grown.fill(0, view.length);
     this.view = grown;
   }
 
