@@ -1,3 +1,4 @@
+import { PrivateMemory } from '@kmemlab/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Checkpoint } from './checkpoint.js';
@@ -108,6 +109,30 @@ describe('Checkpoint', () => {
     expect(() => {
       for (let round = 0; round < 20; round++) checkpoint.restore();
     }).toThrow('Counter.unheardOf was not there');
+  });
+
+  it('restores views of one buffer together', () => {
+    const all = new Float64Array(8);
+    const some = all.subarray(2, 4);
+    const checkpoint = new Checkpoint([{ some }], []);
+    all.fill(9);
+    checkpoint.restore();
+    expect([...all]).toEqual(new Array(8).fill(0));
+  });
+
+  it('forgets what memory held beyond its length, however often it grows again', () => {
+    const words = new PrivateMemory().words();
+    words.ensure(10);
+    const { length } = words.view;
+    const checkpoint = new Checkpoint([words], []);
+    for (const more of [1, 500, 20]) {
+      words.ensure(length + more);
+      expect(words.view.length).toBeGreaterThanOrEqual(length + more);
+      expect(words.view.every((word) => word === 0)).toBe(true);
+      words.view.fill(7);
+      checkpoint.restore();
+      expect(words.view).toHaveLength(length);
+    }
   });
 
   it('leaves accessors alone', () => {
