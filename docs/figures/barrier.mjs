@@ -63,7 +63,7 @@ const seriesOf = (kernels, chosen, point) =>
   }));
 
 const MS = 1e6;
-const waited = { label: 'waited by a bystander (model time)', unit: 'ms', scale: 'log10' };
+const waited = { label: 'waited by a bystander, model time', unit: 'ms', scale: 'log10' };
 const charts = {
   'barrier-memcgs.svg': {
     title: 'How long other cgroup operations wait, by memcgs removed',

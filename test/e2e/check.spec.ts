@@ -6,7 +6,7 @@ import { emptyDirectory, filesIn, kmemlab } from './command.js';
 
 const exampleFile = (name: string): string =>
   fileURLToPath(new URL(`../../docs/examples/${name}.mjs`, import.meta.url));
-const example = exampleFile('kick-in-two-steps');
+const example = exampleFile('kick-one-by-one');
 const REPLAY = 'tune-slabinfo-v4.10+never-kick-SLAB-4.replay.json';
 
 describe('check', () => {

@@ -7,7 +7,7 @@ import { emptyDirectory, filesIn, kmemlab } from './command.js';
 /** The deterministic machine, so that a run can be repeated event by event. */
 const sim = ['--engine', 'sim'];
 const small = [...sim, '--nodes', '2', '--cpus-per-node', '2', '--param', 'loops=10'];
-const example = fileURLToPath(new URL('../../docs/examples/kick-in-two-steps.mjs', import.meta.url));
+const example = fileURLToPath(new URL('../../docs/examples/kick-one-by-one.mjs', import.meta.url));
 
 async function json(args: readonly string[]) {
   const { stdout, status } = await kmemlab([...args, '--json'], emptyDirectory());
@@ -115,7 +115,7 @@ describe('run', () => {
       '--param',
       'irqOffCpu=1',
     ]);
-    expect({ status, patches: result.patches }).toEqual({ status: 0, patches: ['kick-in-two-steps'] });
+    expect({ status, patches: result.patches }).toEqual({ status: 0, patches: ['kick-one-by-one'] });
   });
 });
 

@@ -99,4 +99,7 @@ const request = (params: Record<string, string>, kernel: string): CheckRequest =
 it('V5p-c is found by a search, without a stretched window', async () => {
   const { result } = await check(await resolveCheck(request({ defect: 'c' }, POSTED)));
   expect(result).toMatchObject({ outcome: 'violation', verdict: { class: 'deadlock' } });
+  expect(result.verdict?.detail).toMatch(
+    /^softirq on CPU(\d) \(over script\) spins for memcg_kmem_wq_lock, held by what it interrupted: script on CPU\1$/,
+  );
 });

@@ -1,3 +1,4 @@
+import { oneLine } from '@kmemlab/results';
 import { type ApplicationText, buildApplication, buildRouteMap, help, run, version } from '@stricli/core';
 import { calibrateCommand } from './commands/calibrate.js';
 import { checkCommand } from './commands/check.js';
@@ -15,7 +16,7 @@ import { fitHelp } from './help-text.js';
 import { applicationText } from './messages.js';
 import { textOptions } from './terminal.js';
 import { type CliContext, type CommandThis, ExitStatus } from './types.js';
-import { oneLine, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
 const OVERVIEW = `The Linux kernel's per-memcg slab caches on a machine of threads and processes (live), or on a deterministic one (sim):
 what a patch does to IPIs, grace periods, lock hold times and zombie memcgs, before you boot anything. A kernel is a
@@ -71,10 +72,24 @@ function buildKmemlab(context: CliContext, text: ApplicationText) {
   );
 }
 
-/** Where the library writes: help texts and the version. */
-const helpOutput = (context: CliContext): { write(text: string): void } => ({
-  write: (text) => context.stdout.write(fitHelp(text, textOptions(context).width)),
-});
+/** What the flags of a command take, by their names on the command line. */
+function valuesOf(command: string | undefined): ReadonlyMap<string, string> {
+  const { flags = {} } = routes[command as keyof typeof routes]?.parameters ?? {};
+  const values = Object.entries(flags).flatMap(([name, flag]): [string, string][] =>
+    'placeholder' in flag && flag.placeholder !== undefined
+      ? [[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), flag.placeholder]]
+      : [],
+  );
+  return new Map(values);
+}
+
+/** Where the library writes: the help text of `command`, or of all, and the version. */
+function helpOutput(context: CliContext, command: string | undefined): { write(text: string): void } {
+  const values = valuesOf(command);
+  return {
+    write: (text) => context.stdout.write(fitHelp(text, textOptions(context).width, (flag) => values.get(flag))),
+  };
+}
 
 /** Tells a wrong input from a defect: commands throw both. */
 async function isInputError(context: CliContext, error: unknown): Promise<boolean> {
@@ -100,7 +115,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     },
   };
   const self: CommandThis & { readonly process: { exitCode?: number | string | null } } = {
-    process: { stdout: helpOutput(context), stderr: { write: (line: string) => void complaints.push(line) } },
+    process: { stdout: helpOutput(context, args[0]), stderr: { write: (line: string) => void complaints.push(line) } },
     cli: context,
     status: ExitStatus.ok,
   };

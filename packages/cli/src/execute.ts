@@ -3,6 +3,7 @@ import {
   compareResults,
   defaultRunId,
   type Failure,
+  oneLine,
   RunDirectory,
   RunDirectoryError,
   type RunResult,
@@ -11,7 +12,7 @@ import type { Job } from './plan.js';
 import { ProgressLine } from './progress.js';
 import type { CliContext, Engine } from './types.js';
 import { failedWith, notStarted } from './unfinished.js';
-import { oneLine, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
 export interface ExecuteOptions {
   /** Run directory; a fresh one below `runs/` if absent. */

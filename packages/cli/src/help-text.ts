@@ -31,10 +31,33 @@ function broken(line: string, width: number): string[] {
   return [line.slice(0, indent) + first, ...rest.map((part) => ' '.repeat(indent) + part)];
 }
 
-/** A help text for a terminal of `columns`; prose fills its lines, tables keep their columns, commands stay whole. */
-export function fitHelp(text: string, columns: number): string {
+/** A row of the table of flags: what stands before the name, the name with its brackets, the rest. */
+const FLAG_ROW = /^(\s+(?:-\w\s+)?)(\[?--([a-z-]+)\]?(?:\.\.\.)?) {2,}(\S.*)$/;
+/** A switch that is not given is off: no row need say so. */
+const OFF = /\s+\[default = false\]$/;
+
+/** The rows of the table of flags, each with what its flag takes. */
+function withValues(lines: readonly string[], takes: (flag: string) => string | undefined): readonly string[] {
+  const rows = lines.map((line) => {
+    const [, before = '', label = '', name = '', rest = ''] = FLAG_ROW.exec(line) ?? [];
+    const value = takes(name);
+    const start = value === undefined ? before + label : before + label.replace(name, `${name} ${value}`);
+    return { start, rest: rest.replace(OFF, '') };
+  });
+  const column = Math.max(...rows.map(({ start }) => start.length)) + 2;
+  return lines.map((line, index) => {
+    const { start = '', rest = '' } = rows[index] ?? {};
+    return start === '' ? line : start.padEnd(column) + rest;
+  });
+}
+
+/**
+ * A help text for a terminal of `columns`; prose fills its lines, tables keep their columns, commands stay whole.
+ * @param takes what a flag takes, e.g. FILE; undefined for a switch
+ */
+export function fitHelp(text: string, columns: number, takes: (flag: string) => string | undefined): string {
   const width = Math.min(MOST_WIDTH, columns);
-  return paragraphs(text.split('\n'))
+  return paragraphs(withValues(text.split('\n'), takes))
     .flatMap((line) => broken(line, width))
     .join('\n');
 }

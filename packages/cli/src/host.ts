@@ -12,11 +12,12 @@ import {
   type Resources,
   submitOrder,
 } from '@kmemlab/coordinator';
+import { oneLine } from '@kmemlab/results';
 import { RANGES } from './flags.js';
 import type { Host, HostReport, ServerChoice } from './types.js';
-import { oneLine, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
-/** Most CPUs of all nodes together: a waiter's CPU number has 12 bits. */
+/** Most CPUs of all nodes together that a scenario may have. */
 const MOST_CPUS = 4096;
 
 /** Most CPUs per node that this computer can hold with so many nodes; 0 if none. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
+import { oneLine } from '@kmemlab/results';
 import { runCli } from './cli.js';
 import { ExitStatus, type Output } from './types.js';
-import { oneLine } from './usage-error.js';
 
 interface Package {
   readonly version: string;

@@ -1,11 +1,10 @@
-import { suggestion } from '@kmemlab/results';
+import { oneLine, suggestion } from '@kmemlab/results';
 import {
   type ApplicationText,
   ArgumentScannerError,
   formatMessageForArgumentScannerError,
   text_en,
 } from '@stricli/core';
-import { oneLine } from './usage-error.js';
 
 const see = 'see kmemlab --help';
 

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { PatchFile, RunRequest } from '@kmemlab/experiments';
+import { oneLine } from '@kmemlab/results';
 import type { MachineFlags } from './flags.js';
-import { oneLine, UsageError } from './usage-error.js';
+import { UsageError } from './usage-error.js';
 
 /** Scenario and patch files larger than this are refused, in bytes. */
 const MOST_BYTES = 1024 * 1024;

@@ -23,7 +23,7 @@ import { FunctionTable } from './registry.js';
 import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import { interruptHandlers } from './smp/vectors.js';
-import type { Syscall, SyscallResult } from './syscalls/table.js';
+import type { Syscall, SyscallFunction, SyscallResult } from './syscalls/table.js';
 import type { WorkqueueName } from './workqueue/queues.js';
 
 /** What a memcg cache takes from its memcg, and gives back. All under slab_mutex but `exit`. */
@@ -209,9 +209,7 @@ export interface Policies {
     /** A removed cgroup directory leaves a negative dentry. */
     readonly rmdirLeavesNegative: boolean;
     /** Run a system call with the kernel buffers that it needs; null if the version does not account them. */
-    withBuffers:
-      | ((cpu: Cpu, task: TaskRecord, call: Syscall, run: () => Coroutine<SyscallResult>) => Coroutine<SyscallResult>)
-      | null;
+    withBuffers: ((cpu: Cpu, task: TaskRecord, call: Syscall, run: SyscallFunction) => Coroutine<SyscallResult>) | null;
     /** The row CAL of /proc/interrupts leaves TLB shootdowns out. */
     readonly calWithoutTlb: boolean;
     readonly procInodeCache: string;

@@ -5,6 +5,7 @@ import {
   type Costs,
   type Handle,
   type Handler,
+  MAX_CPUS,
   type Port,
   post,
   type Topology,
@@ -35,7 +36,6 @@ import { doSyscall, type Syscall, type SyscallResult } from './syscalls/table.js
 import { type DurationSink, Trace, type Tracepoint } from './tracepoints.js';
 import type { CpuWords } from './words.js';
 
-const THREADS_PER_CPU = 4096;
 /** Kernel threads that run on this CPU also while it takes no others: the hotplug threads and the stopper. */
 const PER_CPU_THREADS: ReadonlySet<string> = new Set(['cpuhp/down', 'cpuhp/up', 'migration']);
 
@@ -72,7 +72,9 @@ export class Cpu extends Core {
   pointsAreSteps = false;
   /** Label of the point that the CPU is passing as such a step. */
   atPoint: string | null = null;
+  /** Explicit spinlocks that code on this CPU holds; it must not call other CPUs meanwhile. */
   spinlocksHeld = 0;
+  /** flush_workqueue calls begun on this CPU, which numbers them. */
   flushes = 0;
   /** cache_reap's work item on this CPU and the alien node whose turn it is. */
   reapWork: Handle = 0;
@@ -195,7 +197,7 @@ export class Cpu extends Core {
 
   /** kthread_run on this CPU. */
   spawn(name: string, fn: CoroutineFunction, args: readonly unknown[]): void {
-    const id = -(++this.threads * THREADS_PER_CPU + this.id);
+    const id = -(++this.threads * MAX_CPUS + this.id);
     this.tasks.threadEnters();
     this.runQueue.enqueue(Core.contextFor(id, name, fn, args));
   }
@@ -377,7 +379,7 @@ export class Cpu extends Core {
     return doSoftirq as CoroutineFunction;
   }
 
-  /** An interrupt or softirq came while the CPU had nothing to do. */
+  /** No task is on the CPU, in the kernel or in user mode, and none is runnable: what interrupts it interrupts the idle task. */
   get interruptsIdle(): boolean {
     return this.currentTask === undefined && this.tasks.user.size === 0 && this.runQueue.length === 0;
   }
@@ -387,7 +389,7 @@ export class Cpu extends Core {
     return this.current !== undefined || this.runQueue.length > 0 || this.waiting().next().done !== true;
   }
 
-  /** True while anything but deferrable timers is queued for this CPU. */
+  /** Kernel code is on the CPU or runnable, or RCU callbacks wait; timers and sleeping tasks do not count. */
   get busy(): boolean {
     return this.runQueue.length > 0 || this.rcu.length > 0 || this.current !== undefined;
   }

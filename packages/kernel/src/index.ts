@@ -17,6 +17,7 @@ export { ITEM_NOT_PENDING, PAGES_RELEASED } from './mm/memcontrol/release-pages.
 export { CALLED_WORK_FN } from './mm/memcontrol/reparent-caches.js';
 export { DRAIN_LOCKED } from './mm/memcontrol/stock.js';
 export { KMEM_WQ_LOCKED } from './mm/memcontrol/wq-lock.js';
+export { PAGE_SIZE } from './mm/page.js';
 export { LOADED_CPU_CACHE } from './mm/slab/free.js';
 export { slabGeometry } from './mm/slab/geometry.js';
 export { SlabFlag } from './mm/slab/types.js';

@@ -7,9 +7,9 @@ import { checkEncoded } from './codec-check.js';
 
 /** Kinds of message, with the meaning of `a` to `d`. */
 export const Kind = {
-  /** handler, ticket, task, site; body: arguments. Run a handler for `cpu`, answer to its ticket. */
+  /** handler, ticket, task, place; body: arguments. Run a handler for `cpu`, answer to its ticket. */
   request: 1,
-  /** handler, 0, task, site; body: arguments. Run a handler for `cpu`, no answer. */
+  /** handler, 0, task, place; body: arguments. Run a handler for `cpu`, no answer. */
   post: 2,
   /** CPU, ticket, value, 1 if the value is a number; body: the value otherwise; neither: undefined. */
   answer: 3,
@@ -25,8 +25,8 @@ export const Kind = {
   returned: 8,
   /** CPU, pid. The task is not on this CPU any more. */
   leave: 9,
-  /** site; body: name. From now on `cpu` calls this place in its code by a number. */
-  site: 10,
+  /** place; body: name. From now on `cpu` calls this place in its code by a number. */
+  place: 10,
   /** CPU, ticket; body: verdict. A handler found a rule broken; the CPU adds its stack and reports. */
   refused: 11,
   /** body: verdict. The run ends. */
@@ -130,7 +130,7 @@ const WITH_BODY: ReadonlySet<number> = new Set([
   Kind.thread,
   Kind.syscall,
   Kind.returned,
-  Kind.site,
+  Kind.place,
   Kind.refused,
   Kind.verdict,
   Kind.failure,

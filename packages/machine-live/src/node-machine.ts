@@ -125,9 +125,9 @@ export class NodeMachine {
   }
 
   private lastSeen(index: number): string {
-    const { state, site } = this.board.statusOf(index);
+    const { state, place } = this.board.statusOf(index);
     const cpu = this.options.topology.firstCpuOf(this.options.node) + index;
-    const { task, stack } = this.agent.placeOf(cpu, site);
+    const { task, stack } = this.agent.placeOf(cpu, place);
     return stack.length === 0 ? cpuStateName(state) : `${cpuStateName(state)} in ${stack[0]}, task ${task}`;
   }
 
@@ -278,9 +278,9 @@ export class NodeMachine {
     const steps = await this.threads.where();
     const first = this.options.topology.firstCpuOf(this.options.node);
     return steps.map((step, index) => {
-      const { state, site, since } = this.board.statusOf(index);
+      const { state, place, since } = this.board.statusOf(index);
       const cpu = first + index;
-      const { task, stack } = this.agent.placeOf(cpu, site);
+      const { task, stack } = this.agent.placeOf(cpu, place);
       const known = step ?? { cpu, task, function: stack[0] ?? 'idle', time: since, stack };
       const name = this.board.isAsleep(index) ? cpuStateName(state) : 'running';
       return { ...known, state: name, since, answered: step !== undefined };

@@ -43,9 +43,6 @@ export type Decider = (next: NextStep) => number;
 export const actorOf = (event: SimEvent): number =>
   2 * event.cpu + Number(event.kind === EventKind.doorbell || event.kind === EventKind.timer);
 
-/** Who that is, in words. */
-export const actorName = (actor: number): string => `${actor % 2 === 0 ? '' : 'interrupts of '}CPU${actor >> 1}`;
-
 /**
  * The cost model's order, except that some CPUs are late now and then, as if the memory, the interrupt controller or a
  * hypervisor had made them wait. Which schedule it is follows from the stalls alone, so that few stalls describe it.

@@ -21,8 +21,6 @@ export class Context {
   state: ContextState = ContextState.ready;
   /** Value the innermost frame is resumed with. */
   resume: unknown = undefined;
-  /** Error the innermost frame is resumed with instead, if any. */
-  failure: unknown = undefined;
   /** Answers of the outstanding request still missing, and those of a multi-home request that have come. */
   missing = 0;
   answers: unknown[] | null = null;

@@ -14,21 +14,29 @@ const GENERATIONS = 2 ** 14;
 const INDEXES = 2 ** 23;
 const SLOTS = 256;
 
+/** Most nodes of a machine, as the bits of a handle allow. */
 export const MAX_NODES = 128;
 
+/** @param node 0 to MAX_NODES - 1; @param index place in the node's table; @param generation at least 1, so that no handle is 0 */
 export const makeHandle = (node: number, index: number, generation: number): Handle =>
   (node * INDEXES + index) * GENERATIONS + generation;
 
+/** The node whose handlers touch the object. */
 export const homeOf = (handle: Handle): number => Math.floor(handle / (GENERATIONS * INDEXES));
 
+/** Place in the home node's table of such objects. */
 export const indexOf = (handle: Handle): number => Math.floor(handle / GENERATIONS) % INDEXES;
 
+/** Which of the objects that had this place, one after the other. */
 export const generationOf = (handle: Handle): number => handle % GENERATIONS;
 
+/** The object in a slot of a page, 0 to 255. */
 export const makeObject = (page: Handle, slot: number): ObjectRef => page * SLOTS + slot;
 
+/** The first page of the slab that the object lies in. */
 export const pageOf = (object: ObjectRef): Handle => Math.floor(object / SLOTS);
 
+/** Place of the object in its slab. */
 export const slotOf = (object: ObjectRef): number => object % SLOTS;
 
 /** Home node of a slab object, i.e. of its page. */

@@ -1,3 +1,6 @@
+/** Largest machine: numbers of waiters and of kernel threads carry their CPU in 12 bits. */
+export const MAX_CPUS = 4096;
+
 /** Shape of the simulated machine. CPU number = node × cpusPerNode + index within the node. */
 export class Topology {
   readonly cpuCount: number;

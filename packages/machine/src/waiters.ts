@@ -1,9 +1,8 @@
 import type { Context } from './context.js';
-
-const WAITERS_PER_CPU = 4096;
+import { MAX_CPUS } from './topology.js';
 
 /** CPU that a waiter belongs to. */
-export const cpuOfWaiter = (waiter: number): number => waiter % WAITERS_PER_CPU;
+export const cpuOfWaiter = (waiter: number): number => waiter % MAX_CPUS;
 
 /** No waiter has this number. */
 const NONE = -1;
@@ -27,7 +26,7 @@ export class Waiters {
     const { newest } = this;
     const { waiter, completed, value, context } = newest;
     if (waiter !== NONE) this.older.set(waiter, { completed, value, context });
-    newest.waiter = ++this.made * WAITERS_PER_CPU + this.cpu;
+    newest.waiter = ++this.made * MAX_CPUS + this.cpu;
     newest.completed = false;
     newest.context = null;
     return newest.waiter;

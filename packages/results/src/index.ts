@@ -31,6 +31,7 @@ export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
 export { Histogram } from './histogram.js';
 export { toJson } from './json.js';
 export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';
+export { oneLine } from './one-line.js';
 export { type PublishedTimes, publishedFind } from './published-find.js';
 export { renderCsv } from './report/csv.js';
 export { renderMarkdown } from './report/markdown.js';

@@ -2,7 +2,7 @@ import { connectTo, InputProblem } from '@kmemlab/coordinator';
 import { clusterStarter } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import { nodeProgram } from '@kmemlab/node-service';
-import { oneLine } from './one-line.js';
+import { oneLine } from '@kmemlab/results';
 import { CoordinatorService } from './service.js';
 import { type Settings, settingsFrom } from './settings.js';
 

@@ -1,7 +1,7 @@
 import { ORDER_SCHEMA } from '@kmemlab/coordinator';
 import type { RunRequest } from '@kmemlab/experiments';
+import { oneLine } from '@kmemlab/results';
 import { z } from 'zod';
-import { oneLine } from './one-line.js';
 
 /** Largest order that is read, bytes: what a NATS server takes by default. */
 export const MOST_ORDER_BYTES = 1024 * 1024;

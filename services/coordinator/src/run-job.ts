@@ -6,8 +6,7 @@ import {
   type Scenario,
   scenarioToYaml,
 } from '@kmemlab/experiments';
-import { defaultRunId, type Failure, RunDirectory, RunDirectoryError, type RunResult } from '@kmemlab/results';
-import { oneLine } from './one-line.js';
+import { defaultRunId, type Failure, oneLine, RunDirectory, RunDirectoryError, type RunResult } from '@kmemlab/results';
 
 /** An order that cannot be run; one sentence that says why. Nothing of it is left on disk. */
 export class Refusal extends Error {

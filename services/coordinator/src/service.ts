@@ -3,7 +3,7 @@ import { announceService, SERVICE_GROUP, SUBMIT_SUBJECT } from '@kmemlab/coordin
 import { resolveScenario, type Scenario } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import type { Failure } from '@kmemlab/results';
-import { oneLine } from './one-line.js';
+import { oneLine } from '@kmemlab/results';
 import { type Order, readOrder } from './orders.js';
 import { Outbox } from './outbox.js';
 import { type Job, type RunSite, runJob } from './run-job.js';

@@ -1,11 +1,9 @@
-import { type KernelNode, lruFilesystems, lruIdOf, placeOf, slabItems, Trace } from '@kmemlab/kernel';
+import { type KernelNode, lruFilesystems, lruIdOf, PAGE_SIZE, placeOf, slabItems, Trace } from '@kmemlab/kernel';
 import { type Handle, homeOf } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
 import { memcgRules as rules } from './rules.js';
 import { SlabCharges } from './slab-charges.js';
-
-const PAGE_SIZE = 4096;
 
 type Memcg = ReturnType<KernelNode['memcg']>;
 

@@ -1,4 +1,4 @@
-import { ObjcgField, Trace } from '@kmemlab/kernel';
+import { ObjcgField, PAGE_SIZE, Trace } from '@kmemlab/kernel';
 import { type Handle, homeOf, makeObject, type ObjectRef, pageOf, type Step } from '@kmemlab/machine';
 import { Reporter } from '../reporter.js';
 import type { Family, Invariant, MachineView, Rest } from '../types.js';
@@ -77,7 +77,7 @@ export class ObjCgroups implements Family {
           const detail = `${references} references, but ${objects} objects, ${areas} percpu areas, ${held.stocks} stocks, active ${held.active}`;
           this.fails(rules.references, objcg, detail);
         }
-        if (pages * PAGE_BYTES !== bytes + held.stockBytes + record.nrChargedBytes) {
+        if (pages * PAGE_SIZE !== bytes + held.stockBytes + record.nrChargedBytes) {
           const detail = `${pages} pages charged, but ${bytes} bytes of objects, ${held.stockBytes} in stocks, ${record.nrChargedBytes} left over`;
           this.fails(rules.bytes, objcg, detail);
         }
@@ -149,7 +149,7 @@ export class ObjCgroups implements Family {
       const detail = `released while it pays for ${paid.objects} objects and ${paid.areas} percpu areas`;
       this.reporter.broken(rules.references, nameOf(objcg), paid.killed, now, detail);
     }
-    if (charged !== paid.pages * PAGE_BYTES) {
+    if (charged !== paid.pages * PAGE_SIZE) {
       const detail = `released with ${charged} bytes left over, but ${paid.pages} pages are charged for it`;
       this.reporter.broken(rules.bytes, nameOf(objcg), paid.killed, now, detail);
     }
@@ -209,5 +209,3 @@ export class ObjCgroups implements Family {
     this.reporter.broken(rule, nameOf(objcg), this.paid.get(objcg)?.killed, now, detail);
   }
 }
-
-const PAGE_BYTES = 4096;

@@ -26,9 +26,10 @@ export interface Actor {
 }
 
 /** Where an actor is, and since when it waits there. */
-export function stepOf({ cpu, waits }: Actor): Step {
+export function stepOf({ cpu, waits, task }: Actor): Step {
   const { name, kind, stack, since } = waits;
-  return { cpu, task: kind === 'task' ? name : `${name} (${kind})`, function: stack[0] ?? 'idle', time: since, stack };
+  const who = kind === 'task' ? name : `${task?.name ?? 'idle'} (${kind})`;
+  return { cpu, task: who, function: stack[0] ?? 'idle', time: since, stack };
 }
 
 function nameOf(cpu: number, waits: Waiting, task: Waiting | null): string {

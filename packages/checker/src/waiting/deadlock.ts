@@ -36,11 +36,16 @@ export const signatureOf = (cycle: readonly Wait[]): string =>
     .map(({ from }) => `${from.key}:${from.waits.waiter}`)
     .join(' ');
 
+/** An interrupt waits for what it has interrupted: both are one actor, the CPU. */
+const waitsBelow = ({ from, to }: Wait): boolean => from === to && to.waits.kind !== 'task';
+
 /** The whole cycle in one sentence: who has what and waits for whom. */
 function describe(cycle: readonly Wait[]): string {
   const last = cycle[cycle.length - 1] as Wait;
+  const { from, kind, object } = last;
+  if (waitsBelow(last)) return `${from.name} ${WAITS_FOR[kind](object, `what it interrupted: ${below(from)}`)}`;
   const waits = cycle.map(({ kind, object, to }) => WAITS_FOR[kind](object, to.name));
-  return `${last.to.name} ${HAS[last.kind](last.object)} and ${waits.join(', which ')}`;
+  return `${last.to.name} ${HAS[kind](object)} and ${waits.join(', which ')}`;
 }
 
 /** The rule by which the cycle was possible. A cycle with a call in it has somebody in it who waited with interrupts off. */
@@ -54,7 +59,7 @@ function ruleOf(cycle: readonly Wait[]): string {
 export function deadlockVerdict(found: readonly Wait[]): Verdict {
   const cycle = rotated(found);
   const objects = new Set(cycle.map(({ kind, object }) => (kind === 'call' ? 'call function interrupt' : object)));
-  const owners = cycle.map(({ kind, object, to }) => ownership(kind, object, to));
+  const owners = cycle.map(ownership);
   return {
     class: 'deadlock',
     id: ruleOf(cycle),
@@ -65,5 +70,9 @@ export function deadlockVerdict(found: readonly Wait[]): Verdict {
   };
 }
 
-const ownership = (kind: WaitKind, object: string, owner: Actor): string =>
-  `${actorOf(stepOf(owner))} ${HAS[kind](object)}`;
+function ownership(wait: Wait): string {
+  const { kind, object, to } = wait;
+  return `${waitsBelow(wait) ? below(to) : actorOf(stepOf(to))} ${HAS[kind](object)}`;
+}
+
+const below = ({ cpu, task }: Actor): string => `${task?.name ?? 'idle'} on CPU${cpu}`;

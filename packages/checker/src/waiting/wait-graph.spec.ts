@@ -63,7 +63,13 @@ describe('a cycle', () => {
     const softirq = waiting(0, 'softirq', { kind: 'softirq', doing: 'spins', waiter: 5 });
     const cpus = [cpuWaits(0, { running: softirq, task: waiting(1, 'a'), inInterrupt: true })];
     const nodes = [nodeWaits({ spinlocks: [{ name: 'css_set_lock', holder: 0, waiters: [5] }] })];
-    expect(kindsOf({ cpus, nodes })).toEqual(['spinlock']);
+    const cycle = new WaitGraph({ cpus, nodes }).cycle() ?? [];
+    expect(cycle.map(({ kind }) => kind)).toEqual(['spinlock']);
+    expect(deadlockVerdict(cycle)).toMatchObject({
+      owner: 'a on CPU0 holds css_set_lock',
+      steps: [{ cpu: 0, task: 'a (softirq)' }],
+      detail: 'softirq on CPU0 (over a) spins for css_set_lock, held by what it interrupted: a on CPU0',
+    });
   });
 
   it('runs through a flush and the worker that it waits for', () => {

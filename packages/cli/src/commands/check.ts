@@ -50,7 +50,7 @@ Exit status: 0 nothing found, 1 a verdict was found, 2 wrong usage or input, 3 t
 EXAMPLES
   kmemlab check tune-slabinfo --kernel v4.10+never-kick
   kmemlab check tune-slabinfo --kernel v4.10+avoid-kick-on-create --schedules 100000
-  kmemlab check avoid-ipis --kernel v4.10 --patch ./mine.js --param loops=2
+  kmemlab check avoid-ipis --kernel v4.10 --patch ./mine.mjs --param loops=2
   kmemlab check tune-slabinfo --strategy exhaustive --depth 1 --nodes 1
   kmemlab check tune-slabinfo --kernel v4.10+never-kick --save uaf.json && kmemlab replay uaf.json`;
 

@@ -1,11 +1,10 @@
 import type { Broker, FloorSet } from '@kmemlab/coordinator';
-import { formatBytes, heading, paragraph, plural, type TextOptions, toJson } from '@kmemlab/results';
+import { formatBytes, heading, oneLine, paragraph, plural, type TextOptions, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { floorTable } from '../floor-table.js';
 import { serverFlag } from '../server-flag.js';
 import { textOptions } from '../terminal.js';
 import { type CliContext, type CommandThis, ExitStatus, type Host, type HostReport } from '../types.js';
-import { oneLine } from '../usage-error.js';
 
 interface DoctorFlags {
   readonly nats?: string;

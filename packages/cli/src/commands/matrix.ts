@@ -36,7 +36,7 @@ EXAMPLES
   kmemlab matrix --bug V0-b --json
   kmemlab matrix --mutations
   kmemlab matrix --mutations --schedules 2000 --json
-  kmemlab matrix --mutations --patch ./mine.js`;
+  kmemlab matrix --mutations --patch ./mine.mjs`;
 
 export const matrixCommand = buildCommand<MatrixFlags, [], CommandThis>({
   async func(flags) {

@@ -45,7 +45,7 @@ export const nodeCommand = buildCommand<NodeFlags, [], CommandThis>({
         kind: 'parsed',
         parse: nodeName,
         optional: true,
-        placeholder: 'N',
+        placeholder: 'NAME',
         brief: 'What the node is called (default: host name and process id)',
       },
     },

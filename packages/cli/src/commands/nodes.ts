@@ -94,7 +94,7 @@ export const nodesCommand = buildCommand<NodesFlags, [], CommandThis>({
   parameters: {
     flags: {
       nats: neededServerFlag('The NATS server to ask'),
-      name: { kind: 'parsed', parse: filled, optional: true, placeholder: 'N', brief: 'Only the node of this name' },
+      name: { kind: 'parsed', parse: filled, optional: true, placeholder: 'NAME', brief: 'Only the node of this name' },
       coordinator: {
         kind: 'boolean',
         default: false,

@@ -22,7 +22,7 @@ Exit status: 1 the verdict came again, 0 it did not, 2 wrong usage or input.
 EXAMPLES
   kmemlab replay uaf.json
   kmemlab replay uaf.json --all
-  kmemlab replay mine.json --patch ./mine.js`;
+  kmemlab replay mine.json --patch ./mine.mjs`;
 
 export const replayCommand = buildCommand<ReplayFlags, [string], CommandThis>({
   async func(flags, path) {

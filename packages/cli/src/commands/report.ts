@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { type ReportSubject, renderCsv, renderMarkdown, renderReport, reportCharts } from '@kmemlab/results';
+import { oneLine, type ReportSubject, renderCsv, renderMarkdown, renderReport, reportCharts } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import { aboutOf } from '../about.js';
 import { readSubject } from '../documents.js';
 import { filled } from '../flags.js';
 import { type CommandThis, ExitStatus } from '../types.js';
-import { oneLine, UsageError } from '../usage-error.js';
+import { UsageError } from '../usage-error.js';
 import { writeDocument } from '../write-document.js';
 
 interface ReportFlags {

@@ -30,7 +30,7 @@ EXAMPLES
   kmemlab run avoid-ipis --kernel v4.10+avoid-kick-on-create --param loops=1000 --param profile=mail
   kmemlab run tune-slabinfo --param writes=100 --param children=10 --nodes 1
   kmemlab run tune-slabinfo --kernel v4.10+never-kick --param irqOffCpu=1
-  kmemlab run avoid-ipis --kernel v4.10+mine --patch ./mine.js --json > result.json
+  kmemlab run avoid-ipis --kernel v4.10+mine --patch ./mine.mjs --json > result.json
   kmemlab run avoid-ipis --nodes 2 --cpus-per-node 4 --pin
   kmemlab run avoid-ipis --isolcpus 2-3,7 --config nohz_full=2-3+7
   kmemlab run avoid-ipis --nats nats://127.0.0.1:4222 --deadline 30

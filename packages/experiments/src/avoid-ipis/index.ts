@@ -17,7 +17,7 @@ export const avoidIpis: Experiment = {
       summary: 'tmpfs: 3 caches per loop, as real 4.10 allocates; mail: 5, each opened file also maps a buffer',
     },
     placement: { kind: 'placement', default: 'sticky', summary: 'where the script runs' },
-    pause: { kind: 'integer', min: 0, max: 10000, default: 0, summary: 'ms of model time slept after each loop' },
+    pause: { kind: 'integer', min: 0, max: 10000, default: 0, summary: 'ms of machine time slept after each loop' },
   },
   window: ['create', 'settle'],
   schedule: { loops: 1 },

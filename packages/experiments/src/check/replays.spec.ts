@@ -23,6 +23,7 @@ describe.each(files)('%s', (name) => {
   test('ends with the same verdict', async () => {
     const { verdict, file } = await playReplay(name, text, []);
     expect({ class: verdict?.class, id: verdict?.id }).toEqual({ class: file.verdict.class, id: file.verdict.id });
+    for (const { stack = [] } of verdict?.steps ?? []) expect(stack).not.toContain('');
   });
 
   const cured = cases.get(name);

@@ -1,9 +1,8 @@
-import { INVENTORY_ROWS, KMEM_STATES, type NodeInventory } from '@kmemlab/kernel';
+import { INVENTORY_ROWS, KMEM_STATES, type NodeInventory, PAGE_SIZE } from '@kmemlab/kernel';
 import type { Handle } from '@kmemlab/machine';
 import type { Finding } from '@kmemlab/results';
 import { rowsOf } from './rows.js';
 
-const PAGE_SIZE = 4096;
 /** Bytes of a kmem_cache_node, of an array_cache's head, and entries of an alien array. */
 const NODE_BYTES = 120;
 const ARRAY_BYTES = 16;

@@ -1,4 +1,4 @@
-import { type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
+import { PAGE_SIZE, type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
 import type { Reparented, Sample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
@@ -15,8 +15,6 @@ const LATE = 'late';
 const LATE_SIZE = 200;
 /** More than two pages, bytes. */
 const LARGE = 20_000;
-const PAGE = 4096;
-
 export interface Scope {
   readonly memcgs: number;
   readonly files: number;
@@ -99,7 +97,7 @@ export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): 
 /** What a memcg is charged for kernel memory, without the slabs of all memcgs; bytes. */
 function* pagesOf(directory: string): Program<number> {
   const usage = Number(yield* readFile(`${directory}/memory.kmem.usage_in_bytes`));
-  return usage - PAGE * (yield* sys.childCaches()).pages;
+  return usage - PAGE_SIZE * (yield* sys.childCaches()).pages;
 }
 
 /** What the parent shows of the caches that it has by now. */

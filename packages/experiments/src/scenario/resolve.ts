@@ -1,5 +1,5 @@
 import type { KernelConfig } from '@kmemlab/kernel';
-import { MAX_NODES, Topology } from '@kmemlab/machine';
+import { MAX_CPUS, MAX_NODES, Topology } from '@kmemlab/machine';
 import { suggestion } from '@kmemlab/results';
 import { Document } from 'yaml';
 import { InputError, type PatchFile, type RunRequest, type Scenario } from '../api.js';
@@ -19,8 +19,6 @@ const DEFAULT_NODES = 2;
 const DEFAULT_CPUS_PER_NODE = 4;
 /** In a search. */
 const SEARCHED_CPUS_PER_NODE = 2;
-/** Largest machine: a waiter's CPU number has 12 bits. */
-const MOST_CPUS = 4096;
 /** Machine time per host time. */
 const LEAST_TIME_SCALE = 0.001;
 const MOST_TIME_SCALE = 1000;
@@ -41,10 +39,10 @@ function topologyOf(request: RunRequest, file: ScenarioFile | undefined): Topolo
   const usual = request.forSearch === true ? SEARCHED_CPUS_PER_NODE : DEFAULT_CPUS_PER_NODE;
   const cpusPerNode = request.cpusPerNode ?? file?.cpusPerNode ?? usual;
   if (nodes > MAX_NODES) throw new InputError(`nodes: ${nodes} is too many; give 1 to ${MAX_NODES}`);
-  if (nodes * cpusPerNode > MOST_CPUS) {
-    const fit = Math.floor(MOST_CPUS / nodes);
+  if (nodes * cpusPerNode > MAX_CPUS) {
+    const fit = Math.floor(MAX_CPUS / nodes);
     throw new InputError(
-      `${nodes} nodes of ${cpusPerNode} CPUs are more than ${MOST_CPUS} CPUs; give at most ${fit} CPUs per node`,
+      `${nodes} nodes of ${cpusPerNode} CPUs are more than ${MAX_CPUS} CPUs; give at most ${fit} CPUs per node`,
     );
   }
   return new Topology(nodes, cpusPerNode);

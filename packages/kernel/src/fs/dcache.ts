@@ -30,6 +30,7 @@ export function* dLookup(parent: Handle, name: string): Coroutine<Found | null> 
   return typeof found === 'number' ? yield* call(dRead, found) : found;
 }
 
+/** What the dentry says now: d_inode and flags, read without a reference or a lock. */
 export function* dRead(dentry: Handle): Coroutine<Found> {
   return yield* request(homeOf(dentry), read, { dentry }, dentry);
 }

@@ -26,6 +26,7 @@ export function beginWalk(cpu: Cpu): void {
   if (cpu.build.config.preemption === 'preempt') rcuReadLock(cpu);
 }
 
+/** The stretch that {@link beginWalk} began is over: dentries met in it may be freed. */
 export function endWalk(cpu: Cpu): void {
   if (cpu.build.config.preemption === 'preempt') rcuReadUnlock(cpu);
 }

@@ -1,10 +1,9 @@
 import { type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { allocChargedPages, type ChargedPages, freeChargedPages } from '../mm/memcontrol/charge-page.js';
+import { PAGE_SIZE } from '../mm/page.js';
 import { defineHandler } from '../registry.js';
 import { ENOMEM } from './types.js';
-
-const PAGE_SIZE = 4096;
 
 /** The file grows; answers with how many pages it needs more. */
 const grow = defineHandler('shmem.grow', (node, args: { dentry: Handle; bytes: number }, context): number => {

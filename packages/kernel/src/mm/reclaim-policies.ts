@@ -1,6 +1,6 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
-import { PAGE_BYTES } from './memcontrol/obj-types.js';
+import { PAGE_SIZE } from './page.js';
 import type { PressureLevel } from './vmpressure.js';
 
 /** Decisions about reclaim and memcg statistics in which kernels differ. */
@@ -53,5 +53,5 @@ export const reclaim52 = (): ReclaimPolicies => ({
 export const byBytes = (before: ReclaimPolicies): ReclaimPolicies => ({
   ...before,
   slabUnit: 'bytes',
-  statBatch: BATCH * PAGE_BYTES,
+  statBatch: BATCH * PAGE_SIZE,
 });

@@ -1,11 +1,12 @@
 import { BOOT_NODE, type Coroutine, call, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { PAGE_SIZE } from '../mm/page.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kfree, kmalloc } from '../mm/slab-common/kmalloc.js';
 import { defineHandler } from '../registry.js';
 import type { OpenFile, TaskRecord } from '../sched/task.js';
 import { STDOUT } from './files.js';
-import type { Syscall, SyscallName, SyscallResult } from './table.js';
+import type { Syscall, SyscallFunction, SyscallName, SyscallResult } from './table.js';
 
 /*
  * Memory that system calls of 3.14 take besides dentries and inodes. In 3.14 all of it is charged to the caller's memcg, so
@@ -29,7 +30,6 @@ const SEQ_FILE = 120;
 const SEQ_OPERATIONS = 32;
 const CGROUP_OPEN_FILE = 16;
 const PDE_OPENER = 40;
-const PAGE = 4096;
 const TTY_WRITE_BUFFER = 2048;
 
 /** tty->write_buf, 0 for none. */
@@ -68,23 +68,23 @@ function* takeTemporary(cpu: Cpu, task: TaskRecord, { name, args }: Syscall): Co
   const file = task.files[fd];
   if (file?.fs !== 'cgroup') return [];
   const buffer = yield* call(kmalloc, cpu, text.length + 1);
-  return TASK_FILES.test(file.path) ? [buffer, yield* call(kmalloc, cpu, PAGE)] : [buffer];
+  return TASK_FILES.test(file.path) ? [buffer, yield* call(kmalloc, cpu, PAGE_SIZE)] : [buffer];
 }
 
-/** Policy `fs.withBuffers` of 3.14. */
+/** Policy `fs.withBuffers` of 3.14: runs a system call between taking and giving back the memory that it needs besides. */
 export function* withBuffers314(
   cpu: Cpu,
   task: TaskRecord,
   syscall: Syscall,
-  run: () => Coroutine<SyscallResult>,
+  run: SyscallFunction,
 ): Coroutine<SyscallResult> {
   const { name, args } = syscall;
   const closing = name === 'close' ? (task.files[args[0] as number]?.buffers ?? []) : [];
   const reading = name === 'read' ? task.files[args[0] as number] : undefined;
   if (reading !== undefined && reading.content === null && reading.fs !== 'tmpfs')
-    yield* call(keep, cpu, reading, [PAGE]);
+    yield* call(keep, cpu, reading, [PAGE_SIZE]);
   const temporary = yield* call(takeTemporary, cpu, task, syscall);
-  const result = yield* call(run);
+  const result = yield* call(run, cpu, task, ...(args as never[]));
   const opened = name === 'open' ? task.files[result as number] : undefined;
   if (opened !== undefined) yield* call(keep, cpu, opened, openSizes(opened));
   for (const memory of [...temporary, ...closing]) yield* call(kfree, cpu, memory);

@@ -30,6 +30,7 @@ export const STDOUT = 1;
 
 const EACCES = -13;
 
+/** chdir(2): the task keeps a reference on its new directory, and lets the old one go. 0 or an errno. */
 export function* sysChdir(cpu: Cpu, task: TaskRecord, path: string): Coroutine<number> {
   const place = yield* call(walkAndHold, cpu, task, path);
   if (typeof place === 'number') return place;

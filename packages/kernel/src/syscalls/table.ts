@@ -49,7 +49,8 @@ export interface Syscall {
   readonly args: readonly (string | number)[];
 }
 
-type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Coroutine<SyscallResult>;
+/** The kernel's side of one system call of a task. */
+export type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Coroutine<SyscallResult>;
 
 /** nanosleep(2), ns. */
 function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
@@ -145,5 +146,5 @@ export function* doSyscall(cpu: Cpu, task: TaskRecord, syscall: Syscall): Corout
   const fn = syscalls[syscall.name] as SyscallFunction;
   const { withBuffers } = cpu.build.policies.fs;
   if (withBuffers === null) return yield* call(fn, cpu, task, ...(syscall.args as never[]));
-  return yield* call(withBuffers, cpu, task, syscall, () => fn(cpu, task, ...(syscall.args as never[])));
+  return yield* call(withBuffers, cpu, task, syscall, fn);
 }

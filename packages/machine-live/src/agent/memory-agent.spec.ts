@@ -119,7 +119,7 @@ describe('a request', () => {
   });
 
   it('knows the task and kernel stack of who asked, once the CPU has named the place', () => {
-    agent.receive(new Message().set(Kind.site, NODE, 2, 9, 0, 0, 0, encodeBody('script\tinner\touter')));
+    agent.receive(new Message().set(Kind.place, NODE, 2, 9, 0, 0, 0, encodeBody('script\tinner\touter')));
     ask(Kind.request, where);
     expect(decodeBody(arrived(2)?.body as Uint8Array)).toMatchObject({
       cpu: 2,

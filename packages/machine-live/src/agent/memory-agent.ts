@@ -122,7 +122,7 @@ export class MemoryAgent {
       case Kind.post:
         this.run(message);
         return;
-      case Kind.site:
+      case Kind.place:
         this.places[message.cpu]?.set(message.a, decodeBody(message.body as Uint8Array) as string);
         return;
       case Kind.raise:

@@ -96,7 +96,7 @@ export class Outbox {
   private announcePlace(place: number, name: string): void {
     const body = encodeBody(name);
     for (const node of this.cpu.allNodes) {
-      this.toAgent(new Message().set(Kind.site, node, this.cpu.id, place, 0, 0, 0, body));
+      this.toAgent(new Message().set(Kind.place, node, this.cpu.id, place, 0, 0, 0, body));
     }
   }
 

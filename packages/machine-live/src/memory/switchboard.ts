@@ -22,7 +22,7 @@ const Word = {
 } as const;
 
 const WORDS = 16;
-/** Task, site, time: see CpuStatus. */
+/** Task, place, time: see CpuStatus. */
 const STATUS = 4;
 
 /** What a CPU does, as it says itself before it sleeps. */
@@ -36,7 +36,7 @@ export const cpuStateName = (state: number): string => Object.keys(CpuState)[sta
 export interface CpuStatus {
   readonly state: number;
   readonly task: number;
-  readonly site: number;
+  readonly place: number;
   /** Machine time, ns. */
   readonly since: number;
 }
@@ -173,10 +173,10 @@ export class Switchboard {
     return Atomics.load(this.words, this.at(thread, Word.calls));
   }
 
-  setState(thread: number, state: CpuState, busy: boolean, task: number, site: number, since: number): void {
+  setState(thread: number, state: CpuState, busy: boolean, task: number, place: number, since: number): void {
     const base = thread * STATUS;
     this.status[base] = task;
-    this.status[base + 1] = site;
+    this.status[base + 1] = place;
     this.status[base + 2] = since;
     Atomics.store(this.words, this.at(thread, Word.busy), Number(busy));
     Atomics.store(this.words, this.at(thread, Word.state), state);
@@ -191,7 +191,7 @@ export class Switchboard {
     return {
       state: Atomics.load(this.words, this.at(thread, Word.state)),
       task: this.status[base] as number,
-      site: this.status[base + 1] as number,
+      place: this.status[base + 1] as number,
       since: this.status[base + 2] as number,
     };
   }

@@ -4,8 +4,8 @@ import type { Cpu } from '../../cpu.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { Trace } from '../../tracepoints.js';
+import { PAGE_SIZE } from '../page.js';
 import { addChargedBytes, objCgroupGet, objCgroupMemcg, objCgroupPut, takeChargedBytes } from './obj-cgroup.js';
-import { PAGE_BYTES } from './obj-types.js';
 import { chargeKmem, drainPages, unchargeKmem } from './page-stock.js';
 
 /** Between reading the memcg of an obj_cgroup and taking a reference on it; RCU keeps the memory, nothing the count (V6-b). */
@@ -16,15 +16,15 @@ export function* drainObjStock(cpu: Cpu): Coroutine<void> {
   const { objcg, bytes } = cpu.stock;
   if (objcg === 0) return;
   cpu.counters.add('drain_obj_stock');
-  const pages = Math.floor(bytes / PAGE_BYTES);
+  const pages = Math.floor(bytes / PAGE_SIZE);
   if (pages > 0) {
     rcuReadLock(cpu);
     yield* call(unchargeKmem, cpu, objCgroupMemcg(cpu, objcg), pages);
     rcuReadUnlock(cpu);
     cpu.trace(Trace.objcgCharge, objcg, -pages, 0, 0);
   }
-  if (bytes % PAGE_BYTES > 0) {
-    yield* request(homeOf(objcg), addChargedBytes, { objcg, bytes: bytes % PAGE_BYTES }, objcg);
+  if (bytes % PAGE_SIZE > 0) {
+    yield* request(homeOf(objcg), addChargedBytes, { objcg, bytes: bytes % PAGE_SIZE }, objcg);
   }
   cpu.stock.bytes = 0;
   yield* call(objCgroupPut, cpu, objcg);
@@ -42,7 +42,7 @@ export function* refillObjStock(cpu: Cpu, objcg: Handle, bytes: number): Corouti
     stock.bytes = yield* request(homeOf(objcg), takeChargedBytes, { objcg }, objcg);
   }
   stock.bytes += bytes;
-  if (stock.bytes > PAGE_BYTES) yield* call(drainObjStock, cpu);
+  if (stock.bytes > PAGE_SIZE) yield* call(drainObjStock, cpu);
   cpu.irqRestore(saved);
 }
 
@@ -68,11 +68,11 @@ export function* objCgroupCharge(cpu: Cpu, objcg: Handle, bytes: number): Corout
   }
   yield* call(cssGet, cpu, memcg);
   rcuReadUnlock(cpu);
-  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const pages = Math.ceil(bytes / PAGE_SIZE);
   const charged = yield* call(chargeKmem, cpu, memcg, pages);
   if (charged) {
     cpu.trace(Trace.objcgCharge, objcg, pages, 0, 0);
-    if (bytes % PAGE_BYTES > 0) yield* call(refillObjStock, cpu, objcg, PAGE_BYTES - (bytes % PAGE_BYTES));
+    if (bytes % PAGE_SIZE > 0) yield* call(refillObjStock, cpu, objcg, PAGE_SIZE - (bytes % PAGE_SIZE));
   }
   yield* call(cssPut, cpu, memcg);
   return charged;

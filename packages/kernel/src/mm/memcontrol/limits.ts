@@ -3,9 +3,10 @@ import type { Cpu } from '../../cpu.js';
 import { EBUSY } from '../../fs/types.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { defineHandler } from '../../registry.js';
+import { PAGE_SIZE } from '../page.js';
 import { type CounterName, UNLIMITED } from './types.js';
 
-export const PAGE_SIZE = 4096;
+export { PAGE_SIZE };
 
 /** How a version counts and how its limit files are written. */
 export interface LimitOperations {

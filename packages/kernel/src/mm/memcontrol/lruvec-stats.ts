@@ -2,10 +2,10 @@ import { type Coroutine, call, type Handle, homeOf, request, requestAll } from '
 import type { Cpu } from '../../cpu.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineHandler } from '../../registry.js';
+import { PAGE_SIZE } from '../page.js';
 import { memCgroupTree } from './hierarchy.js';
 import { placeOf, type SlabItem, slabItemOf, slabItems, sumsByItem } from './lruvec-counters.js';
 import { objCgroupMemcg } from './obj-cgroup.js';
-import { PAGE_BYTES } from './obj-types.js';
 
 /** Shared part of a memcg's slab statistics, in the version's unit; the place is node × items + item. */
 export interface LruvecStats {
@@ -112,7 +112,7 @@ export function* readSlabStatistics(cpu: Cpu, css: Handle): Coroutine<Record<Sla
   if (cpu.build.policies.reclaim.statBatch === Number.POSITIVE_INFINITY) {
     for (const memcg of yield* call(memCgroupTree, css)) places.push(yield* call(heldBack, cpu, memcg));
   }
-  const unit = cpu.build.policies.reclaim.slabUnit === 'bytes' ? 1 : PAGE_BYTES;
+  const unit = cpu.build.policies.reclaim.slabUnit === 'bytes' ? 1 : PAGE_SIZE;
   const sums = places.map(sumsByItem);
   const total = (item: SlabItem): number => {
     const place = slabItems.indexOf(item);

@@ -16,8 +16,8 @@ import { kfreeRcu } from '../../rcu/callbacks.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/read.js';
 import { defineFunction, defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import { PAGE_SIZE } from '../page.js';
 import { parentMemCgroup } from './hierarchy.js';
-import { PAGE_BYTES } from './obj-types.js';
 import { unchargeKmem } from './page-stock.js';
 
 /** The reference count of an obj_cgroup: one for each object, stock and charge in flight, and one while it is active. */
@@ -175,7 +175,7 @@ defineFunction('release', 'obj_cgroup_release', function* objCgroupRelease(cpu, 
   cpu.trace(Trace.objcgRelease, objcg, bytes, 0, 0);
   const flags = yield* call(spinLockIrqsave, cpu, 'css_set_lock');
   const memcg = objCgroupMemcg(cpu, objcg);
-  const pages = Math.floor(bytes / PAGE_BYTES);
+  const pages = Math.floor(bytes / PAGE_SIZE);
   if (pages > 0) yield* call(unchargeKmem, cpu, memcg, pages);
   yield* request(homeOf(memcg), listDelete, { memcg, objcg }, memcg);
   yield* call(cssPut, cpu, memcg);

@@ -16,6 +16,3 @@ export interface ObjVector {
   /** obj_cgroup by slot, 0 for an object that nobody pays for. */
   readonly owners: Handle[];
 }
-
-/** PAGE_SIZE. */
-export const PAGE_BYTES = 4096;

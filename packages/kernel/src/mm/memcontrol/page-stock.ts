@@ -102,6 +102,7 @@ export function* chargeBlock(cpu: Cpu, order: number, use: PageUse): Coroutine<H
   return memcg;
 }
 
+/** Uncharge a block of 2^order pages by what it was used for, and drop its css reference. Any context. */
 export function* unchargeBlock(cpu: Cpu, css: Handle, order: number, use: PageUse): Coroutine<void> {
   if (isKernel(use)) yield* call(unchargeKmem, cpu, css, 2 ** order);
   else yield* call(pageCounterUncharge, css, 'memory', 2 ** order);

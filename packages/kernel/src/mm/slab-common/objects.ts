@@ -9,6 +9,7 @@ export function* takeObject(cpu: Cpu, name: string, account = false): Coroutine<
   return allocation.object === 0 ? null : allocation;
 }
 
+/** kmem_cache_free of what {@link takeObject} gave. Any context. */
 export function* freeObject(cpu: Cpu, { cache, object }: Allocation): Coroutine<void> {
   yield* call(kmemCacheFree, cpu, cache, object);
 }

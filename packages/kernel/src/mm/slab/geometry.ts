@@ -1,7 +1,7 @@
+import { PAGE_SIZE } from '../page.js';
 import { type Geometry, objectAlignment, type Placement } from '../slab-common/geometry.js';
 import { SlabFlag } from './types.js';
 
-const PAGE_SIZE = 4096;
 const MIN_SIZE = 16;
 /** SLAB_OBJ_MAX_NUM: the free-list index is one byte. */
 const MAX_OBJECTS = 255;

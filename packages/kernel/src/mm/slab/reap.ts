@@ -110,12 +110,10 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
   yield* call(armCacheReap, cpu, INTERVAL);
 });
 
-const CACHE_REAP = cacheReap;
-
 /** start_cpu_timer: each CPU's first run comes about a second after it is up, not all at once. */
 export function* startCpuTimer(cpu: Cpu): Coroutine<void> {
   if (cpu.reapWork === 0) {
-    cpu.reapWork = yield* request(cpu.node, initWork, { fn: CACHE_REAP, data: cpu.id, once: false });
+    cpu.reapWork = yield* request(cpu.node, initWork, { fn: cacheReap, data: cpu.id, once: false });
   }
   const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
   yield* call(armCacheReap, cpu, SECOND + stagger);

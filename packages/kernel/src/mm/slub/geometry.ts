@@ -1,7 +1,7 @@
+import { PAGE_SIZE } from '../page.js';
 import { SlabFlag } from '../slab/types.js';
 import { type Geometry, objectAlignment } from '../slab-common/geometry.js';
 
-const PAGE_SIZE = 4096;
 /** slub_max_order = PAGE_ALLOC_COSTLY_ORDER. */
 const MAX_ORDER = 3;
 const LARGEST_ORDER = 10;

@@ -3,16 +3,15 @@
 
 /** @type {import('@kmemlab/kernel').Patch} */
 export default {
-  name: 'kick-in-two-steps',
+  name: 'kick-one-by-one',
   summary: 'kick the other CPUs one by one instead of all at once',
 
   apply(kernel, api) {
     const { call, smpCallFunctionSingle } = api;
 
-    // The policy runs under slab_mutex, right after a cache's cpu_cache pointer was set. `previous` is the old set of
-    // per-CPU arrays, 0 for a new cache. Kernel functions are generators: every effect and call is a `yield*`.
-    kernel.policies.slab.afterPublish = function* kickOneByOne(cpu, previous) {
-      if (previous === 0) return;
+    // The policy runs under slab_mutex, right after a cache's cpu_cache pointer was set. It is also given the old set of
+    // per-CPU arrays, 0 for a new cache, which this patch does not look at. Kernel functions are generators: every effect and call is a `yield*`.
+    kernel.policies.slab.afterPublish = function* kickOneByOne(cpu) {
       for (const target of cpu.published.onlineCpus()) {
         if (target === cpu.id) continue;
         cpu.counters.add('single_kicks');
