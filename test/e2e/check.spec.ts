@@ -90,6 +90,13 @@ describe('check', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  test('a place where no replay file can be made is named before the search', async () => {
+    const args = ['check', 'tune-slabinfo', '--kernel', 'v4.10+never-kick', '--schedules', '1000000'];
+    const { status, stdout, stderr } = await kmemlab([...args, '--save', '/proc/x'], emptyDirectory());
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^kmemlab: \/proc\/x: .*; choose another --save\n$/);
+  });
+
   test('a directory where the replay file should be is named', async () => {
     const cwd = emptyDirectory();
     const args = ['check', 'tune-slabinfo', '--kernel', 'v4.10+never-kick', '--schedules', '3', '--save', '.'];

@@ -119,6 +119,16 @@ describe('run', () => {
   });
 });
 
+test('a timer that a patch has left behind does not keep the command from ending', async () => {
+  const cwd = emptyDirectory();
+  writeFileSync(
+    join(cwd, 'timer.mjs'),
+    "export default { name: 'timer', summary: 's', apply() { setInterval(() => {}, 1000); } };",
+  );
+  const { status, stdout } = await kmemlab(['run', 'avoid-ipis', ...small, '--patch', 'timer.mjs', '--json'], cwd);
+  expect({ status, outcome: JSON.parse(stdout).outcome }).toEqual({ status: 0, outcome: 'ok' });
+});
+
 describe('compare', () => {
   test('holds every kernel, also one with a verdict', async () => {
     const kernels = ['--kernel', 'v4.10', '--kernel', 'v4.10+never-kick'];

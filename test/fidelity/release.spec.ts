@@ -68,6 +68,22 @@ describe.each([
   });
 });
 
+describe('the synthetic workload on SLUB, whose offlines take a grace period each', () => {
+  it.each([
+    ['v4.10', 100],
+    ['v4.10+cgroup-knobs:syncSched=perCacheInSlabMutex', 300],
+  ])('is watched on %s until all 100 memcgs are freed', async (kernel, graces) => {
+    const result = await run({ experiment: 'barrier-batching', kernel, config: 'slub', params: { memcgs: '100' } });
+    const { memcg, calls } = result.counters;
+    expect({ freed: memcg.freed, dying: memcg.dying, barriers: calls.rcu_barrier.requested }).toEqual({
+      freed: 100,
+      dying: 0,
+      barriers: 100,
+    });
+    expect(calls.synchronize_sched).toBe(graces);
+  });
+});
+
 describe('the synthetic workload', () => {
   const removed = async (params: Record<string, string>): Promise<RunResult> =>
     run({ experiment: 'barrier-batching', nodes: 2, cpusPerNode: 2, params: { memcgs: '20', ...params } });

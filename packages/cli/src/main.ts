@@ -25,7 +25,7 @@ const interruption = new AbortController();
 let ending = false;
 
 function interrupt(): void {
-  if (interruption.signal.aborted) {
+  if (interruption.signal.aborted || ending) {
     ending = true;
     process.exit(ExitStatus.interrupted);
   }
@@ -57,7 +57,7 @@ process.on('exit', () => {
 });
 process.stderr.on('error', () => {});
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const status = await runCli(process.argv.slice(2), {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
   env: process.env,
@@ -68,3 +68,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   loadEngine: async () => (await import('./engine.js')).engine,
 });
 ending = true;
+// What a patch has left behind, a timer say, does not keep the command from ending; what was printed leaves first.
+for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve));
+process.exit(status);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { dirname } from 'node:path';
-import type { FileSystem } from '@kmemlab/results';
+import { type FileSystem, makeDirectories } from '@kmemlab/results';
 import { UsageError } from './usage-error.js';
 
 const CAUSES: Readonly<Record<string, string>> = {
@@ -13,22 +13,46 @@ const CAUSES: Readonly<Record<string, string>> = {
   EEXIST: 'something that is not a directory is in the way',
 };
 
+/** With which the user can choose another path. */
+type PathFlag = '--out' | '--save' | '--svg';
+
+/** The file that a path leads to. Devices and the like are not replaced. */
+function fileAt(path: string, flag: PathFlag, fs: FileSystem): string {
+  const existing = fs.statSync(path, { throwIfNoEntry: false });
+  if (existing === undefined) return path;
+  if (existing.isFile()) return fs.realpathSync(path);
+  throw new UsageError(`${path}: ${existing.isDirectory() ? CAUSES.EISDIR : 'it is no file'}; choose another ${flag}`);
+}
+
+/** @throws UsageError if a document cannot be written there, as far as can be told before */
+export function checkWritable(path: string, flag: PathFlag, fs: FileSystem = nodeFs): void {
+  write(path, '', flag, fs, (temporary) => fs.unlinkSync(temporary));
+}
+
 /**
- * Writes a file whole or not at all, and makes its directories. Throws {@link UsageError}, or an Error for a full disk.
- * @param flag with which the user can choose another path
+ * Writes a file whole or not at all, and makes its directories. A link is followed.
+ * @throws UsageError, or an Error for a full disk
  */
-export function writeDocument(
+export function writeDocument(path: string, text: string, flag: PathFlag, fs: FileSystem = nodeFs): void {
+  write(path, text, flag, fs, (temporary, file) => fs.renameSync(temporary, file));
+}
+
+function write(
   path: string,
   text: string,
-  flag: '--out' | '--save' | '--svg',
-  fs: FileSystem = nodeFs,
+  flag: PathFlag,
+  fs: FileSystem,
+  done: (temporary: string, file: string) => void,
 ): void {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  let temporary = '';
   try {
-    fs.mkdirSync(dirname(path), { recursive: true });
+    makeDirectories(dirname(path), fs);
+    const file = fileAt(path, flag, fs);
+    temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
     fs.writeFileSync(temporary, text);
-    fs.renameSync(temporary, path);
+    done(temporary, file);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     try {
       fs.unlinkSync(temporary);
     } catch {

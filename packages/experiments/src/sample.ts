@@ -3,5 +3,6 @@ import type { Sample } from '@kmemlab/results';
 
 /** What exists at this moment of a series. */
 export function* sample(phase: string, generation: number): Program<Sample> {
-  return { phase, generation, ...(yield* sys.census()) };
+  const { dying, caches, directories } = yield* sys.census();
+  return { phase, generation, dying, caches, directories };
 }

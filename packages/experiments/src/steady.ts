@@ -6,7 +6,8 @@ const SECOND = 1e9;
 const STEP = 100 * MS;
 
 /**
- * Look round until nothing has changed for so many seconds of machine time: no memcg freed, no cache made or gone.
+ * Look round until nothing has changed for so many seconds of machine time: no memcg freed, no cache made, taken out of its slot
+ * or gone. With SLUB each cache costs its memcg's offline a grace period (4.10), so many offlines take seconds in which no memcg is freed.
  * @param beside somebody else makes and removes memcgs all the time: caches alone tell
  */
 export function* untilSteady(seconds: number, beside = false): Program<Census> {
@@ -14,7 +15,8 @@ export function* untilSteady(seconds: number, beside = false): Program<Census> {
   for (let same = 0; same < seconds * SECOND; ) {
     yield* sys.nanosleep(STEP);
     const now = yield* sys.census();
-    same = (beside || now.dying === last.dying) && now.caches === last.caches ? same + STEP : 0;
+    const changed = (!beside && now.dying !== last.dying) || now.caches !== last.caches || now.slots !== last.slots;
+    same = changed ? 0 : same + STEP;
     last = now;
   }
   return last;

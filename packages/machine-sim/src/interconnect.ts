@@ -2,6 +2,7 @@ import {
   type Context,
   type Core,
   type Costs,
+  checkMessage,
   cpuOfWaiter,
   type Handler,
   isCallFunction,
@@ -82,6 +83,7 @@ export class Interconnect implements HandlerPort {
     context: Context | null,
     index: number,
   ): void {
+    checkMessage(node, this.topology.nodes, handler);
     const channel = this.channelTo(core.id, node);
     const running = core.currentTask;
     this.messages.handler(handler.index, core.node, node);

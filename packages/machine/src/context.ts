@@ -14,6 +14,13 @@ export const ContextState = {
 
 export type ContextState = (typeof ContextState)[keyof typeof ContextState];
 
+/** Frames that a stack shows at most, from its two ends. */
+const OUTERMOST = 8;
+const INNERMOST = 48;
+
+/** Stands in a stack for the frames that it does not show. */
+const leftOut: CoroutineFunction = Object.defineProperty(function* () {}, 'name', { value: '…' });
+
 /** One thread of kernel execution on a CPU: a task in the kernel, the softirq or a hardirq, with its stack of frames. */
 export class Context {
   private readonly frames: Coroutine<unknown>[] = [];
@@ -67,14 +74,16 @@ export class Context {
     return this.functions[this.functions.length - 1]?.name ?? '';
   }
 
-  /** The functions of its frames, outermost first. */
+  /** The functions of its frames, outermost first; of very many those at both ends, which is enough to see a recursion. */
   get path(): readonly CoroutineFunction[] {
-    return this.functions;
+    const { functions } = this;
+    if (functions.length <= OUTERMOST + INNERMOST) return functions;
+    return [...functions.slice(0, OUTERMOST), leftOut, ...functions.slice(-INNERMOST)];
   }
 
   /** Kernel stack, innermost function first. */
   stack(): readonly string[] {
-    const stack = this.functions.map((fn) => fn.name).reverse();
+    const stack = this.path.map((fn) => fn.name).reverse();
     if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
     return Object.freeze(stack);
   }

@@ -319,14 +319,17 @@ export abstract class Core extends ContextStack {
         context.push(fn, args);
         return;
       }
-      case Op.work:
-        this.debt += (effect as PauseEffect<void>).operand;
+      case Op.work: {
+        const { operand } = effect as PauseEffect<void>;
+        if (!(operand >= 0 && operand <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`work of ${operand} ns`);
+        this.debt += operand;
         if (this.debt >= this.workGrain) {
           const ns = this.debt;
           this.debt = 0;
           this.startWork(context, ns);
         }
         return;
+      }
       case Op.request: {
         const { homes, handler } = effect as RequestEffect<unknown>;
         context.state = ContextState.requesting;

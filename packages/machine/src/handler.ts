@@ -36,3 +36,9 @@ export interface Handler<N, A, R> {
   /** Touches only memory that all threads of its home node share, safely: it may run in any of them. */
   readonly atomic: boolean;
 }
+
+/** @throws Error if a message cannot be sent: a patch of one's own may name any node, and anything as its handler */
+export function checkMessage(home: number, nodes: number, handler: Handler<never, never, unknown>): void {
+  if (!(home >= 0 && home < nodes)) throw new Error(`there is no node ${home} to send a message to`);
+  if (handler?.kind !== 'handler') throw new Error(`a message needs a handler, not ${String(handler)}`);
+}

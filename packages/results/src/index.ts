@@ -40,6 +40,7 @@ export type { FoundSchedule, KernelAbout, ReportAbout, ReportSubject } from './r
 export {
   defaultRunId,
   type FileSystem,
+  makeDirectories,
   pathComponent,
   RunDirectory,
   RunDirectoryError,

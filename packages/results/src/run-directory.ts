@@ -17,6 +17,7 @@ export type FileSystem = Pick<
   | 'renameSync'
   | 'unlinkSync'
   | 'rmdirSync'
+  | 'realpathSync'
 >;
 
 export type RunDirectoryErrorKind = 'disk-full' | 'not-permitted' | 'not-a-directory' | 'write-failed';
@@ -56,8 +57,9 @@ function codeOf(error: unknown): string {
 /**
  * Creates a directory and its parents; returns the first one that was missing. Node's own recursive mkdir never
  * returns below a directory that answers ENOENT, such as /proc.
+ * @throws the file system's error
  */
-function makeDirectories(path: string, fs: FileSystem): string | undefined {
+export function makeDirectories(path: string, fs: FileSystem): string | undefined {
   try {
     fs.mkdirSync(path);
     return path;

@@ -1,5 +1,5 @@
 import type { CheckRequest } from '@kmemlab/experiments';
-import { pathComponent, renderCheck, type SearchStrategy, searchStrategies, toJson } from '@kmemlab/results';
+import { oneLine, pathComponent, renderCheck, type SearchStrategy, searchStrategies, toJson } from '@kmemlab/results';
 import { buildCommand } from '@stricli/core';
 import {
   choice,
@@ -15,7 +15,7 @@ import { ProgressLine } from '../progress.js';
 import { requestFrom } from '../request.js';
 import { textOptions } from '../terminal.js';
 import { type CommandThis, statusOfOutcome } from '../types.js';
-import { writeDocument } from '../write-document.js';
+import { checkWritable, writeDocument } from '../write-document.js';
 
 interface CheckFlags extends SearchedFlags {
   readonly kernel?: string;
@@ -70,6 +70,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
       ...(from !== undefined && { from }),
     };
     const plan = await searches.resolveCheck(request);
+    if (save !== undefined) checkWritable(save, '--save', cli.fileSystem);
     const line = new ProgressLine(cli.stderr, cli.now, '', 'model');
     const checked = await searches
       .check(plan, {
@@ -80,13 +81,19 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
       })
       .finally(() => line.clear());
     let { result } = checked;
+    let unsaved: unknown;
     if (checked.replay !== undefined) {
       const { verdict, kernel: name } = result;
       const path = save ?? `${pathComponent(`${result.experiment}-${name}-${verdict?.id}`)}.replay.json`;
-      writeDocument(path, toJson(checked.replay), '--save', cli.fileSystem);
-      result = { ...result, replay: path };
+      try {
+        writeDocument(path, toJson(checked.replay), '--save', cli.fileSystem);
+        result = { ...result, replay: path };
+      } catch (error) {
+        unsaved = error;
+      }
     }
     cli.stdout.write(json ? toJson(result) : renderCheck(result, textOptions(cli)));
+    if (unsaved !== undefined) throw new Error(oneLine(unsaved));
     if (result.failure !== undefined) {
       const { kind, detail } = result.failure;
       cli.stderr.write(

@@ -150,5 +150,11 @@ export async function playReplay(path: string, text: string, patchFiles: readonl
   const file = parseReplayFile(path, text);
   const { subject, scenario } = await subjectOf(path, file, patchFiles);
   const { trial, interleaving } = await interleavingOf(subject, file.stalls);
+  if (trial.digest !== file.digest) {
+    throw new InputError(
+      `${path}: made with another version of the kernel model, or edited: it plays differently here; ` +
+        `search again with "kmemlab check ${scenario.experiment} --kernel ${scenario.kernel}"`,
+    );
+  }
   return { scenario, file, verdict: trial.verdict, interleaving };
 }

@@ -33,6 +33,8 @@ describe('a replay file', () => {
   it.each([
     ['another format', { schema: 'kmemlab.replay/7' }, /format kmemlab\.replay\/7, this version reads/],
     ['another kernel model', { boot: '0000' }, /another version of the kernel model \(boot 0000, here/],
+    ['another digest', { digest: '0000' }, /another version of the kernel model, or edited: it plays differently here/],
+    ['fewer stalls', { stalls: [] }, /or edited: it plays differently here/],
     ['a field too many', { extra: 1 }, /extra/],
     ['a stall that is none', { stalls: [{ step: -1, ns: 5 }] }, /stalls\.0\.step/],
   ])('of %s is refused in one line', async (_what, changes, message) => {

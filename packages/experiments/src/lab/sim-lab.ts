@@ -56,9 +56,11 @@ export class SimLab implements Lab {
     this.watch = new SimWatch(machine, () => hooks.audit(true));
   }
 
+  /** A boot that sleeps for ever has not ended, however quiet the machine is. */
   async boot(): Promise<void> {
-    this.machine.boot();
-    await this.runUntil('boot', () => this.machine.quiet, 0);
+    const { machine } = this;
+    machine.boot();
+    await this.runUntil('boot', () => machine.quiet && machine.still, 0);
     this.hooks.onPhase('boot', undefined);
   }
 

@@ -53,7 +53,7 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
 /** Options as `name=value`; those that are at their defaults are left out, so that a kernel has one name. */
 function optionsOf(spec: string, { name, options = {} }: Patch, texts: readonly string[]): PatchOptionValues {
   const where = (option: string): string => `kernel ${JSON.stringify(spec)}: option ${option}`;
-  const given: Record<string, string> = {};
+  const given: Record<string, string> = Object.create(null);
   for (const text of texts) {
     const [option = '', ...value] = text.split('=');
     if (value.length === 0) throw new InputError(`${where(option)} of ${name} has no value; give ${option}=VALUE`);

@@ -54,7 +54,7 @@ const LARGEST_COST = 1e12;
  */
 export function parseScenarioFile(path: string, text: string): ScenarioFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const error = document.errors[0] ?? document.warnings[0];
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
@@ -66,10 +66,24 @@ export function parseScenarioFile(path: string, text: string): ScenarioFile {
   } catch {
     throw new InputError(`${path}: too many aliases; write the values out`);
   }
+  const strange = strangeIn(value);
+  if (strange !== undefined) throw new InputError(`${path}: ${strange}`);
   const parsed = scenarioSchema.safeParse(value);
   if (!parsed.success) throw new InputError(`${path}: ${describeIssue(parsed.error.issues[0], value)}`);
   checkCosts(path, parsed.data.costs ?? {});
   return parsed.data;
+}
+
+/** What no scenario can say and a schema does not see: a value within itself, the key of a prototype. */
+function strangeIn(value: unknown, above: readonly unknown[] = []): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (above.includes(value)) return 'an alias is within its own anchor; write the values out';
+  if (Object.hasOwn(value, '__proto__')) return 'unknown key __proto__; remove it';
+  for (const inner of Object.values(value)) {
+    const strange = strangeIn(inner, [...above, value]);
+    if (strange !== undefined) return strange;
+  }
+  return undefined;
 }
 
 function describeIssue(issue: z.core.$ZodIssue | undefined, file: unknown): string {

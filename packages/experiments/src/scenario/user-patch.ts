@@ -12,8 +12,14 @@ export interface UserPatch {
   readonly hash: string;
 }
 
-const oneLine = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split('\n')[0] ?? '';
+/** What a patch threw, which may be anything. */
+function oneLine(error: unknown): string {
+  try {
+    return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split('\n')[0] ?? '';
+  } catch {
+    return 'something that is no error';
+  }
+}
 
 /**
  * Evaluate a patch file: an ES module whose default export is `{ name, summary, apply(kernel, api) }`.
@@ -22,9 +28,10 @@ const oneLine = (error: unknown): string =>
 export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   const hash = createHash('sha256').update(file.text).digest('hex');
   const url = `data:text/javascript;base64,${Buffer.from(file.text).toString('base64')}`;
-  let module: { default?: Partial<Patch> };
+  let patch: Partial<Patch>;
   try {
-    module = (await import(url)) as { default?: Partial<Patch> };
+    // A copy: getters run once, and here.
+    patch = { ...((await import(url)) as { default?: Partial<Patch> }).default };
   } catch (error) {
     const why = oneLine(error).replaceAll(url, 'it');
     const mend = /\bimport|module specifier/.test(why)
@@ -32,8 +39,7 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
       : 'mend the file';
     throw new InputError(`--patch ${file.path}: it does not load (${why}); ${mend}`);
   }
-  const patch = module.default;
-  const { name, apply } = patch ?? {};
+  const { name, apply } = patch;
   if (typeof name !== 'string' || typeof apply !== 'function') {
     throw new InputError(
       `--patch ${file.path}: the default export is no patch; export { name: 'my-patch', summary: '…', apply(kernel, api) { … } }`,
@@ -45,7 +51,7 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   if (patches.some((known) => known.name === name)) {
     throw new InputError(`--patch ${file.path}: ${name} is the name of a built-in patch; choose another name`);
   }
-  const summary = typeof patch?.summary === 'string' ? patch.summary : `user patch from ${file.path}`;
+  const summary = typeof patch.summary === 'string' ? patch.summary : `user patch from ${file.path}`;
   return { file, hash, patch: { ...(patch as Patch), name, summary } };
 }
 

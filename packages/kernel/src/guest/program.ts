@@ -129,16 +129,17 @@ export const sys = {
   childDirectories,
 };
 
-/** Removed memcgs that have not been freed, caches, and directories of memcg caches in sysfs (SLUB). */
+/** Removed memcgs that have not been freed, caches, directories of memcg caches in sysfs (SLUB), and memcg caches in slots. */
 export interface Census {
   readonly dying: number;
   readonly caches: number;
   readonly directories: number;
+  readonly slots: number;
 }
 
 function* lookRound(): Program<Census> {
-  const [dying = 0, caches = 0, directories = 0] = (yield* text('lab_census')).split(' ').map(Number);
-  return { dying, caches, directories };
+  const [dying = 0, caches = 0, directories = 0, slots = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches, directories, slots };
 }
 
 /** Caches of memcgs, and the pages of their slabs. */

@@ -75,7 +75,12 @@ const mutexUnlockHandler = defineHandler('mutex.unlock', (node, args: { name: Mu
   context.complete(next.waiter, GRANTED);
 });
 
-const numberOf = (name: MutexName): number => mutexNames.indexOf(name);
+/** @throws Error if no mutex has the name, as a patch of one's own may give it */
+function numberOf(name: MutexName): number {
+  const number = mutexNames.indexOf(name);
+  if (number < 0) throw new Error(`there is no mutex ${name}; there are ${mutexNames.join(', ')}`);
+  return number;
+}
 
 /**
  * mutex_lock: sleeps until the lock is granted, in FIFO order. Process context only (MTX-3). Wait and hold times are

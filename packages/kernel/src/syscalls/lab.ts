@@ -10,6 +10,7 @@ import type { Allocation } from '../mm/slab-common/alloc.js';
 import { kmemCacheFreeBulk } from '../mm/slab-common/bulk.js';
 import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
+import { slotsOf } from '../mm/slab-common/slots.js';
 import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -177,6 +178,7 @@ interface CensusOfNode {
   readonly dying: number;
   readonly caches: number;
   readonly directories: number;
+  readonly slots: number;
 }
 
 const census = defineHandler(
@@ -185,14 +187,21 @@ const census = defineHandler(
     dying: node.dyingMemcgs,
     caches: node.caches.live,
     directories: node.slabKset.ofMemcgs('').length,
+    slots: node.caches
+      .entries()
+      .filter(([, { root }]) => root === 0)
+      .reduce((sum, [cache]) => sum + slotsOf(node.published, cache).length, 0),
   }),
 );
 
-/** How many removed memcgs have not been freed, how many caches exist, and how many memcg caches have a directory in sysfs: three numbers. */
+/**
+ * How many removed memcgs have not been freed, how many caches exist, how many memcg caches have a directory in sysfs, and how many
+ * are in a slot of their root's array, as until their memcg goes offline: four numbers.
+ */
 export function* labCensus(cpu: Cpu): Coroutine<string> {
   const counts = yield* requestAll(cpu.allNodes, census, null);
   const sum = (field: keyof CensusOfNode): number => counts.reduce((total, count) => total + count[field], 0);
-  return `${sum('dying')} ${sum('caches')} ${sum('directories')}`;
+  return `${sum('dying')} ${sum('caches')} ${sum('directories')} ${sum('slots')}`;
 }
 
 const childDirectories = defineHandler('lab.childDirectories', (node, args: { root: string }): string[] =>

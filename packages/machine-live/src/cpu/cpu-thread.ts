@@ -10,6 +10,7 @@ import {
 import {
   type Context,
   type Core,
+  checkMessage,
   type Handler,
   isCallFunction,
   type PendingTimer,
@@ -180,8 +181,9 @@ export class CpuThread implements Port {
   }
 
   request(core: Core, context: Context, { homes, handler, args }: RequestEffect<unknown>): void {
-    const ticket = this.tickets.take(context);
     const list = typeof homes === 'number' ? [homes] : homes;
+    for (const home of list) checkMessage(home, this.memory.topology.nodes, handler);
+    const ticket = this.tickets.take(context);
     const body = encodeArguments(args);
     for (const [index, home] of list.entries()) {
       this.outbox.sent.handler(handler.index, home);
@@ -191,6 +193,7 @@ export class CpuThread implements Port {
   }
 
   post(core: Core, { homes: home, handler, args }: PostEffect): void {
+    checkMessage(home, this.memory.topology.nodes, handler);
     if (handler.atomic && home === core.node) {
       this.outbox.sent.handler(handler.index, home);
       this.runInPlace(handler, args);

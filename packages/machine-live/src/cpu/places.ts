@@ -28,11 +28,12 @@ export class Places {
   constructor(private readonly announce: (place: number, name: string) => void) {}
 
   of(context: Context): number {
+    const { path } = context;
     let place = this.task(context.taskName);
-    for (const fn of context.path) place = place.after(fn);
+    for (const fn of path) place = place.after(fn);
     if (place.number === 0) {
       place.number = ++this.count;
-      const stack = context.path.map((fn) => fn.name).reverse();
+      const stack = path.map((fn) => fn.name).reverse();
       this.announce(place.number, [context.taskName, ...stack].join('\t'));
     }
     return place.number;

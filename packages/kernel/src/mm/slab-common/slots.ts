@@ -1,6 +1,6 @@
 import { type Coroutine, type Handle, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CacheField } from '../../published-state.js';
+import { CacheField, type Published } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 
 const publishSlot = defineHandler(
@@ -17,8 +17,7 @@ export function* setSlot(cpu: Cpu, root: Handle, id: number, cache: Handle): Cor
 }
 
 /** Children of a root that are in slots of its memcg_caches array, those of online memcgs, with their ids. */
-export function slotsOf(cpu: Cpu, root: Handle): { id: number; cache: Handle }[] {
-  const { caches, memcgArrays } = cpu.published;
+export function slotsOf({ caches, memcgArrays }: Published, root: Handle): { id: number; cache: Handle }[] {
   const array = caches.read(root, CacheField.memcgCaches);
   const length = memcgArrays.lengthOf(array);
   const slots = Array.from({ length }, (_, id) => ({ id, cache: memcgArrays.read(array, id) }));
