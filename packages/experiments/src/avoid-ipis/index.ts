@@ -19,6 +19,7 @@ export const avoidIpis: Experiment = {
     placement: { kind: 'placement', default: 'sticky', summary: 'where the script runs' },
     pause: { kind: 'integer', min: 0, max: 10000, default: 0, summary: 'ms of machine time slept after each loop' },
   },
+  needsCgroupV1: () => true,
   window: ['create', 'settle'],
   schedule: { loops: 1 },
   rootCachePhase: 'rootCache',

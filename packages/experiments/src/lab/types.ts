@@ -58,6 +58,8 @@ export interface Experiment {
   readonly params: ParamSpecs;
   /** The allocator that it is about; any if absent. */
   readonly allocator?: 'slab';
+  /** Whether it goes to the mount or the files of cgroups version 1, which a kernel with cgroup2 has not. */
+  readonly needsCgroupV1?: (params: ParamValues) => boolean;
   /** Phases that make up the measured window. */
   readonly window: readonly string[];
   /** Phase that makes one root cache after boot, if there is one. */

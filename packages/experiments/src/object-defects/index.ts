@@ -13,6 +13,7 @@ export const objectDefects: Experiment = {
       summary: 'V6-a to V6-f: what the program does',
     },
   },
+  needsCgroupV1: (params) => params.defect === 'a',
   window: ['defect'],
   async run(lab, params) {
     const last = lab.topology.cpuCount - 1;

@@ -92,6 +92,7 @@ export const reparenting2014: Experiment = {
       summary: 'late-free: rcu: the slabs of the cache are freed through RCU',
     },
   },
+  needsCgroupV1: () => true,
   window: ['generations'],
   schedule: { memcgs: 2, files: 1, pause: 50 },
   picksKernel: {

@@ -195,6 +195,9 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
     throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);
   }
+  if (config.cgroup === 'v2' && experiment.needsCgroupV1?.(params)) {
+    throw new InputError(`${experiment.name}: it uses files of cgroup v1; leave cgroup2 out of --config`);
+  }
   checkNohzFull(config.nohzFull, topology);
   const kernel = buildKernel(choice, users, config);
   return {

@@ -46,6 +46,7 @@ export const tuneSlabinfo: Experiment = {
     },
   },
   allocator: 'slab',
+  needsCgroupV1: () => true,
   window: ['writes'],
   schedule: { writes: 1, pause: 40 },
   stretches: (params: ParamValues) => (params.irqOffCpu === undefined ? [] : [stretchOf(Number(params.irqOffCpu))]),

@@ -71,7 +71,7 @@ export function* generationsProgram(
     if (generation % every === 0) samples.push(yield* sample('generations', generation));
     tick(generation);
   }
-  yield* sys.nanosleep(SECOND);
+  yield* sys.nanosleep(Math.max(0, SECOND - pause));
   samples.push(yield* sample('generations', generations));
   yield* sys.close(home);
   return samples;
