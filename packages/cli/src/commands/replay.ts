@@ -14,10 +14,10 @@ interface ReplayFlags {
 const DESCRIPTION = `Plays a schedule that "kmemlab check" has saved, and prints who did what: one column per CPU, time downwards. "~" marks
 a CPU that is late, the numbered lines are the conflicting steps of the verdict.
 
-A file that was made with another version of the kernel model is refused. A file that names patches of yours needs them again
-(--patch FILE), with the same text.
+A file that plays differently here is refused: it was made with another version of the kernel model, or edited. A file that names
+patches of yours needs them again (--patch FILE), with the same text.
 
-Exit status: 1 the verdict came again, 0 it did not, 2 wrong usage or input.
+Exit status: 1 the verdict came again, 0 it did not (the checker judges the same steps differently now), 2 wrong usage or input.
 
 EXAMPLES
   kmemlab replay uaf.json
