@@ -1,3 +1,4 @@
+import { resolveScenario, runScenario } from '@kmemlab/experiments';
 import { describe, expect, it } from 'vitest';
 import { run } from './run.js';
 
@@ -25,6 +26,21 @@ describe('zombies on 4.10', () => {
     expect(phases.unlink?.memcg.dying).toBe(GENERATIONS);
     expect(phases.settle?.memcg.dying).toBeLessThanOrEqual(4);
   });
+
+  it.each(['0', '20', '3000'])(
+    'are watched for a second after the last rmdir, whatever the pause: %s ms',
+    async (pause) => {
+      const ends = new Map<string | undefined, number>();
+      const params = { generations: '1', pause };
+      const request = { experiment: 'zombies', engine: 'sim', nodes: 1, cpusPerNode: 4, params } as const;
+      await runScenario(await resolveScenario(request), {
+        onPartial: ({ phases, elapsed }) => ends.set(Object.keys(phases).at(-1), elapsed.modelNs),
+      });
+      const window = (ends.get('generations') ?? 0) - (ends.get('boot') ?? 0);
+      expect(window).toBeGreaterThan(1e9);
+      expect(window).toBeLessThan(1.01e9);
+    },
+  );
 
   it('are kept by one file as by ten', async () => {
     const { counters } = await generations({ sharedFraction: '0.1' });

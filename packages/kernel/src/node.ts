@@ -61,6 +61,8 @@ export class KernelNode extends NodeMemory {
   readonly rcuObjects: HandleTable<Allocation>;
   /** Memcgs of this node that were removed and are not freed yet. */
   dyingMemcgs = 0;
+  /** Stores into slots of memcg_caches arrays so far, which fill and clear them. */
+  slotStores = 0;
   /** Objects that experiments left to reclaim. */
   readonly keptObjects = new Map<number, Allocation[]>();
   readonly keptPages: ChargedPages[] = [];

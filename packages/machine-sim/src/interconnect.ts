@@ -104,6 +104,7 @@ export class Interconnect implements HandlerPort {
   }
 
   postFrom(event: MessageEvent, time: number, node: number, handler: AnyHandler, args: unknown): void {
+    checkMessage(node, this.topology.nodes, handler);
     const { cpu, body } = event;
     const channel = this.channelTo(cpu, node);
     this.messages.handler(handler.index, body.node, node);

@@ -15,6 +15,7 @@ const LATE = 'late';
 const LATE_SIZE = 200;
 /** More than two pages, bytes. */
 const LARGE = 20_000;
+
 export interface Scope {
   readonly memcgs: number;
   readonly files: number;

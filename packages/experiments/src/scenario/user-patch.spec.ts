@@ -78,6 +78,7 @@ describe('what a patch asks of the machine by mistake ends the run, and says wha
     ['work of NaN ns', 'yield* api.work(NaN);'],
     ['there is no node 77 to send a message to', 'yield* api.request(77, {}, null);'],
     ['a message needs a handler, not nope', "yield* api.request(0, 'nope', null);"],
+    ['there is no node -1 to send a message to', 'yield* api.post(-1, {}, null);'],
     ['there is no mutex nope; there are slab_mutex', "yield* api.call(api.mutexLock, cpu, 'nope');"],
   ])('%s', async (detail, body) => {
     const text = `export default { name: 'p', summary: 's', apply({ policies }, api) {

@@ -54,6 +54,8 @@ export function* generationsProgram(
   const home = yield* sys.open('cgroup.procs');
   if (nested) yield* enterParent();
   const every = Math.ceil(generations / SAMPLES);
+  /** A part of the second in which the window ends. */
+  const lastPause = Math.min(pause, SECOND);
   const samples = [yield* sample('generations', 0)];
   for (let generation = 1; generation <= generations; generation++) {
     const name = String(generation);
@@ -67,11 +69,11 @@ export function* generationsProgram(
     if (pipes !== undefined) pipes.push(yield* filledPipe());
     yield* sys.write(home, `${pid}\n`);
     yield* sys.rmdir(name);
-    if (pause > 0) yield* sys.nanosleep(pause);
+    if (pause > 0) yield* sys.nanosleep(generation < generations ? pause : lastPause);
     if (generation % every === 0) samples.push(yield* sample('generations', generation));
     tick(generation);
   }
-  yield* sys.nanosleep(Math.max(0, SECOND - pause));
+  yield* sys.nanosleep(SECOND - lastPause);
   samples.push(yield* sample('generations', generations));
   yield* sys.close(home);
   return samples;

@@ -129,17 +129,17 @@ export const sys = {
   childDirectories,
 };
 
-/** Removed memcgs that have not been freed, caches, directories of memcg caches in sysfs (SLUB), and memcg caches in slots. */
+/** Removed memcgs that have not been freed, caches, directories of memcg caches in sysfs (SLUB), and stores into slots so far. */
 export interface Census {
   readonly dying: number;
   readonly caches: number;
   readonly directories: number;
-  readonly slots: number;
+  readonly slotStores: number;
 }
 
 function* lookRound(): Program<Census> {
-  const [dying = 0, caches = 0, directories = 0, slots = 0] = (yield* text('lab_census')).split(' ').map(Number);
-  return { dying, caches, directories, slots };
+  const [dying = 0, caches = 0, directories = 0, slotStores = 0] = (yield* text('lab_census')).split(' ').map(Number);
+  return { dying, caches, directories, slotStores };
 }
 
 /** Caches of memcgs, and the pages of their slabs. */

@@ -10,7 +10,6 @@ import type { Allocation } from '../mm/slab-common/alloc.js';
 import { kmemCacheFreeBulk } from '../mm/slab-common/bulk.js';
 import { kmallocLarge } from '../mm/slab-common/kmalloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
-import { slotsOf } from '../mm/slab-common/slots.js';
 import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
@@ -178,7 +177,7 @@ interface CensusOfNode {
   readonly dying: number;
   readonly caches: number;
   readonly directories: number;
-  readonly slots: number;
+  readonly slotStores: number;
 }
 
 const census = defineHandler(
@@ -187,21 +186,18 @@ const census = defineHandler(
     dying: node.dyingMemcgs,
     caches: node.caches.live,
     directories: node.slabKset.ofMemcgs('').length,
-    slots: node.caches
-      .entries()
-      .filter(([, { root }]) => root === 0)
-      .reduce((sum, [cache]) => sum + slotsOf(node.published, cache).length, 0),
+    slotStores: node.slotStores,
   }),
 );
 
 /**
- * How many removed memcgs have not been freed, how many caches exist, how many memcg caches have a directory in sysfs, and how many
- * are in a slot of their root's array, as until their memcg goes offline: four numbers.
+ * How many removed memcgs have not been freed, how many caches exist, how many memcg caches have a directory in sysfs, and how
+ * often a cache was put into a slot of its root's array, or taken out, as at its memcg's offline: four numbers.
  */
 export function* labCensus(cpu: Cpu): Coroutine<string> {
   const counts = yield* requestAll(cpu.allNodes, census, null);
   const sum = (field: keyof CensusOfNode): number => counts.reduce((total, count) => total + count[field], 0);
-  return `${sum('dying')} ${sum('caches')} ${sum('directories')} ${sum('slots')}`;
+  return `${sum('dying')} ${sum('caches')} ${sum('directories')} ${sum('slotStores')}`;
 }
 
 const childDirectories = defineHandler('lab.childDirectories', (node, args: { root: string }): string[] =>

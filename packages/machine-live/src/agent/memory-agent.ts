@@ -6,7 +6,14 @@ import {
   type SyscallResult,
   type TaskRecord,
 } from '@kmemlab/kernel';
-import { cpuOfWaiter, type Handler, type HandlerContext, type Verdict, VerdictError } from '@kmemlab/machine';
+import {
+  checkMessage,
+  cpuOfWaiter,
+  type Handler,
+  type HandlerContext,
+  type Verdict,
+  VerdictError,
+} from '@kmemlab/machine';
 import { decodeBody, encodeArguments, encodeBody } from '../body.js';
 import type { MachineClock } from '../clock.js';
 import { SentCounts } from '../counts.js';
@@ -179,6 +186,7 @@ export class MemoryAgent {
   // What handlers cause.
 
   post(home: number, cpu: number, taskId: number, place: number, handler: AnyHandler, args: unknown): void {
+    checkMessage(home, this.options.node.topology.nodes, handler);
     this.sent.handler(handler.index, home);
     const message = new Message().set(Kind.post, home, cpu, handler.index, 0, taskId, place, encodeArguments(args));
     if (home === this.options.node.id) this.own.push(message);

@@ -193,7 +193,6 @@ export class CpuThread implements Port {
   }
 
   post(core: Core, { homes: home, handler, args }: PostEffect): void {
-    checkMessage(home, this.memory.topology.nodes, handler);
     if (handler.atomic && home === core.node) {
       this.outbox.sent.handler(handler.index, home);
       this.runInPlace(handler, args);

@@ -1,5 +1,5 @@
 import type { Cpu } from '@kmemlab/kernel';
-import { cpuOfWaiter, type Handler } from '@kmemlab/machine';
+import { checkMessage, cpuOfWaiter, type Handler } from '@kmemlab/machine';
 import { encodeArguments, encodeBody } from '../body.js';
 import { SentCounts } from '../counts.js';
 import type { Inbox } from '../memory/inbox.js';
@@ -44,6 +44,7 @@ export class Outbox {
   }
 
   post(home: number, handler: AnyHandler, args: unknown): void {
+    checkMessage(home, this.cpu.topology.nodes, handler);
     this.sent.handler(handler.index, home);
     this.handler(Kind.post, home, handler, 0, encodeArguments(args));
   }

@@ -107,7 +107,7 @@ export function* destroyMemcgChildren(cpu: Cpu, root: Handle): Coroutine<void> {
 
 /** for_each_memcg_cache_index (3.14): the children in slots. */
 export function* childrenInSlots(cpu: Cpu, root: Handle): Coroutine<Handle[]> {
-  return slotsOf(cpu.published, root).map(({ cache }) => cache);
+  return slotsOf(cpu, root).map(({ cache }) => cache);
 }
 
 /** kmem_cache_destroy (3.14) of a root: its children first. Process context. */

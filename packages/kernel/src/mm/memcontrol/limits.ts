@@ -6,6 +6,7 @@ import { defineHandler } from '../../registry.js';
 import { PAGE_SIZE } from '../page.js';
 import { type CounterName, UNLIMITED } from './types.js';
 
+// Whoever needs it for limits loads this module with it: handlers are numbered in the order in which modules load, and digests follow.
 export { PAGE_SIZE };
 
 /** How a version counts and how its limit files are written. */

@@ -99,7 +99,7 @@ export function* slabKmemCacheRelease(cpu: Cpu, cache: Handle): Coroutine<void> 
  * Caller holds slab_mutex. `busy` are those with objects; they stay.
  */
 function* shutdownMemcgCaches(cpu: Cpu, root: Handle): Coroutine<{ busy: Handle[]; left: Handle[] }> {
-  const slots = slotsOf(cpu.published, root);
+  const slots = slotsOf(cpu, root);
   const inSlots = new Set(slots.map(({ cache }) => cache));
   const busy: Handle[] = [];
   const left: Handle[] = [];

@@ -1,6 +1,6 @@
 import { type Coroutine, type Handle, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { CacheField, type Published } from '../../published-state.js';
+import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 
 const publishSlot = defineHandler(
@@ -8,6 +8,7 @@ const publishSlot = defineHandler(
   (node, args: { root: Handle; id: number; cache: Handle }): void => {
     const { caches, memcgArrays } = node.published;
     memcgArrays.write(caches.read(args.root, CacheField.memcgCaches), args.id, args.cache);
+    node.slotStores++;
   },
 );
 
@@ -17,7 +18,8 @@ export function* setSlot(cpu: Cpu, root: Handle, id: number, cache: Handle): Cor
 }
 
 /** Children of a root that are in slots of its memcg_caches array, those of online memcgs, with their ids. */
-export function slotsOf({ caches, memcgArrays }: Published, root: Handle): { id: number; cache: Handle }[] {
+export function slotsOf(cpu: Cpu, root: Handle): { id: number; cache: Handle }[] {
+  const { caches, memcgArrays } = cpu.published;
   const array = caches.read(root, CacheField.memcgCaches);
   const length = memcgArrays.lengthOf(array);
   const slots = Array.from({ length }, (_, id) => ({ id, cache: memcgArrays.read(array, id) }));
