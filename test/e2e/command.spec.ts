@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RunResult } from '@kmemlab/results';
 import { describe, expect, test } from 'vitest';
 import { emptyDirectory, filesIn, kmemlab } from './command.js';
 
@@ -105,6 +106,40 @@ describe('run', () => {
     expect(JSON.parse(stdout).failure).toEqual({ kind: 'patch-threw', detail: 'no kick today' });
   });
 
+  const elsewhere = [
+    ['ends its process', 'process.exit(0)', /status 0; does a patch call process\.exit/],
+    ['throws where nobody waits', "setImmediate(() => { throw new Error('late'); })", /^late, thrown where nobody/],
+    ['rejects where nobody waits', "Promise.reject(new Error('never'))", /^never, thrown where nobody/],
+  ] as const;
+  test.each(elsewhere)('names a patch that %s', async (_what, code, detail) => {
+    const cwd = emptyDirectory();
+    const patch = `let done = false;
+      export default { name: 'bad', summary: 's', apply(kernel) {
+        kernel.policies.slab.afterPublish = function* (cpu) {
+          if (cpu.published.slabFull && !done) { done = true; ${code}; }
+        };
+      } };`;
+    writeFileSync(join(cwd, 'bad.mjs'), patch);
+    const { status, stdout } = await kmemlab(['run', 'avoid-ipis', ...sim, '--patch', 'bad.mjs', '--json'], cwd);
+    expect(status).toBe(3);
+    const { failure, phases } = JSON.parse(stdout);
+    expect(failure).toEqual({ kind: 'patch-threw', detail: expect.stringMatching(detail) });
+    expect(Object.keys(phases)[0]).toBe('boot');
+  });
+
+  test('ends on Ctrl-C in the middle of an endless loop of a patch', async () => {
+    const cwd = emptyDirectory();
+    const patch = `export default { name: 'endless', summary: 's', apply(kernel) {
+      kernel.policies.slab.afterPublish = function* (cpu) { while (cpu.published.slabFull); };
+    } };`;
+    writeFileSync(join(cwd, 'endless.mjs'), patch);
+    const args = ['run', 'avoid-ipis', ...sim, '--patch', 'endless.mjs', '--json', '--out', 'here'];
+    const { status, stdout } = await kmemlab(args, cwd, () => existsSync(join(cwd, 'here', 'result.json')));
+    expect(status).toBe(130);
+    const failure = { kind: 'interrupted', detail: expect.stringContaining('endless loop') };
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'incomplete', failure, phases: { boot: {} } });
+  });
+
   test('applies the worked example of the docs, which is still safe', async () => {
     const { status, result } = await json([
       'run',
@@ -136,6 +171,14 @@ describe('compare', () => {
     expect(status).toBe(1);
     expect(result.schema).toBe('kmemlab.compare/1');
     expect(result.results.map((run: { outcome: string }) => run.outcome)).toEqual(['ok', 'violation']);
+  });
+
+  test('has the same digests with runs side by side and one after the other', async () => {
+    const args = ['compare', 'avoid-ipis', ...small, '--kernel', 'v4.10', '--kernel', 'v5.2', '--seeds', '2'];
+    const [together, alone] = await Promise.all(['2', '1'].map((jobs) => json([...args, '--jobs', jobs])));
+    const digests = (compared: typeof alone) => compared?.result.results.map(({ digest }: RunResult) => digest);
+    expect(new Set(digests(together)).size).toBe(4);
+    expect(digests(together)).toEqual(digests(alone));
   });
 
   test('says in a sentence what the patch saves', async () => {

@@ -1,4 +1,4 @@
-import type { PlaceOptions } from '@kmemlab/experiments';
+import type { PlaceOptions, RunOptions, Scenario } from '@kmemlab/experiments';
 import {
   compareResults,
   defaultRunId,
@@ -6,12 +6,13 @@ import {
   oneLine,
   RunDirectory,
   RunDirectoryError,
+  RunFailed,
   type RunResult,
 } from '@kmemlab/results';
 import type { Job } from './plan.js';
 import { ProgressLine } from './progress.js';
 import type { CliContext, Engine } from './types.js';
-import { failedWith, notStarted } from './unfinished.js';
+import { endedBy, failedWith, notStarted } from './unfinished.js';
 import { UsageError } from './usage-error.js';
 
 export interface ExecuteOptions {
@@ -20,6 +21,8 @@ export interface ExecuteOptions {
   /** What the user named: names a fresh run directory. */
   readonly experiment: string;
   readonly checkDeterminism: boolean;
+  /** Runs at the same time, at most. */
+  readonly atOnce: number;
   /** Where and how the live machine runs. */
   readonly place: PlaceOptions;
 }
@@ -56,8 +59,8 @@ function asUsageError(error: RunDirectoryError): UsageError {
 }
 
 /**
- * Runs every job, one after the other, and writes each into the run directory as it goes. A full disk or an
- * interruption ends the run in hand and leaves the remaining jobs not started; a run that fails by itself does not.
+ * Runs every job, `atOnce` side by side, and writes each into the run directory as it goes. A full disk or an
+ * interruption ends the runs in hand and leaves the remaining jobs not started; a run that fails by itself does not.
  * Throws {@link UsageError} or the engine's input error, with nothing left on disk.
  */
 export async function executeJobs(
@@ -74,107 +77,167 @@ export async function executeJobs(
     if (error.kind !== 'disk-full') throw asUsageError(error);
     return { results: jobs.map(({ scenario }) => notStarted(scenario, failureOf(error))), directory: undefined };
   }
-  const results: RunResult[] = [];
-  let halt: Failure | undefined;
+  const execution = new Execution(context, engine, jobs, options, root);
   try {
-    for (const [index, job] of jobs.entries()) {
-      if (halt === undefined && context.signal.aborted)
-        halt = { kind: 'interrupted', detail: 'before the run started' };
-      if (halt !== undefined) {
-        results.push(notStarted(job.scenario, halt));
-        continue;
-      }
-      const { result, stopped } = await executeJob(context, engine, job, root, options, [index + 1, jobs.length]);
-      results.push(result);
-      halt = stopped;
-    }
-    if (jobs.length > 1 && (halt === undefined || halt.kind === 'interrupted'))
-      root.writeComparison(compareResults(results));
+    await execution.run();
   } catch (error) {
     if (!(error instanceof RunDirectoryError)) {
       root.discard();
       throw error;
     }
-    results[0] = failedWith(results[0] as RunResult, failureOf(error));
+    execution.results[0] = failedWith(execution.results[0] as RunResult, failureOf(error));
   }
-  return { results, directory: root.path };
+  return { results: execution.results, directory: root.path };
 }
 
-async function executeJob(
-  context: CliContext,
-  engine: Engine,
-  job: Job,
-  root: RunDirectory,
-  options: ExecuteOptions,
-  [number, count]: readonly [number, number],
-): Promise<{ readonly result: RunResult; readonly stopped?: Failure }> {
-  const { scenario } = job;
-  let writeError: RunDirectoryError | undefined;
-  let latest: RunResult | undefined;
-  const stop = new AbortController();
-  const attempt = (write: () => void) => {
+/** The runs of one command. */
+class Execution {
+  /** By job. */
+  readonly results: RunResult[] = [];
+  /** Aborted when the runs in hand are to end. */
+  private readonly stop = new AbortController();
+  /** Why no further job starts. */
+  private halt: Failure | undefined;
+  /** Runs in hand. */
+  private readonly running = new Set<Job>();
+
+  constructor(
+    private readonly context: CliContext,
+    private readonly engine: Engine,
+    private readonly jobs: readonly Job[],
+    private readonly options: ExecuteOptions,
+    private readonly root: RunDirectory,
+  ) {}
+
+  /** Throws the engine's input error once all runs have ended, and RunDirectoryError if the comparison cannot be written. */
+  async run(): Promise<void> {
+    const { context, jobs, root, stop } = this;
+    const interrupt = () => stop.abort();
+    context.signal.addEventListener('abort', interrupt, { once: true });
+    const waiting = jobs.entries();
+    const lanes = Array.from({ length: this.options.atOnce }, () => this.doJobs(waiting));
+    const refused = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected');
+    context.signal.removeEventListener('abort', interrupt);
+    if (refused !== undefined) throw refused.reason;
+    if (jobs.length > 1 && (this.halt === undefined || this.halt.kind === 'interrupted')) {
+      root.writeComparison(compareResults(this.results));
+    }
+  }
+
+  /** Does one job after the other, until none is left. */
+  private async doJobs(waiting: IterableIterator<[number, Job]>): Promise<void> {
+    for (const [index, job] of waiting) {
+      if (this.context.signal.aborted) this.halt ??= { kind: 'interrupted', detail: 'before the run started' };
+      if (this.halt !== undefined) {
+        this.results[index] = notStarted(job.scenario, this.halt);
+        continue;
+      }
+      this.running.add(job);
+      try {
+        this.results[index] = await this.do(job, index + 1);
+      } catch (error) {
+        this.endAll({ kind: 'internal', detail: oneLine(error) });
+        throw error;
+      } finally {
+        this.running.delete(job);
+      }
+    }
+  }
+
+  /** No further job starts, and those in hand end. */
+  private endAll(why: Failure): void {
+    this.halt ??= why;
+    this.stop.abort();
+  }
+
+  private async do(job: Job, number: number): Promise<RunResult> {
+    const { scenario } = job;
+    const files = new JobFiles(this.root, (failure) => this.endAll(failure));
+    files.begin(job, this.engine.scenarioToYaml(scenario));
+    if (files.failure !== undefined) return notStarted(scenario, files.failure);
+
+    const { context, options } = this;
+    const name =
+      this.jobs.length === 1 ? '' : `${number}/${this.jobs.length} ${scenario.kernel} seed ${scenario.seed} `;
+    const progress = new ProgressLine(
+      context.stderr,
+      context.now,
+      name,
+      scenario.engine === 'live' ? 'machine' : 'model',
+    );
+    let latest: RunResult | undefined;
+    let result: RunResult;
     try {
-      if (writeError === undefined) write();
+      const run = options.checkDeterminism ? runRepeatedly : runOnce;
+      result = await run(this.engine, scenario, {
+        signal: this.stop.signal,
+        place: options.place,
+        sideBySide: options.atOnce > 1 && this.jobs.length > 1,
+        onProgress: (at) => {
+          // Of several runs side by side the one that has been going on for longest.
+          if (job === firstOf(this.running)) progress.show(at);
+        },
+        ...(number === 1 && { onBroker: (broker: string) => context.stderr.write(`broker: ${broker}\n`) }),
+        onPartial: (partial) => {
+          latest = partial;
+          files.result(partial);
+        },
+      });
+    } catch (error) {
+      if (this.engine.isInputError(error)) throw error;
+      const failure = error instanceof RunFailed ? error.failure : { kind: 'internal', detail: oneLine(error) };
+      result = latest ? endedBy(latest, failure) : notStarted(scenario, failure);
+    } finally {
+      progress.clear();
+    }
+    files.result(result);
+    if (files.failure !== undefined) return failedWith(result, files.failure);
+    return result;
+  }
+}
+
+const firstOf = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value;
+
+/** What one job writes. Once that has failed it writes nothing more. */
+class JobFiles {
+  failure: Failure | undefined;
+  private directory: RunDirectory;
+
+  constructor(
+    root: RunDirectory,
+    private readonly onFailure: (failure: Failure) => void,
+  ) {
+    this.directory = root;
+  }
+
+  begin({ directory }: Job, scenario: string): void {
+    this.attempt(() => {
+      if (directory !== '') this.directory = this.directory.child(directory);
+      this.directory.writeScenario(scenario);
+    });
+  }
+
+  result(result: RunResult): void {
+    this.attempt(() => this.directory.writeResult(result));
+  }
+
+  private attempt(write: () => void): void {
+    if (this.failure !== undefined) return;
+    try {
+      write();
     } catch (error) {
       if (!(error instanceof RunDirectoryError)) throw error;
-      writeError = error;
-      stop.abort();
+      this.failure = failureOf(error);
+      this.onFailure(this.failure);
     }
-  };
-
-  let directory = root;
-  attempt(() => {
-    if (job.directory !== '') directory = root.child(job.directory);
-    directory.writeScenario(engine.scenarioToYaml(scenario));
-  });
-  if (writeError !== undefined) {
-    const failure = failureOf(writeError);
-    return { result: notStarted(scenario, failure), stopped: failure };
   }
-
-  const interrupt = () => stop.abort();
-  context.signal.addEventListener('abort', interrupt, { once: true });
-  const name = count === 1 ? '' : `${number}/${count} ${scenario.kernel} seed ${scenario.seed} `;
-  const clock = scenario.engine === 'live' ? 'machine' : 'model';
-  const progress = new ProgressLine(context.stderr, context.now, name, clock);
-  const runOptions = {
-    signal: stop.signal,
-    place: options.place,
-    onProgress: progress.show,
-    ...(number === 1 && { onBroker: (broker: string) => context.stderr.write(`broker: ${broker}\n`) }),
-    onPartial: (partial: RunResult) => {
-      latest = partial;
-      attempt(() => directory.writeResult(partial));
-    },
-  };
-  let result: RunResult;
-  try {
-    result = options.checkDeterminism
-      ? await runRepeatedly(engine, scenario, runOptions)
-      : await engine.runScenario(scenario, runOptions);
-  } catch (error) {
-    if (engine.isInputError(error)) throw error;
-    const failure = { kind: 'internal', detail: oneLine(error) };
-    result = latest ? failedWith(latest, failure) : notStarted(scenario, failure);
-  } finally {
-    progress.clear();
-    context.signal.removeEventListener('abort', interrupt);
-  }
-  attempt(() => directory.writeResult(result));
-  if (writeError !== undefined) {
-    const failure = failureOf(writeError);
-    return { result: failedWith(result, failure), stopped: failure };
-  }
-  if (result.outcome === 'incomplete' && context.signal.aborted) {
-    return { result, stopped: { kind: 'interrupted', detail: 'before the run started' } };
-  }
-  return { result };
 }
 
-type RunOptions = NonNullable<Parameters<Engine['runScenario']>[1]>;
+const runOnce = (engine: Engine, scenario: Scenario, options: RunOptions): Promise<RunResult> =>
+  engine.runScenario(scenario, options);
 
 /** The result with what repeating it has shown; different digests fail it. An interrupted run is not judged. */
-async function runRepeatedly(engine: Engine, scenario: Job['scenario'], options: RunOptions): Promise<RunResult> {
+async function runRepeatedly(engine: Engine, scenario: Scenario, options: RunOptions): Promise<RunResult> {
   const { result: known, ...check } = await engine.checkDeterminism(scenario, options);
   const result = known ?? (await engine.runScenario(scenario, options));
   if (result.outcome === 'incomplete' || result.outcome === 'failed') return result;

@@ -15,6 +15,7 @@ export interface MachineFlags {
   readonly param?: readonly (readonly [string, string])[];
   readonly seed?: number;
   readonly seeds?: number;
+  readonly jobs?: number;
   readonly out?: string;
   readonly json: boolean;
   readonly checkDeterminism: boolean;
@@ -37,6 +38,7 @@ export const RANGES = {
   cpusPerNode: [1, 256],
   seed: [0, 2 ** 32 - 1],
   seeds: [1, 1000],
+  jobs: [1, 1024],
   brokerPort: [1024, 65535],
   deadline: [1, 600],
 } as const;
@@ -156,6 +158,13 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     placeholder: 'N',
     brief: 'Run seeds S to S+N-1 and show the spread',
   },
+  jobs: {
+    kind: 'parsed',
+    parse: integer(RANGES.jobs),
+    optional: true,
+    placeholder: 'N',
+    brief: 'Sim: run so many seeds or kernels at the same time (default: one per core)',
+  },
   out: {
     kind: 'parsed',
     parse: filled,
@@ -216,7 +225,7 @@ export const kernelFlag = {
 /** Threads of a search. */
 export const jobsFlag = {
   kind: 'parsed',
-  parse: integer([1, 1024]),
+  parse: integer(RANGES.jobs),
   optional: true,
   placeholder: 'N',
   brief: 'Threads (default: one per core)',

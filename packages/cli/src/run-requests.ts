@@ -1,12 +1,26 @@
+import { availableParallelism } from 'node:os';
 import type { RunRequest } from '@kmemlab/experiments';
 import { executeJobs } from './execute.js';
 import type { MachineFlags } from './flags.js';
 import { placeOptions } from './place-options.js';
-import { planJobs } from './plan.js';
+import { type Job, planJobs } from './plan.js';
 import { report } from './report.js';
 import type { CliContext, ExitStatus } from './types.js';
+import { UsageError } from './usage-error.js';
 
-/** Runs what was asked for, one kernel after the other, and prints what came of it. Throws usage errors and the engine's input errors. */
+/**
+ * Runs at the same time: the live machine has the computer for itself, the deterministic one a core.
+ * Throws {@link UsageError} if `asked` is for the other one.
+ */
+function runsAtOnce(jobs: readonly Job[], asked: number | undefined): number {
+  if (jobs.every(({ scenario }) => scenario.engine === 'sim')) return asked ?? availableParallelism();
+  if (asked !== undefined) {
+    throw new UsageError('--jobs: the live machine runs one after the other; give --engine sim or leave --jobs out');
+  }
+  return 1;
+}
+
+/** Runs what was asked for, and prints what came of it. Throws usage errors and the engine's input errors. */
 export async function runRequests(
   context: CliContext,
   experiment: string,
@@ -16,6 +30,8 @@ export async function runRequests(
   const engine = await context.loadEngine();
   const jobs = await planJobs(engine, requests, flags.seeds ?? 1);
   const place = placeOptions(flags, jobs);
+  const atOnce = runsAtOnce(jobs, flags.jobs);
   const { out, checkDeterminism, json } = flags;
-  return report(context, await executeJobs(context, engine, jobs, { out, experiment, checkDeterminism, place }), json);
+  const options = { out, experiment, checkDeterminism, atOnce, place };
+  return report(context, await executeJobs(context, engine, jobs, options), json);
 }

@@ -38,6 +38,7 @@ export interface Searches {
 export interface Engine {
   /** Checks the whole request. Throws an input error (see {@link Engine.isInputError}). */
   resolveScenario(request: RunRequest): Promise<Scenario>;
+  /** Throws RunFailed, or anything, if the run has no end of its own. */
   runScenario(scenario: Scenario, options?: RunOptions): Promise<RunResult>;
   /** Runs twice. With `result`, the command does not have to run a third time. */
   checkDeterminism(

@@ -1,6 +1,8 @@
 import type { Scenario } from '@kmemlab/experiments';
 import { emptyCounters, type Failure, type RunResult } from '@kmemlab/results';
 
+const outcomeOf = ({ kind }: Failure): RunResult['outcome'] => (kind === 'interrupted' ? 'incomplete' : 'failed');
+
 /** The result of a run that did not start: nothing counted, and why. */
 export function notStarted(scenario: Scenario, failure: Failure): RunResult {
   return {
@@ -18,7 +20,7 @@ export function notStarted(scenario: Scenario, failure: Failure): RunResult {
     },
     params: scenario.params,
     settings: { strategy: scenario.strategy },
-    outcome: failure.kind === 'interrupted' ? 'incomplete' : 'failed',
+    outcome: outcomeOf(failure),
     failure,
     verdicts: [],
     findings: [],
@@ -27,6 +29,11 @@ export function notStarted(scenario: Scenario, failure: Failure): RunResult {
     durations: {},
     elapsed: { modelNs: 0, hostNs: 0 },
   };
+}
+
+/** What is known of a run that ended before its end. */
+export function endedBy(result: RunResult, failure: Failure): RunResult {
+  return { ...result, outcome: outcomeOf(failure), failure };
 }
 
 /** What is known of a run that failed for a reason outside the experiment. */

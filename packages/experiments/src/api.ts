@@ -66,6 +66,8 @@ export interface RunOptions {
   readonly onBroker?: (broker: string) => void;
   /** Aborting ends the run with outcome `incomplete`, failure kind `interrupted`. */
   readonly signal?: AbortSignal;
+  /** Other runs go on at the same time. */
+  readonly sideBySide?: boolean;
   /** Where and how the live machine runs; not part of the scenario. */
   readonly place?: PlaceOptions;
   /** Starts the node processes of a live run. */

@@ -28,6 +28,7 @@ export type { NodePlan } from './lab/node-plan.js';
 export type { LivePlace } from './lab/observed.js';
 export { SimWatch } from './lab/sim-watch.js';
 export { type ClusterStarterOptions, clusterStarter } from './lab/start-cluster.js';
+export { checkOnThread, runOnThread } from './on-sim-thread.js';
 export { runScenario } from './run.js';
 export { checkDeterminism } from './run-sim.js';
 export { type BuiltKernel, type KernelOfScenario, kernelOf } from './scenario/kernel-of.js';

@@ -46,6 +46,7 @@ export {
   RunDirectoryError,
   type RunDirectoryErrorKind,
 } from './run-directory.js';
+export { RunFailed } from './run-failed.js';
 export * from './schema.js';
 export { sumByName } from './sum-by-name.js';
 export {

@@ -15,8 +15,8 @@ per kernel (and seed), each with scenario.yaml and result.json, and compare.json
 
 A patch of your own (--patch FILE) goes into the kernels that name it, as v4.10+mine does, or into all if none names it.
 
---engine live, the default, runs each kernel on threads and processes of this computer; --engine sim is the
-deterministic machine, and --strategy and --check-determinism imply it.
+--engine live, the default, runs one kernel after the other on threads and processes of this computer; --engine sim is
+the deterministic machine, where they run side by side (--jobs), and --strategy and --check-determinism imply it.
 
 --json prints a kmemlab.compare/1 document that holds every result, also those with verdicts.
 

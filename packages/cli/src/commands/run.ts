@@ -18,7 +18,8 @@ numbered rule is checked. --strategy and --check-determinism imply it.
 The run directory gets scenario.yaml at the start and result.json at every phase mark and at the end.
 
 --json prints the result document (kmemlab.result/1). With --seeds N above 1 it prints a kmemlab.compare/1 document
-that holds one result per seed, and the run directory has a sub-directory per seed.
+that holds one result per seed, and the run directory has a sub-directory per seed. Seeds run side by side on the
+deterministic machine (--jobs), one after the other on the live one.
 
 On the live machine nodes have a minute and half a second per CPU to start; KMEMLAB_START_DEADLINE=S says otherwise, in
 seconds. A node that is silent for longer than --deadline afterwards fails the run.

@@ -66,7 +66,7 @@ export const submitCommand = buildCommand<SubmitFlags, [string], CommandThis>({
     const jobs = await planJobs(local, [{ ...request, engine: 'live' }], flags.seeds ?? 1);
     const engine = remote(local, cli, request, serverOf(flags.nats, cli.env));
     const executed = await executeJobs(cli, engine, jobs, {
-      ...{ out: flags.out, experiment, checkDeterminism: false, place: {} },
+      ...{ out: flags.out, experiment, checkDeterminism: false, atOnce: 1, place: {} },
     });
     this.status = report(cli, executed, flags.json);
   },
