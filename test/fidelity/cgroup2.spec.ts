@@ -1,6 +1,8 @@
+import { catalogue } from '@kmemlab/experiments';
 import { type GuestError, type Program, readFile, sys, writeFile } from '@kmemlab/kernel';
 import { describe, expect, it } from 'vitest';
 import { HIERARCHY, Lab } from './lab.js';
+import { run } from './run.js';
 
 /* The v2 hierarchy, and use_hierarchy of v1: spec/memcg-kmem.md A, glossary (page_counter). */
 
@@ -152,3 +154,16 @@ describe('memory.use_hierarchy', () => {
     expect(errnoOf('a/b/memory.use_hierarchy', '1\n')).toBe(0);
   });
 });
+
+/** Experiments that use files of v1, and say so before they begin. */
+const needV1 = ['avoid-ipis', 'tune-slabinfo', 'object-defects', 'reparenting-2014'];
+
+it.each(catalogue('experiments').map(({ name }) => name))(
+  '%s runs on v2, or says that it needs v1',
+  async (experiment) => {
+    const config = experiment === 'tune-slabinfo' ? 'slab,cgroup2' : 'slub,cgroup2';
+    const running = run({ experiment, kernel: 'v5.9', config, nodes: 1, cpusPerNode: 2 });
+    if (needV1.includes(experiment)) await expect(running).rejects.toThrow('leave cgroup2 out');
+    else expect((await running).outcome).toBe('ok');
+  },
+);

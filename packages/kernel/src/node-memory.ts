@@ -1,8 +1,8 @@
 import type { Costs, Memory, Topology } from '@kmemlab/machine';
 import { Counters, ipiSentBy } from './counters.js';
 import { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
-import { CpuArrayTable } from './mm/slab/cpu-arrays.js';
-import { CpuSlabTable } from './mm/slub/cpu-slabs.js';
+import { CpuArrayTable } from './mm/slab/cpu-array-table.js';
+import { CpuSlabTable } from './mm/slub/kmem-cache-cpu.js';
 import { PercpuRefTable, type RefOwner, refOwners } from './percpu-ref/counters.js';
 import { Published } from './published-state.js';
 import { GpNumbers } from './rcu/gp-numbers.js';

@@ -1,8 +1,8 @@
 import type { Memory, Topology } from '@kmemlab/machine';
 import { CpuStock } from './mm/memcontrol/cpu-stock.js';
 import type { LruvecTable } from './mm/memcontrol/lruvec-counters.js';
-import type { CpuArrays } from './mm/slab/cpu-arrays.js';
-import type { CpuSlabs } from './mm/slub/cpu-slabs.js';
+import type { CpuArrays } from './mm/slab/cpu-array-table.js';
+import type { CpuSlabs } from './mm/slub/kmem-cache-cpu.js';
 import type { PercpuCounters, RefOwner } from './percpu-ref/counters.js';
 import { type Flavour, rcuFlavours } from './rcu/flavours.js';
 import { CallQueue } from './smp/call-queue.js';

@@ -1,8 +1,8 @@
 import { after, type Coroutine, call, type PendingTimer, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import type { Stocked } from '../mm/memcontrol/cpu-stock.js';
-import type { LeftSlabs } from '../mm/slub/cpu-slabs.js';
 import { slubCpuDead } from '../mm/slub/flush.js';
+import type { LeftSlabs } from '../mm/slub/kmem-cache-cpu.js';
 import { rcuAdoptOrphans } from '../rcu/hotplug.js';
 import { defineHandler } from '../registry.js';
 import { TICK } from '../sched/timer.js';

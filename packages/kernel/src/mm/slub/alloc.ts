@@ -3,9 +3,9 @@ import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { allocSlabPages, type ChargedPages } from '../slab-common/slab-pages.js';
 import { thisCpuSlab } from './cpu-slab.js';
-import type { KmemCacheCpu } from './cpu-slabs.js';
 import { flushSlab } from './deactivate.js';
 import { objectsIn, orderOf } from './geometry.js';
+import type { KmemCacheCpu } from './kmem-cache-cpu.js';
 import { getFreelist, getPartialNode, makeSlab } from './page-handlers.js';
 
 /** NUMA_NO_NODE: an object of any node will do. */

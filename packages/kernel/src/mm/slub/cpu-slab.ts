@@ -1,7 +1,7 @@
 import { actorOf, type Coroutine, call, type Handle, request, type Step, VerdictError } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { defineHandler } from '../../registry.js';
-import type { KmemCacheCpu } from './cpu-slabs.js';
+import type { KmemCacheCpu } from './kmem-cache-cpu.js';
 import type { Retention } from './page-handlers.js';
 
 const freedStep = defineHandler(

@@ -4,7 +4,7 @@ import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import type { DetachedSlab } from '../slab/types.js';
 import { slabDestroy } from '../slab-common/slab-pages.js';
 import { retentionOf } from './cpu-slab.js';
-import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
+import type { CpuPartial, KmemCacheCpu } from './kmem-cache-cpu.js';
 import { setRetention } from './node-handlers.js';
 import { decSlabsNode, giveBack, unfreeze, unfreezePartials } from './page-handlers.js';
 

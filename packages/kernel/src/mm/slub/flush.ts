@@ -3,8 +3,8 @@ import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction } from '../../registry.js';
 import { onEachCpuCond } from '../../smp/call-function.js';
-import type { KmemCacheCpu, LeftSlabs } from './cpu-slabs.js';
 import { deactivateSlab, flushSlab, unfreezeSlabs } from './deactivate.js';
+import type { KmemCacheCpu, LeftSlabs } from './kmem-cache-cpu.js';
 import { hasCpuSlab } from './node-handlers.js';
 
 /** flush_cpu_slab: this CPU gives up all that it holds of a cache. Runs there with interrupts off. */

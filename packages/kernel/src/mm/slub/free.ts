@@ -4,8 +4,8 @@ import { CacheField } from '../../published-state.js';
 import { definePoint, preemptionPoint } from '../../sched/preemption-point.js';
 import { whilePinned } from '../slab-common/while-pinned.js';
 import { retentionOf, thisCpuSlab } from './cpu-slab.js';
-import type { CpuPartial, KmemCacheCpu } from './cpu-slabs.js';
 import { discardSlab, unfreezeSlabs } from './deactivate.js';
+import type { CpuPartial, KmemCacheCpu } from './kmem-cache-cpu.js';
 import { slabFreeTo } from './page-handlers.js';
 
 /** put_cpu_partial between reading cpu_partial and the moment at which other CPUs see the slab on its list; preemption is off. */

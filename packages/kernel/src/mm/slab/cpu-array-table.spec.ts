@@ -1,7 +1,7 @@
 import { AttachedMemory, makeHandle, PrivateMemory, SharedMemory, Topology } from '@kmemlab/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CpuArrayTable } from './cpu-arrays.js';
+import { CpuArrayTable } from './cpu-array-table.js';
 
 const topology = new Topology(2, 2);
 const first = makeHandle(0, 3, 1);

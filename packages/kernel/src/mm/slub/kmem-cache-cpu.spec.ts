@@ -1,6 +1,6 @@
 import { AttachedMemory, makeHandle, SharedMemory, Topology } from '@kmemlab/machine';
 import { describe, expect, it } from 'vitest';
-import { CpuSlabTable } from './cpu-slabs.js';
+import { CpuSlabTable } from './kmem-cache-cpu.js';
 
 const topology = new Topology(1, 2);
 const page = makeHandle(0, 7, 1);
