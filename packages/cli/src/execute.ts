@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PlaceOptions, RunOptions, Scenario } from '@kmemlab/experiments';
 import {
   compareResults,
@@ -112,6 +113,7 @@ class Execution {
   /** Throws the engine's input error once all runs have ended, and RunDirectoryError if the comparison cannot be written. */
   async run(): Promise<void> {
     const { context, jobs, root, stop } = this;
+    setMaxListeners(0, stop.signal);
     const interrupt = () => stop.abort();
     context.signal.addEventListener('abort', interrupt, { once: true });
     const waiting = jobs.entries();
@@ -185,7 +187,8 @@ class Execution {
       });
     } catch (error) {
       if (this.engine.isInputError(error)) throw error;
-      const failure = error instanceof RunFailed ? error.failure : { kind: 'internal', detail: oneLine(error) };
+      const kind = error instanceof RunFailed ? error.kind : 'internal';
+      const failure = { kind, detail: oneLine(error instanceof RunFailed ? error.detail : error) };
       result = latest ? endedBy(latest, failure) : notStarted(scenario, failure);
     } finally {
       progress.clear();

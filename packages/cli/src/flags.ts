@@ -163,7 +163,7 @@ export const machineFlags: FlagParametersForType<MachineFlags, CommandThis> = {
     parse: integer(RANGES.jobs),
     optional: true,
     placeholder: 'N',
-    brief: 'Sim: run so many seeds or kernels at the same time (default: one per core)',
+    brief: 'Sim: run so many seeds or kernels at the same time (default: one per core, if memory allows)',
   },
   out: {
     kind: 'parsed',

@@ -19,7 +19,7 @@ export function notStarted(scenario: Scenario, failure: Failure): RunResult {
       ...(scenario.isolcpus.length > 0 && { isolcpus: scenario.isolcpus }),
     },
     params: scenario.params,
-    settings: { strategy: scenario.strategy },
+    ...(scenario.engine === 'sim' && { settings: { strategy: scenario.strategy } }),
     outcome: outcomeOf(failure),
     failure,
     verdicts: [],

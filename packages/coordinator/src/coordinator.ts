@@ -1,7 +1,6 @@
 import { type Bus, ControlChannel, connectBus, Silence, within } from '@kmemlab/machine-live';
-import type { HostPairs } from '@kmemlab/results';
+import { type Failure, type HostPairs, RunFailed } from '@kmemlab/results';
 import { type Broker, credentialsOf, type Environment } from './broker/types.js';
-import { RunFailed, type RunFailure } from './failure.js';
 import { findProgram } from './host/find-program.js';
 import { InputProblem } from './input-problem.js';
 import { checkLimits } from './limits.js';
@@ -20,6 +19,7 @@ import {
   STOP_MS,
 } from './protocol.js';
 import { discover, selectFree } from './registry/discover.js';
+import type { Registration } from './registry/messages.js';
 import { roundsPerPair } from './round-trips.js';
 import { markClock } from './run-clock.js';
 
@@ -56,7 +56,7 @@ const COORDINATOR_PATIENCE = 2;
 /** Node processes of a run: started, watched, spoken to, stopped. */
 export class Coordinator {
   /** The first thing that went wrong; pending as long as nothing does. Never rejects. */
-  readonly failure: Promise<RunFailure>;
+  readonly failure: Promise<Failure>;
   /** What each node said of itself. */
   readonly hellos: readonly (NodeHello | undefined)[];
   /** Of an idle message from each node (row) to each node (column) and back, ns; null if the nodes are all on this computer. */
@@ -66,8 +66,8 @@ export class Coordinator {
   private readonly silences: Silence[] = [];
   private readonly gone = new Set<number>();
   private readonly aliveTimer: NodeJS.Timeout;
-  private failed: RunFailure | undefined;
-  private announce: (failure: RunFailure) => void = () => {};
+  private failed: Failure | undefined;
+  private announce: (failure: Failure) => void = () => {};
   private onHello: () => void = () => {};
   private helloTimer: NodeJS.Timeout | undefined;
   private stopping: Promise<void> | undefined;
@@ -103,11 +103,13 @@ export class Coordinator {
     options: Omit<CoordinatorOptions, 'nodes' | 'cpusPerNode' | 'payload'>,
   ): Promise<HostPairs | null> {
     const bus = await connect(options.broker);
-    const members = (await discover(bus)).filter(({ busy }) => !busy);
-    if (members.length < 2) {
-      await bus.close();
-      return null;
+    let members: readonly Registration[] = [];
+    try {
+      members = (await discover(bus)).filter(({ busy }) => !busy);
+    } finally {
+      if (members.length < 2) await bus.close();
     }
+    if (members.length < 2) return null;
     const owner = new RegisteredNodes({ bus, members, pin: options.pin });
     const all = { ...options, nodes: members.length, cpusPerNode: 1, payload: null };
     const coordinator = new Coordinator(all, bus, owner);
@@ -195,7 +197,7 @@ export class Coordinator {
     });
   }
 
-  private fail(failure: RunFailure): void {
+  private fail(failure: Failure): void {
     if (this.failed !== undefined || this.stopping !== undefined) return;
     this.failed = failure;
     this.channel.rejectPending(new RunFailed(failure));

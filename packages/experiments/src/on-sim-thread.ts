@@ -16,14 +16,18 @@ export interface Order {
   readonly twice: boolean;
 }
 
-/** What a thread says; `result` or `refused` is the last about an order. */
+/** What a thread says; `result`, `refused` or `failed` is the last about an order. */
 export type Said =
   | { readonly progress: Progress }
   | { readonly partial: RunResult }
   | { readonly result: unknown }
-  | { readonly refused: string };
+  | { readonly refused: string }
+  | { readonly failed: string };
 
-/** Threads with nothing to do, warm: a new one takes seconds until it is as fast. */
+/**
+ * Threads with nothing to do, warm: a new one takes seconds until it is as fast. Those that have run code of the user's are not
+ * used again: the next run would find what that has left behind.
+ */
 const idle: Worker[] = [];
 
 /**
@@ -42,12 +46,14 @@ export const checkOnThread = (
 ): Promise<DeterminismCheck & { readonly result: RunResult }> => onThread({ scenario, twice: true }, options);
 
 async function onThread<T>(order: Order, options: RunOptions): Promise<T> {
-  const thread = idle.pop() ?? new Worker(program);
+  const isOwn = order.scenario.patchFiles.length === 0;
+  const thread = (isOwn ? idle.pop() : undefined) ?? new Worker(program);
   const over = new AbortController();
+  /** Whether it can be used again. */
   let isWell = false;
   try {
     const result = await done<T>(thread, order, options, over.signal);
-    isWell = true;
+    isWell = isOwn;
     return result;
   } finally {
     over.abort();
@@ -64,13 +70,22 @@ function done<T>(thread: Worker, order: Order, options: RunOptions, over: AbortS
   const { signal, onProgress, onPartial } = options;
   return new Promise<T>((resolve, reject) => {
     const fail = (kind: string, detail: string) => reject(new RunFailed({ kind, detail }));
-    const blamed = order.scenario.patchFiles.length > 0 ? 'patch-threw' : 'internal';
+    const hasPatch = order.scenario.patchFiles.length > 0;
+    const blamed = hasPatch ? 'patch-threw' : 'internal';
 
-    thread.on('message', (said: Said) => {
+    const hear = (said: Said): void => {
       if ('progress' in said) onProgress?.(said.progress);
       else if ('partial' in said) onPartial?.(said.partial);
       else if ('result' in said) resolve(said.result as T);
-      else reject(new InputError(said.refused));
+      else if ('refused' in said) reject(new InputError(said.refused));
+      else fail('internal', said.failed);
+    };
+    thread.on('message', (said: Said) => {
+      try {
+        hear(said);
+      } catch (error) {
+        reject(error);
+      }
     });
     thread.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
@@ -81,7 +96,8 @@ function done<T>(thread: Worker, order: Order, options: RunOptions, over: AbortS
 
     const interrupt = () => {
       thread.postMessage('interrupt');
-      const detail = `a step had not ended ${PATIENCE / 1000} s later; is there an endless loop in a patch?`;
+      const why = hasPatch ? '; is there an endless loop in a patch?' : '';
+      const detail = `a step had not ended ${PATIENCE / 1000} s later${why}`;
       const late = setTimeout(fail, PATIENCE, 'interrupted', detail);
       over.addEventListener('abort', () => clearTimeout(late));
     };

@@ -93,6 +93,10 @@ export async function checkDeterminism(
   const comparison = new EventComparison(log);
   const { onPartial: _first, ...again } = options;
   const second = await runSim(scenario, again, comparison.add);
+  if (second.outcome === 'incomplete') {
+    const { outcome, failure } = second;
+    return { same: true, digest: result.digest ?? '', result: { ...result, outcome, ...(failure && { failure }) } };
+  }
   const firstDifference = comparison.difference();
   const same = firstDifference === undefined && result.digest === second.digest;
   return { same, digest: result.digest ?? '', result, ...(firstDifference !== undefined && { firstDifference }) };

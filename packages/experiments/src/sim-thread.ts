@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { oneLine } from '@kmemlab/results';
 import { InputError } from './api.js';
 import type { Order, Said } from './on-sim-thread.js';
 import { checkDeterminism, runSim } from './run-sim.js';
@@ -25,7 +26,6 @@ async function obey({ scenario, twice }: Order): Promise<void> {
     });
     say({ result });
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    say({ refused: error.message });
+    say(error instanceof InputError ? { refused: error.message } : { failed: oneLine(error) });
   }
 }

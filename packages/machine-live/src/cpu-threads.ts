@@ -113,7 +113,10 @@ export class CpuThreads {
     await this.all((control) => control.resume(skipped));
   }
 
-  /** A CPU that has slept since it was last asked is not woken, unless a phase begins. */
+  /**
+   * A CPU for which nobody has rung since it was last asked is not woken, unless a phase begins; what its own timers have made it do
+   * since is in a later report, at the latest in that of the phase.
+   */
   report(mark: boolean): Promise<ThreadReport[]> {
     return Promise.all(this.running.map((_, index) => this.reportOf(index, mark)));
   }

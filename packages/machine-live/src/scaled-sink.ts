@@ -1,7 +1,7 @@
 import type { DurationSink, KickSplit } from '@kmemlab/kernel';
 
 /**
- * Turns durations of machine time into host time on their way to a recorder. The clocks of two threads, and more so of two
+ * Turns durations of machine time into whole ns of host time on their way to a recorder. The clocks of two threads, and more so of two
  * hosts, may differ by a little: a duration that began on one and ended on another is at least 0.
  */
 export class ScaledSink implements DurationSink {
@@ -12,19 +12,22 @@ export class ScaledSink implements DurationSink {
   ) {}
 
   record(name: string, ns: number): void {
-    this.sink.record(name, Math.max(0, ns) / this.scale);
+    this.sink.record(name, this.hostNs(ns));
   }
 
   kick(split: KickSplit): void {
-    const { scale } = this;
     this.sink.kick({
       ...split,
-      ns: split.ns / scale,
-      send: split.send / scale,
-      delivery: split.delivery / scale,
-      irqOffWait: split.irqOffWait / scale,
-      handler: split.handler / scale,
-      ack: split.ack / scale,
+      ns: this.hostNs(split.ns),
+      send: this.hostNs(split.send),
+      delivery: this.hostNs(split.delivery),
+      irqOffWait: this.hostNs(split.irqOffWait),
+      handler: this.hostNs(split.handler),
+      ack: this.hostNs(split.ack),
     });
+  }
+
+  private hostNs(ns: number): number {
+    return Math.round(Math.max(0, ns) / this.scale);
   }
 }

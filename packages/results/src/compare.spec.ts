@@ -30,6 +30,14 @@ describe('compareResults', () => {
     expect(kicks?.values[1]).toEqual({ mean: 15, min: 10, max: 20, runs: 2 });
   });
 
+  it('leaves runs out that did not finish, as long as others did', () => {
+    const kicksOf = (...results: RunResult[]) =>
+      compareResults(results).quantities.find(({ key }) => key === 'kicks')?.values[0];
+    const cut = withKicks(3, { outcome: 'incomplete' });
+    expect(kicksOf(cut, withKicks(20, { seed: 2 }))).toMatchObject({ mean: 20, min: 20, runs: 1 });
+    expect(kicksOf(cut)).toMatchObject({ mean: 3, runs: 1 });
+  });
+
   it('never puts model time and host time into one row', () => {
     const host = { clock: 'host', unit: 'ns', count: 1, p50: 1, p99: 1, max: 1, mean: 1 } as const;
     const live = patchedResult({ durations: { 'slab_mutex.hold': host } });

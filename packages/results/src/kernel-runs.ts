@@ -7,7 +7,7 @@ export interface Spread {
   readonly mean: number;
   readonly min: number;
   readonly max: number;
-  /** Number of runs that have a value. */
+  /** Number of runs that count and have a value. */
   readonly runs: number;
   /** Mean divided by the first kernel's mean; absent where that is 0 or has no value. */
   readonly ratio?: number;
@@ -42,9 +42,13 @@ export function groupByKernel(results: readonly RunResult[]): KernelRuns[] {
   return [...groups].map(([kernel, runs]) => ({ kernel, runs }));
 }
 
-/** Mean and range of one quantity over one kernel's runs; undefined if none has a value. */
+/** Whether a run came to its end, if only to a verdict: the counts of any other say nothing beside those of a whole one. */
+export const hasEnded = ({ outcome }: RunResult): boolean => outcome === 'ok' || outcome === 'violation';
+
+/** Mean and range of one quantity over one kernel's runs; of unfinished ones only if there are no others. Undefined if none has a value. */
 export function spreadOf(runs: readonly RunResult[], quantity: Pick<Quantity, 'of'>): Spread | undefined {
-  const values = runs.map(quantity.of).filter((value) => value !== undefined);
+  const ended = runs.filter(hasEnded);
+  const values = (ended.length > 0 ? ended : runs).map(quantity.of).filter((value) => value !== undefined);
   if (values.length === 0) return undefined;
   return { mean: mean(values), min: Math.min(...values), max: Math.max(...values), runs: values.length };
 }

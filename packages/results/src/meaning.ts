@@ -1,4 +1,4 @@
-import { type KernelRuns, type Spread, spreadOf } from './kernel-runs.js';
+import { hasEnded, type KernelRuns, type Spread, spreadOf } from './kernel-runs.js';
 import { repetitions } from './quantities.js';
 import { callCount, type RunResult } from './schema.js';
 import { counted, formatCount, formatNs, formatRate, plural } from './text/format.js';
@@ -43,19 +43,26 @@ function distanceText(difference: Difference, noun: string): string {
 }
 
 function obstacle(group: KernelRuns): string | undefined {
-  const stopped = group.runs.find((run) => run.outcome === 'failed' || run.outcome === 'incomplete');
-  if (!stopped) return undefined;
-  const reason = stopped.failure ? ` (${stopped.failure.kind})` : '';
-  return `${group.kernel} did not finish${reason}`;
+  const stopped = group.runs.filter((run) => !hasEnded(run));
+  const [first] = stopped;
+  if (!first) return undefined;
+  const reason = first.failure ? ` (${first.failure.kind})` : '';
+  return `${group.kernel} did not finish${inRuns(stopped, group)}${reason}`;
 }
 
 function verdictText(group: KernelRuns): string | undefined {
   const affected = group.runs.filter((run) => run.verdicts.length > 0);
   const first = affected[0]?.verdicts[0];
   if (!first) return undefined;
-  const runs = group.runs.length === 1 ? '' : ` in ${affected.length} of ${group.runs.length} runs`;
-  return `${group.kernel} has a ${first.class} verdict (${first.id})${runs}`;
+  return `${group.kernel} has a ${first.class} verdict (${first.id})${inRuns(affected, group)}`;
 }
+
+const inRuns = (some: readonly RunResult[], { runs }: KernelRuns): string =>
+  runs.length === 1 ? '' : ` in ${some.length} of ${runs.length} runs`;
+
+/** What stands in the way of the counts of a kernel's runs: verdicts, and runs that did not finish. */
+export const troublesOf = (group: KernelRuns): string[] =>
+  [verdictText(group), obstacle(group)].filter((text) => text !== undefined);
 
 function setupOf(result: RunResult): string {
   const params = Object.entries(result.params).sort(([a], [b]) => (a < b ? -1 : 1));

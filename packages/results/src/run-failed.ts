@@ -1,10 +1,14 @@
 import type { Failure } from './schema.js';
 
-/** A run ended without a result of its own; what it had sent before is all that is known of it. */
-export class RunFailed extends Error {
+/** A run has failed; what it, or whoever asked something of it, had sent before is all that is known. */
+export class RunFailed extends Error implements Failure {
   override readonly name = 'RunFailed';
+  readonly kind: string;
+  readonly detail: string;
 
-  constructor(readonly failure: Failure) {
-    super(failure.detail);
+  constructor({ kind, detail }: Failure) {
+    super(`${kind}: ${detail}`);
+    this.kind = kind;
+    this.detail = detail;
   }
 }

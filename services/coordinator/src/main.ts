@@ -31,15 +31,26 @@ function interruption(): Promise<void> {
   });
 }
 
-/** Serves until a signal, or until the server is lost; resolves with the exit status. */
+/** Resolves when something is thrown where nobody waits for it: a patch of some order has left it behind. */
+const broken = (): Promise<Error> => new Promise((resolve) => process.on('uncaughtException', resolve));
+
+/** Serves until a signal, or until the server is lost or something breaks; resolves with the exit status. */
 async function serve(bus: Bus, { nats, runs }: Settings): Promise<number> {
   const lost = new Promise<string>((resolve) => bus.onLost(resolve));
   const interrupted = interruption();
+  const threw = broken();
   const startCluster = clusterStarter({ nodeProgram, env, measureFloors: true });
   const service = new CoordinatorService({ bus, site: { runs, place: { nats }, startCluster }, log: print });
   await bus.flush();
   print(`takes run orders at ${bus.server}, keeps runs in ${runs}; Ctrl-C ends it`);
-  const reason = await Promise.race([lost, interrupted]);
+  const reason = await Promise.race([lost, interrupted, threw]);
+  if (reason instanceof Error) {
+    const detail = `${oneLine(reason)}, thrown where nobody waits for it`;
+    process.stderr.write(`kmemlab-coordinator: internal: ${detail}\n`);
+    await service.stop({ kind: 'internal', detail });
+    await bus.close();
+    return Status.failed;
+  }
   if (reason === undefined) {
     await service.stop();
     await bus.close();

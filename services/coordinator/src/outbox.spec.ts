@@ -1,5 +1,5 @@
 import type { RunResult } from '@kmemlab/results';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Outbox } from './outbox.js';
 
 const MAX_PAYLOAD = 1000;
@@ -11,7 +11,9 @@ const progress = (done: number) =>
   ({ state: 'running', phase: 'create', done, total: 9, modelNs: 0, events: 0 }) as const;
 const resultOf = (experiment: string) => ({ experiment, outcome: 'ok' }) as RunResult;
 
+afterEach(() => vi.useRealTimers());
 beforeEach(() => {
+  vi.useFakeTimers();
   now = 0;
   sent = [];
   const publish = (subject: string, data: Uint8Array) => {
@@ -23,6 +25,15 @@ beforeEach(() => {
 test('publishes progress four times a second', () => {
   for (now = 0; now < 1000; now++) outbox.progress(progress(now));
   expect(sent).toEqual([0, 250, 500, 750].map((done) => ['kmemlab.runs.a-1.progress', progress(done)]));
+});
+
+test('repeats itself every five seconds until it has answered', () => {
+  outbox.progress(progress(1));
+  vi.advanceTimersByTime(11_000);
+  expect(sent).toEqual(Array(3).fill(['kmemlab.runs.a-1.progress', progress(1)]));
+  outbox.refused('no');
+  vi.advanceTimersByTime(60_000);
+  expect(sent).toHaveLength(4);
 });
 
 test('publishes one answer, and nothing after it', () => {

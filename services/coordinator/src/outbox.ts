@@ -1,4 +1,4 @@
-import { subjectsOf } from '@kmemlab/coordinator';
+import { ORDER_REPEAT_MS, subjectsOf } from '@kmemlab/coordinator';
 import type { Progress } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import type { RunResult } from '@kmemlab/results';
@@ -11,11 +11,12 @@ export type OrderProgress =
   | { readonly state: 'queued' /** Orders before this one, with the run in hand. */; readonly before: number }
   | ({ readonly state: 'running' } & Progress);
 
-/** The answers to one order: some progress, then one result or refusal. Nothing follows that. */
+/** The answers to one order: some progress, repeated where there is none, then one result or refusal. Nothing follows that. */
 export class Outbox {
   private readonly subjects: ReturnType<typeof subjectsOf>;
   private last = Number.NEGATIVE_INFINITY;
   private answered = false;
+  private repetition: NodeJS.Timeout | undefined;
 
   /** @param now host time, ms */
   constructor(
@@ -31,7 +32,11 @@ export class Outbox {
     const now = this.now();
     if (this.answered || now - this.last < PROGRESS_MS) return;
     this.last = now;
-    this.bus.publish(this.subjects.progress, encoded(progress));
+    const document = encoded(progress);
+    const say = (): void => this.bus.publish(this.subjects.progress, document);
+    say();
+    clearInterval(this.repetition);
+    this.repetition = setInterval(say, ORDER_REPEAT_MS).unref();
   }
 
   /**
@@ -57,6 +62,7 @@ export class Outbox {
   private answer(subject: string, document: Uint8Array): void {
     if (this.answered) return;
     this.answered = true;
+    clearInterval(this.repetition);
     this.bus.publish(subject, document);
   }
 }

@@ -257,6 +257,20 @@ describe('the coordinator program', () => {
     expect(keptIn(readdirSync(runs)[0] ?? '')).toMatchObject({ outcome: 'failed', failure: { kind: 'broker-lost' } });
   });
 
+  test('ends with a reason when a patch leaves an error behind, and answers all orders', async () => {
+    const service = await start();
+    submit('running', ENDLESS);
+    await underWay('running');
+    const text =
+      "setTimeout(() => { throw new Error('late'); }); export default { name: 'p', summary: 's', apply() {} };";
+    submit('careless', '1', { kernel: 'v4.10+p', patchFiles: [{ path: 'p.mjs', text }] });
+    expect(await service.ended).toBe(3);
+    expect(service.stderr).toBe('kmemlab-coordinator: internal: late, thrown where nobody waits for it\n');
+    expect(keptIn(readdirSync(runs)[0] ?? '')).toMatchObject({ outcome: 'failed', failure: { kind: 'internal' } });
+    expect((await last('careless')).kind).toBe('refused');
+    expect((await last('running')).kind).toBe('result');
+  });
+
   test.each([
     ['no server is named', { KMEMLAB_NATS_URL: undefined }, /KMEMLAB_NATS_URL is not set/],
     ['nobody listens', { KMEMLAB_NATS_URL: 'nats://127.0.0.1:1' }, /nothing listens there/],

@@ -3,10 +3,10 @@ import {
   ALIVE_MS,
   Calls,
   Events,
+  type Failure,
   isNodeConfigure,
   type NodeConfigure,
   NodeStatus,
-  type RunFailure,
   STOP_MS,
   serveRoundTrips,
   UNCONFIGURED_DEADLINE_MS,
@@ -62,7 +62,7 @@ export class NodeProcess {
   }
 
   /** Report the first failure; it ends the run. The process lives on until it is told to stop. */
-  readonly fail = (failure: RunFailure): void => {
+  readonly fail = (failure: Failure): void => {
     if (this.failed || this.ending) return;
     this.failed = true;
     this.control.event('coordinator', Events.failed, { kind: failure.kind, detail: failure.detail });

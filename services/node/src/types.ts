@@ -1,4 +1,4 @@
-import type { NodeConfigure, RunFailure } from '@kmemlab/coordinator';
+import type { Failure, NodeConfigure } from '@kmemlab/coordinator';
 import type { ControlChannel, Link } from '@kmemlab/machine-live';
 
 /** What a node's part of an experiment has to work with. */
@@ -8,7 +8,7 @@ export interface PartContext {
   readonly links: ReadonlyMap<number, Link>;
   readonly control: ControlChannel;
   /** Report what ends the run. */
-  readonly fail: (failure: RunFailure) => void;
+  readonly fail: (failure: Failure) => void;
 }
 
 /** A node's part of an experiment. */

@@ -50,7 +50,7 @@ function remote(engine: Engine, cli: CliContext, request: RunRequest, nats: stri
           if (said.state === 'running') onProgress?.(said);
         },
       });
-      const detail = `the service goes on with order ${id} and keeps its result`;
+      const detail = id === '' ? 'before it was sent' : `the service goes on with order ${id} and keeps its result`;
       return (result as RunResult | undefined) ?? notStarted(scenario, { kind: 'interrupted', detail });
     },
   };

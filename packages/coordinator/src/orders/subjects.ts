@@ -20,5 +20,8 @@ export function subjectsOf(id: string): OrderSubjects {
   return { progress: `${run}.progress`, result: `${run}.result`, refused: `${run}.refused` };
 }
 
+/** A coordinator service repeats what it has last said of an order that is under way this often, ms. */
+export const ORDER_REPEAT_MS = 5_000;
+
 /** Schema of an order; the coordinator service says what is in it. */
 export const ORDER_SCHEMA = 'kmemlab.order/1';

@@ -55,6 +55,22 @@ test('who does not want to wait any more gets nothing', async () => {
   expect(await submit(enough.signal, () => enough.abort())).toBeUndefined();
 });
 
+test('a service that falls silent is lost', async () => {
+  await answering(['progress', { state: 'queued', before: 3 }]);
+  const { signal } = new AbortController();
+  const silent = submitOrder({ bus: client, request: { experiment: 'x' }, signal, silenceMs: 50 });
+  await expect(silent).rejects.toMatchObject({ name: 'RunFailed', kind: 'service-lost' });
+});
+
+test('an answer that makes no sense ends the order', async () => {
+  service.subscribe(SUBMIT_SUBJECT, (data) => {
+    const { id } = JSON.parse(new TextDecoder().decode(data)) as { id: string };
+    service.publish(subjectsOf(id).result, new TextEncoder().encode('{'));
+  });
+  await service.flush();
+  await expect(submit()).rejects.toThrow('JSON');
+});
+
 test('without a service it says so', async () => {
   await expect(submit()).rejects.toThrow(/no coordinator service answers/);
 }, 20_000);

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '@kmemlab/machine-live';
+import { RunFailed } from '@kmemlab/results';
 import { InputProblem } from '../input-problem.js';
-import { ORDER_SCHEMA, SUBMIT_SUBJECT, subjectsOf } from './subjects.js';
+import { ORDER_REPEAT_MS, ORDER_SCHEMA, SUBMIT_SUBJECT, subjectsOf } from './subjects.js';
 
 /** For the first word of a coordinator service: it answers before it does anything. */
 const TAKEN_MS = 5_000;
+/** For any further word; it repeats itself every {@link ORDER_REPEAT_MS}. */
+const SILENCE_MS = 4 * ORDER_REPEAT_MS;
 
 export interface SubmitOptions {
   readonly bus: Bus;
@@ -16,6 +19,8 @@ export interface SubmitOptions {
   readonly onSent?: (id: string) => void;
   /** Called with each document about its progress. */
   readonly onProgress?: (progress: unknown) => void;
+  /** Silence of the service, once it has answered, for which it is taken for dead, ms; 20 s if absent. */
+  readonly silenceMs?: number;
 }
 
 const decoded = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(data));
@@ -24,9 +29,12 @@ const decoded = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().deco
  * Have a coordinator service on this server run something.
  * @returns the result document, undefined if the signal was aborted before it came
  * @throws InputProblem if no service answers, or the order is refused
+ * @throws RunFailed `service-lost` if the service falls silent
+ * @throws Error if it says what makes no sense
  */
 export async function submitOrder(options: SubmitOptions): Promise<unknown> {
-  const { bus, request, signal, onSent, onProgress } = options;
+  const { bus, request, signal, onSent, onProgress, silenceMs = SILENCE_MS } = options;
+  if (signal.aborted) return undefined;
   const id = randomUUID();
   const subjects = subjectsOf(id);
   const ended = new AbortController();
@@ -35,11 +43,20 @@ export async function submitOrder(options: SubmitOptions): Promise<unknown> {
       const silent = new InputProblem(
         `no coordinator service answers at ${bus.server}; start one there (docs/live.md), or use "kmemlab run --nats URL"`,
       );
-      const timer = setTimeout(() => reject(silent), TAKEN_MS);
+      const gone = new RunFailed({
+        kind: 'service-lost',
+        detail: `the coordinator at ${bus.server} has said nothing for ${silenceMs / 1000} s; if it is back, its runs are in its directory`,
+      });
+      let timer = setTimeout(() => reject(silent), TAKEN_MS);
       const listen = (subject: string, hear: (document: unknown) => void): void => {
         const unsubscribe = bus.subscribe(subject, (data) => {
           clearTimeout(timer);
-          hear(decoded(data));
+          timer = setTimeout(() => reject(gone), silenceMs);
+          try {
+            hear(decoded(data));
+          } catch (error) {
+            reject(error);
+          }
         });
         ended.signal.addEventListener('abort', unsubscribe);
       };

@@ -78,6 +78,9 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
   const started = performance.now();
   const { config } = await resolveScenario(requestFor(request, {}, SCENARIOS[0] as ScenarioShape));
   const threads = new SearchThreads(options.jobs ?? availableParallelism());
+  const aborted = new Promise<undefined>((resolve) => {
+    options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   const rows: MatrixRow[] = [];
   try {
     let done = 0;
@@ -85,7 +88,9 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
     const work = async (): Promise<void> => {
       for (let index = next++; index < subjects.length && !options.signal?.aborted; index = next++) {
         const subject = subjects[index] as Subject;
-        rows[index] = await rowOf(subject, request, (plan) => threads.run(plan, 'tryAlone'));
+        const row = await Promise.race([rowOf(subject, request, (plan) => threads.run(plan, 'tryAlone')), aborted]);
+        if (row === undefined) return;
+        rows[index] = row;
         options.onProgress?.(++done, subjects.length, subject.patch ?? version);
       }
     };
@@ -165,7 +170,7 @@ function requestFor(request: MatrixRequest, { patch, file, config = request.conf
   };
 }
 
-function describe({ patch, breaks }: Subject, columns: readonly Column[]): MatrixRow {
+function describe({ patch, breaks, file }: Subject, columns: readonly Column[]): MatrixRow {
   const last = columns[columns.length - 1] as Column;
   const { failure } = last.tried;
   const shown =
@@ -180,6 +185,8 @@ function describe({ patch, breaks }: Subject, columns: readonly Column[]): Matri
     asExpected:
       failure === undefined &&
       (breaks === undefined ? verdict === undefined : [verdict?.id, verdict?.class].includes(breaks)),
-    ...(failure !== undefined && { failure: { kind: 'internal', detail: failure.detail } }),
+    ...(failure !== undefined && {
+      failure: { kind: file === undefined ? 'internal' : 'patch-threw', detail: failure.detail },
+    }),
   };
 }

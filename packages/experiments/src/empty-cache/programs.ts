@@ -3,7 +3,7 @@ import type { Emptied, EmptiedSample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { shrinkChildren, tuneChildren } from '../slab-sysfs.js';
-import { pinned, workIn } from '../worker.js';
+import { pinned, workIn } from '../work-in.js';
 
 const MS = 1e6;
 const SECOND = 1e9;

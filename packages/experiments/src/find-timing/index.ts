@@ -1,5 +1,5 @@
 import type { Experiment } from '../lab/types.js';
-import { pinned } from '../worker.js';
+import { pinned } from '../work-in.js';
 import {
   dropAndSettleProgram,
   entriesOf,

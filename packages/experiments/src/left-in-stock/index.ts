@@ -1,7 +1,7 @@
 import { DRAIN_LOCKED, type Stretch } from '@kmemlab/kernel';
 import type { Experiment, Lab } from '../lab/types.js';
 import type { ParamValues } from '../params.js';
-import { pinned } from '../worker.js';
+import { pinned } from '../work-in.js';
 import { removeProgram, type Scope, useAgainProgram, useProgram } from './programs.js';
 
 const MS = 1e6;

@@ -3,7 +3,7 @@ import type { Sample } from '@kmemlab/results';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { sample } from '../sample.js';
-import { pinned, workIn } from '../worker.js';
+import { pinned, workIn } from '../work-in.js';
 
 const MS = 1e6;
 /** Long against the two grace periods after which a removed memcg is freed, or not. */

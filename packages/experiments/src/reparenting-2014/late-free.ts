@@ -1,7 +1,7 @@
 import { type Program, sys } from '@kmemlab/kernel';
 import { enterHierarchy, makeCgroup } from '../hierarchy.js';
 import { shrinkChildren } from '../slab-sysfs.js';
-import { pinned, workIn } from '../worker.js';
+import { pinned, workIn } from '../work-in.js';
 
 /*
  * Slabs of a removed memcg's cache become empty at a chosen moment. With SLUB a node keeps a number of empty slabs, so as many as that

@@ -1,7 +1,7 @@
 import { type Program, sys } from '@kmemlab/kernel';
 import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
-import { pinned, workIn } from '../worker.js';
+import { pinned, workIn } from '../work-in.js';
 
 const SECOND = 1e9;
 /** Between the first two attempts to load a module again, and by how much longer each wait is than the last. */

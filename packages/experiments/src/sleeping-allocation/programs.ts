@@ -1,7 +1,7 @@
 import { type Program, sys, writeFile } from '@kmemlab/kernel';
 import { enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
-import { pinned } from '../worker.js';
+import { pinned } from '../work-in.js';
 
 const MS = 1e6;
 const US = 1e3;

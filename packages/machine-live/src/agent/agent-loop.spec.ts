@@ -62,6 +62,15 @@ describe('the loop of an agent', () => {
     expect(work.log).toEqual(['1', 'flush']);
   });
 
+  it('lets other input have its turn though somebody rings again and again', async () => {
+    const work = new Work();
+    const board = Switchboard.create(1);
+    const other = new Promise<void>((resolve) => setImmediate(resolve));
+    work.onEmpty = () => board.ring(0);
+    start(work, board);
+    await other;
+  });
+
   it('reports what the agent throws, and ends', async () => {
     const work = new Work();
     work.error = new Error('broken');

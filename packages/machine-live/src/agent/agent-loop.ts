@@ -4,6 +4,8 @@ import type { MemoryAgent } from './memory-agent.js';
 
 /** Messages handled before other input of the process gets its turn. */
 const BATCH = 256;
+/** Batches, however small, that may follow each other without one: somebody rings during each. */
+const MOST_IN_A_ROW = 16;
 
 /**
  * Runs an agent on the main thread of its process: handles what has arrived, lets sockets and timers have their turn, and
@@ -34,16 +36,19 @@ export class AgentLoop {
 
   private async run(): Promise<void> {
     const { agent, board, thread } = this;
+    let inARow = 0;
     while (!this.stopped) {
       const seen = board.rings(thread);
       const handled = agent.drain(BATCH);
       if (handled > 0) this.flush();
-      if (handled === BATCH || agent.hasLate) {
+      if (handled === BATCH || agent.hasLate || ++inARow === MOST_IN_A_ROW) {
+        inARow = 0;
         await turnOfEventLoop();
         continue;
       }
       const ring = board.sleepAsync(thread, seen);
       if (ring === null) continue;
+      inARow = 0;
       await ring;
       board.awake(thread);
     }

@@ -3,7 +3,10 @@ import type { RunResult } from '../schema.js';
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
-/** The command that runs the same again, apart from patches of one's own, whose files it cannot name. */
+/**
+ * The command that runs the same again, apart from what no flag says: files of patches of one's own, and costs and timeScale of a
+ * scenario file, which are in the run directory's scenario.yaml.
+ */
 export function commandOf(results: readonly RunResult[]): string {
   const groups = groupByKernel(results);
   const run = results[0];
@@ -15,6 +18,8 @@ export function commandOf(results: readonly RunResult[]): string {
     run.experiment,
     ...groups.flatMap(({ kernel }) => ['--kernel', kernel]),
     ...['--config', run.config.join(','), '--engine', run.engine],
+    ...(run.settings?.strategy === 'random' ? ['--strategy', 'random'] : []),
+    ...(run.machine.isolcpus === undefined ? [] : ['--isolcpus', run.machine.isolcpus.join(',')]),
     ...['--nodes', String(run.machine.nodes), '--cpus-per-node', String(run.machine.cpusPerNode)],
     ...Object.entries(run.params).flatMap(([key, value]) => ['--param', `${key}=${value}`]),
     ...['--seed', String(run.seed)],

@@ -4,7 +4,7 @@ import type { RunResult } from '../schema.js';
 const field = (value: string | number): string =>
   /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
 
-/** One line per run and quantity, for a spreadsheet: kernel, seed, machine, quantity, unit, clock, value. */
+/** One line per run and quantity, for a spreadsheet: kernel, machine, seed, outcome, quantity, unit, clock, value. */
 export function renderCsv(results: readonly RunResult[]): string {
   const head = [
     'experiment',
@@ -14,6 +14,7 @@ export function renderCsv(results: readonly RunResult[]): string {
     'nodes',
     'cpus_per_node',
     'seed',
+    'outcome',
     'quantity',
     'unit',
     'clock',
@@ -22,7 +23,7 @@ export function renderCsv(results: readonly RunResult[]): string {
   const lines = results.flatMap((result) =>
     quantitiesOf(results).flatMap(({ key, unit, clock = '', of }) => {
       const value = of(result);
-      const { experiment, kernel, config, engine, machine, seed } = result;
+      const { experiment, kernel, config, engine, machine, seed, outcome } = result;
       return value === undefined
         ? []
         : [
@@ -34,6 +35,7 @@ export function renderCsv(results: readonly RunResult[]): string {
               machine.nodes,
               machine.cpusPerNode,
               seed,
+              outcome,
               key,
               unit,
               clock,

@@ -1,5 +1,5 @@
-import { groupByKernel } from '../kernel-runs.js';
-import { meaningOf } from '../meaning.js';
+import { groupByKernel, hasEnded, type KernelRuns } from '../kernel-runs.js';
+import { meaningOf, troublesOf } from '../meaning.js';
 import { repetitions } from '../quantities.js';
 import { callCount, type RunResult } from '../schema.js';
 import { counted, formatRate } from '../text/format.js';
@@ -27,10 +27,17 @@ function headlineOfRun(result: RunResult): string {
   return `In ${result.experiment}, ${kernel} ${did.length > 1 ? `${did.slice(0, -1).join(', ')} and ${did.at(-1)}` : did[0]}.${dying}`;
 }
 
+/** What several seeds show: what went wrong in any, then what the first did that ended. */
+function headlinesOfSeeds(group: KernelRuns): string[] {
+  const ended = group.runs.find((run) => hasEnded(run) && run.verdicts.length === 0);
+  return [...troublesOf(group).map((trouble) => `${trouble}.`), ...(ended === undefined ? [] : [headlineOfRun(ended)])];
+}
+
 /** What the runs show: a sentence for one kernel, and one for each further kernel against the first. */
 export function headlines(results: readonly RunResult[]): string[] {
   const [base, ...others] = groupByKernel(results);
   if (base === undefined) return ['Nothing was run.'];
-  if (others.length === 0) return [headlineOfRun(base.runs[0] as RunResult)];
+  if (others.length === 0)
+    return base.runs.length === 1 ? [headlineOfRun(base.runs[0] as RunResult)] : headlinesOfSeeds(base);
   return others.map((other) => meaningOf(base, other));
 }

@@ -119,7 +119,20 @@ describe('renderMarkdown and renderCsv', () => {
     expect(text).toContain('| IPIs sent | 2,100 | 0 | 0x |');
     expect(text).toContain('kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create');
     const lines = renderCsv(two).trim().split('\n');
-    expect(lines).toContain('avoid-ipis,v4.10,slab nonpreempt hz=250,sim,2,4,1,ipis,count,,2100');
-    expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([11]));
+    expect(lines).toContain('avoid-ipis,v4.10,slab nonpreempt hz=250,sim,2,4,1,ok,ipis,count,,2100');
+    expect(new Set(lines.map((line) => line.split(',').length))).toEqual(new Set([12]));
+  });
+
+  it('name the schedule strategy and the isolated CPUs in the command', () => {
+    const machine = { nodes: 2, cpusPerNode: 4, isolcpus: [3, 7] };
+    const text = renderMarkdown([sampleResult({ machine, settings: { strategy: 'random' } })]);
+    expect(text).toMatch(/kmemlab run avoid-ipis .*--strategy random --isolcpus 3,7 /);
+  });
+
+  it('say of several seeds which did not finish, and what one did that ended', () => {
+    const failure = { kind: 'interrupted', detail: 'in phase create' };
+    const text = renderMarkdown([sampleResult({ outcome: 'incomplete', failure }), sampleResult({ seed: 2 })]);
+    expect(text).toContain('v4.10 did not finish in 1 of 2 runs (interrupted).');
+    expect(text).toContain('In avoid-ipis, v4.10 created 300 caches');
   });
 });

@@ -1,5 +1,5 @@
 import type { ComparedQuantity, CompareResult } from '../compare.js';
-import { groupByKernel, type Spread } from '../kernel-runs.js';
+import { groupByKernel, hasEnded, type Spread } from '../kernel-runs.js';
 import type { RunResult } from '../schema.js';
 import { findingsLines } from './findings.js';
 import { formatCount, formatNs, formatRatio, plural } from './format.js';
@@ -36,10 +36,17 @@ function headerSection(comparison: CompareResult, names: readonly string[], opti
     const name = names[index] === kernel ? kernel : `${names[index]} = ${kernel}`;
     const seeds = runs.map((run) => run.seed);
     const which = seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
-    const outcomes = [...new Set(runs.map((run) => outcomeText(run, options)))].join(', ');
-    lines.push(`  ${paint(options, 'bold', name)}: ${which}: ${outcomes}`);
+    lines.push(`  ${paint(options, 'bold', name)}: ${which}: ${outcomesText(runs, options)}`);
   }
   return lines;
+}
+
+/** The one outcome of all, or how many have each. */
+function outcomesText(runs: readonly RunResult[], options: TextOptions): string {
+  const outcomes = runs.map((run) => outcomeText(run, options));
+  const different = [...new Set(outcomes)];
+  if (different.length === 1) return different.join();
+  return different.map((text) => `${outcomes.filter((other) => other === text).length} ${text}`).join(', ');
 }
 
 /** Where the runs took place, by the first that ran on the live machine; the others took place there, too. */
@@ -82,7 +89,9 @@ function quantitySection(comparison: CompareResult, names: readonly string[], op
     return { cells };
   });
   const several = comparison.results.length > comparison.kernels.length;
-  const title = several ? 'Mean over seeds [least..most]' : 'Counts and times';
+  const unfinished = several && !comparison.results.every(hasEnded);
+  const over = unfinished ? 'the seeds that ended' : 'seeds';
+  const title = several ? `Mean over ${over} [least..most]` : 'Counts and times';
   return [heading(options, title), ...warningLines(comparison, options), ...table(options, columns, rows)];
 }
 
