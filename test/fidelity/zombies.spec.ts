@@ -42,6 +42,12 @@ describe('zombies on 4.10', () => {
     },
   );
 
+  it.each(['v5.3', 'v5.9'])('are kept by data of files even on %s, until these are unlinked', async (kernel) => {
+    const params = { generations: '30', bytes: '64' };
+    const { counters, phases } = await run({ experiment: 'zombies', kernel, nodes: 1, cpusPerNode: 4, params });
+    expect([counters.memcg.dying, phases.unlink?.memcg.dying]).toEqual([30, 0]);
+  });
+
   it('are kept by one file as by ten', async () => {
     const { counters } = await generations({ sharedFraction: '0.1' });
     expect(counters.memcg.dying).toBe(GENERATIONS);

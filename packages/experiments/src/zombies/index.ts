@@ -43,7 +43,14 @@ export const zombies: Experiment = {
       summary:
         'below what they are made: the root, or a memcg that stays and whose counters and statistics contain theirs',
     },
-    files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'empty tmpfs files made in each memcg' },
+    files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'tmpfs files made in each memcg' },
+    bytes: {
+      kind: 'integer',
+      min: 0,
+      max: 65536,
+      default: 0,
+      summary: 'data in each file that stays: its pages in the page cache pin the memcg in every kernel',
+    },
   },
   window: ['generations'],
   schedule: { generations: 2, files: 2 },
@@ -56,6 +63,7 @@ export const zombies: Experiment = {
       generations,
       files,
       shared,
+      bytes: Number(params.bytes),
       pause: Number(params.pause) * MS,
       pipes,
       nested: params.parent === 'memcg',

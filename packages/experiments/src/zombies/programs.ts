@@ -20,6 +20,8 @@ export interface Scope {
   /** Files made in each memcg, and how many of them stay. */
   readonly files: number;
   readonly shared: number;
+  /** Of data in each file that stays. */
+  readonly bytes: number;
   /** Descriptors of pipes that are open: of each generation one, if there are any. */
   readonly pipes: number[] | undefined;
   /** All are made below one that stays, with use_hierarchy. */
@@ -30,8 +32,10 @@ export interface Scope {
 
 const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;
 
-function* makeFile(path: string): Program<void> {
-  yield* sys.close(yield* sys.create(path));
+function* makeFile(path: string, bytes = 0): Program<void> {
+  const file = yield* sys.create(path);
+  if (bytes > 0) yield* sys.write(file, 'x'.repeat(bytes));
+  yield* sys.close(file);
 }
 
 /** A memcg that contains the counters of all that are made below it. */
@@ -48,7 +52,7 @@ function* enterParent(): Program<void> {
  */
 export function* generationsProgram(
   { pid, tick }: GuestControl,
-  { generations, files, shared, pause, pipes, nested }: Scope,
+  { generations, files, shared, bytes, pause, pipes, nested }: Scope,
 ): Program<Sample[]> {
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
@@ -64,7 +68,7 @@ export function* generationsProgram(
     yield* makeFile(FIRST_FILE);
     yield* sys.unlink(FIRST_FILE);
     yield* sys.flushCreation();
-    for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file));
+    for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file), file < shared ? bytes : 0);
     for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
     if (pipes !== undefined) pipes.push(yield* filledPipe());
     yield* sys.write(home, `${pid}\n`);
