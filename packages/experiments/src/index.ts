@@ -17,7 +17,7 @@ export {
   resolveCheck,
 } from './check/check.js';
 export { type MatrixOptions, type MatrixRequest, mutationMatrix } from './check/matrix.js';
-export { parseReplayFile, type ReplayFile } from './check/replay-file.js';
+export type { ReplayFile } from './check/replay-file.js';
 export type { SearchPlan } from './check/types.js';
 export { checkerFor } from './lab/checked.js';
 export type { Cluster, ClusterPlan, StartCluster } from './lab/cluster.js';
@@ -26,10 +26,9 @@ export { type NodeExperiment, type NodeExperimentOptions, runNodeExperiment } fr
 export type { NodeChannel } from './lab/node-lab.js';
 export type { NodePlan } from './lab/node-plan.js';
 export type { LivePlace } from './lab/observed.js';
-export { SimWatch } from './lab/sim-watch.js';
 export { type ClusterStarterOptions, clusterStarter } from './lab/start-cluster.js';
 export { checkOnThread, runOnThread } from './on-sim-thread.js';
 export { runScenario } from './run.js';
 export { checkDeterminism } from './run-sim.js';
 export { type BuiltKernel, type KernelOfScenario, kernelOf } from './scenario/kernel-of.js';
-export { DEFAULT_ENGINE, resolveScenario, scenarioToYaml } from './scenario/resolve.js';
+export { resolveScenario, scenarioToYaml } from './scenario/resolve.js';

@@ -28,11 +28,9 @@ export {
 } from './check.js';
 export { type ComparedQuantity, type CompareResult, compareResults } from './compare.js';
 export { PhaseDurations, type PlainDurations, Recorder } from './durations.js';
-export { Histogram } from './histogram.js';
 export { toJson } from './json.js';
-export { groupByKernel, type KernelRuns, type Spread } from './kernel-runs.js';
+export type { KernelRuns, Spread } from './kernel-runs.js';
 export { oneLine } from './one-line.js';
-export { type PublishedTimes, publishedFind } from './published-find.js';
 export { renderCsv } from './report/csv.js';
 export { renderMarkdown } from './report/markdown.js';
 export { renderReport, reportCharts } from './report/report.js';
@@ -52,16 +50,13 @@ export { sumByName } from './sum-by-name.js';
 export {
   formatBytes,
   formatCount,
-  formatDifference,
   formatNs,
-  formatRate,
   formatRatio,
   plural,
 } from './text/format.js';
 export { roundTripTable } from './text/live.js';
-export { MAIL_FIGURES } from './text/mail-table.js';
 export { nearest, suggestion } from './text/nearest.js';
-export { heading, paint, paragraph, type Style, type TextOptions, wrap } from './text/paper.js';
+export { heading, paragraph, type TextOptions, wrap } from './text/paper.js';
 export { renderBugMatrix } from './text/render-bug-matrix.js';
 export { renderCheck } from './text/render-check.js';
 export { renderCompare } from './text/render-compare.js';
@@ -70,4 +65,4 @@ export { renderMatrix } from './text/render-matrix.js';
 export { renderRun } from './text/render-run.js';
 export { type Cell, type Column, type Row, table } from './text/table.js';
 export { verdictLines } from './text/verdicts.js';
-export { mean, variance, type Welch, welch } from './welch.js';
+export { mean, type Welch, welch } from './welch.js';
