@@ -60,6 +60,9 @@ async function readDocument(path: string): Promise<Document> {
   const fields =
     typeof document === 'object' && document !== null ? (document as Readonly<Record<string, unknown>>) : {};
   const parts = PARTS[fields.schema as Document['schema']];
+  if (typeof fields.schema === 'string' && fields.schema.startsWith('kmemlab.replay/')) {
+    throw new UsageError(`document ${file}: a replay file; give what "kmemlab replay ${file} --json" prints`);
+  }
   if (parts === undefined) {
     throw new UsageError(
       `document ${file}: its schema is none of ${Object.keys(PARTS).join(', ')}; give a run directory, or what --json prints`,

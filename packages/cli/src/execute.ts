@@ -193,6 +193,9 @@ class Execution {
     } finally {
       progress.clear();
     }
+    // Ended for another's sake.
+    if (result.outcome === 'incomplete' && this.halt !== undefined && !context.signal.aborted)
+      result = endedBy(result, this.halt);
     files.result(result);
     if (files.failure !== undefined) return failedWith(result, files.failure);
     return result;

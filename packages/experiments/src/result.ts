@@ -58,6 +58,11 @@ function settingsOf({ scenario, kernel }: Run): Record<string, JsonValue> {
   };
 }
 
+/** Without the one that the kernel's name says: kernels differ in it, and the experiment does not. */
+function ownParams(params: RunResult['params'], { picksKernel }: Experiment): RunResult['params'] {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => name !== picksKernel?.param));
+}
+
 /**
  * The result document of a run as far as it has got. A run that ended inside the measured window counts what happened
  * in it until then.
@@ -86,7 +91,7 @@ export function buildResult(run: Run): RunResult {
       ...{ nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
       ...(isolcpus.length > 0 && { isolcpus }),
     },
-    params: scenario.params,
+    params: ownParams(scenario.params, experiment),
     settings: settingsOf(run),
     outcome: run.outcome,
     ...(run.failure !== undefined && { failure: run.failure }),

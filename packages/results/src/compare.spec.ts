@@ -50,6 +50,20 @@ describe('compareResults', () => {
 });
 
 describe('meaning', () => {
+  it('says of find-timing what a name costs, and nothing of kicks that there are not', () => {
+    const find = { entries: 10, repeats: [] };
+    const run = (kernel: string, messages: number): RunResult => {
+      const { phases, ...rest } = patchedResult({ kernel, experiment: 'find-timing', find, durations: {} });
+      const counted = { ...(phases.create as NonNullable<typeof phases.create>), calls: { percpu_ref_local: 40 } };
+      const sent = { sameNode: messages, crossNode: 0, byKind: {} };
+      const quiet = { ...rest.counters, ipi: { ...rest.counters.ipi, sent: 0 } };
+      return { ...rest, counters: quiet, phases: { find: { ...counted, messages: sent } } } as unknown as RunResult;
+    };
+    expect(meaning(run('a', 90), run('b', 113))[0]).toBe(
+      'a find in b takes 11.300 messages an entry instead of 9 and the same 4 percpu_ref operations.',
+    );
+  });
+
   it('states the saving of the patch and the cost that stays', () => {
     expect(meaning(sampleResult(), patchedResult())).toEqual([
       'v4.10+avoid-kick-on-create creates the same 300 caches with 0 kicks instead of 300: 2,100 fewer IPIs, 21 per loop; removal still costs the same 4,200 IPIs; slab_mutex is held 5.00 µs instead of 9.00 µs (p50, model time).',

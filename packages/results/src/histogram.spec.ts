@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from './histogram.js';
+import { Histogram, quarterBelow } from './histogram.js';
 
 const duration = fc.oneof(
   fc.nat({ max: 300 }),
@@ -105,4 +105,14 @@ it('says how many took how long, in quarters of powers of two', () => {
   expect(counts).toEqual([1, 1, 1, 2, 1, 1]);
   expect(below[5]).toBeGreaterThan(5_000_000);
   expect(below[5]).toBeLessThanOrEqual(5_000_000 * 1.26);
+});
+
+it('says from where to where a bound counts', () => {
+  fc.assert(
+    fc.property(duration, (ns) => {
+      const [bound = 0] = filled([ns]).toDuration('host').distribution?.below ?? [];
+      expect(quarterBelow(bound)).toBeLessThanOrEqual(ns);
+      if (bound <= Number.MAX_SAFE_INTEGER) expect(bound).toBeGreaterThan(ns);
+    }),
+  );
 });

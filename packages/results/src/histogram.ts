@@ -37,6 +37,10 @@ function quarterAbove(value: number): number {
   return (Math.floor(value / quarter) + 1) * quarter;
 }
 
+/** The bound before one that `quarterAbove` gives: nothing below it is counted there. */
+export const quarterBelow = (bound: number): number =>
+  bound <= 4 ? bound - 1 : bound - 2 ** (octaveOf(bound - 1) - 2);
+
 /**
  * A log-linear histogram of durations in integer nanoseconds, 0 to 2^53 - 1.
  * Percentiles are exact below 128 ns and off by at most 1/64 of the value above; count, mean and max are exact

@@ -1,5 +1,5 @@
 import { hasEnded, type KernelRuns, type Spread, spreadOf } from './kernel-runs.js';
-import { repetitions } from './quantities.js';
+import { messagesOf, perEntry, referencesOf, repetitions } from './quantities.js';
 import { callCount, type RunResult } from './schema.js';
 import { counted, formatCount, formatNs, formatRate, plural } from './text/format.js';
 
@@ -102,12 +102,15 @@ function ipiText(difference: Difference, steps: ReturnType<typeof repetitions>):
   return `${distanceText(difference, 'IPI')}${perStep ?? ''}`;
 }
 
+const isOneLiveRunEach = (base: KernelRuns, other: KernelRuns): boolean =>
+  base.runs.length === 1 && other.runs.length === 1 && other.runs[0]?.engine === 'live';
+
 function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   const ipis = differenceOf(base, other, (r) => r.phases.remove?.ipi.sent);
   if (!ipis || (ipis.base.max === 0 && ipis.other.max === 0)) return undefined;
   if (ipis.relation === 'same') return `removal still costs the same ${formatCount(ipis.base.mean)} IPIs`;
   if (ipis.relation === 'overlap') return 'removal differs no more than seeds do';
-  if (base.runs.length === 1 && other.runs.length === 1 && other.runs[0]?.engine === 'live') {
+  if (isOneLiveRunEach(base, other)) {
     return `removal cost ${valueText(ipis.other)} IPIs against ${valueText(ipis.base)}, which the schedule decides`;
   }
   const shutdownCalls = (r: RunResult) => r.phases.remove && callCount(r.phases.remove, 'shutdown_cache');
@@ -119,10 +122,11 @@ function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   return `removal costs ${distanceText(ipis, 'IPI')}${because}`;
 }
 
-/** Of experiments that count removed memcgs generation by generation: how many stay. */
+/** How many removed memcgs stay, if it is not one live schedule each that decides. */
 function dyingText(base: KernelRuns, other: KernelRuns): string | undefined {
-  const dying = differenceOf(base, other, (r) => r.series && r.counters.memcg.dying);
-  if (!dying || (dying.relation !== 'fewer' && dying.relation !== 'more')) return undefined;
+  const dying = differenceOf(base, other, ({ phases, counters }) => (phases.remove ?? counters).memcg.dying);
+  if (!dying || (dying.relation !== 'fewer' && dying.relation !== 'more') || isOneLiveRunEach(base, other))
+    return undefined;
   return `${other.kernel} leaves ${valueText(dying.other)} removed ${plural(dying.other.mean, 'memcg')} behind instead of ${valueText(dying.base)}`;
 }
 
@@ -133,18 +137,45 @@ function barrierText(base: KernelRuns, other: KernelRuns): string | undefined {
   return `rcu_barrier runs ${valueText(barriers.other)} ${plural(barriers.other.mean, 'time')} instead of ${valueText(barriers.base)}`;
 }
 
+/** Of `find-timing`: what one name costs in messages and references. */
+function findText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const messages = differenceOf(base, other, perEntry('find', messagesOf));
+  const references = differenceOf(base, other, perEntry('find', referencesOf));
+  if (!messages || !references) return undefined;
+  const change = ({ base: before, other: after }: Difference, noun: string): string => {
+    const [was, is] = [formatRate(before.mean), formatRate(after.mean)];
+    return was === is ? `the same ${is} ${noun}` : `${is} ${noun} instead of ${was}`;
+  };
+  return `a find in ${other.kernel} takes ${change(messages, 'messages an entry')} and ${change(references, 'percpu_ref operations')}`;
+}
+
+/** Of a task that makes cgroups meanwhile: the longest that it waits. */
+function bystanderText(base: KernelRuns, other: KernelRuns): string | undefined {
+  const waits = differenceOf(base, other, (r) => r.durations['bystander.mkdir']?.max);
+  if (!waits || (waits.relation !== 'fewer' && waits.relation !== 'more')) return undefined;
+  return `a mkdir beside it takes at most ${formatNs(waits.other.max)} instead of ${formatNs(waits.base.max)}`;
+}
+
 /** Undefined if it is the same, or cannot be told: times of more CPUs than cores show waiting for a core. */
 function lockText(base: KernelRuns, other: KernelRuns): string | undefined {
   if ([...base.runs, ...other.runs].some((run) => run.live?.oversubscribed)) return undefined;
   const clock = base.runs[0]?.durations['slab_mutex.hold']?.clock;
-  const hold = differenceOf(base, other, (r) => {
-    const duration = r.durations['slab_mutex.hold'];
-    return duration && duration.clock === clock && duration.count > 0 ? duration.p50 : undefined;
-  });
-  if (!hold || hold.relation === 'same' || hold.relation === 'overlap') return undefined;
-  const average = hold.base.min === hold.base.max && hold.other.min === hold.other.max ? '' : ', mean over seeds';
-  const figures = `${formatNs(hold.other.mean)} instead of ${formatNs(hold.base.mean)}`;
-  return `slab_mutex is held ${figures} (p50, ${clock} time${average})`;
+  const hold = (statistic: 'p50' | 'p99') =>
+    differenceOf(base, other, (r) => {
+      const duration = r.durations['slab_mutex.hold'];
+      return duration && duration.clock === clock && duration.count > 0 ? duration[statistic] : undefined;
+    });
+  const half = hold('p50');
+  if (!half || half.relation === 'same' || half.relation === 'overlap') return undefined;
+  const average = half.base.min === half.base.max && half.other.min === half.other.max ? '' : ', mean over seeds';
+  const figures = ({ base: before, other: after }: Difference) =>
+    `${formatNs(after.mean)} instead of ${formatNs(before.mean)}`;
+  const text = `slab_mutex is held ${figures(half)} (p50, ${clock} time${average})`;
+  // Some holds are longer while most are shorter, or the other way round.
+  const tail = hold('p99');
+  return tail && [half.relation, tail.relation].sort().join() === 'fewer,more'
+    ? `${text}, but ${figures(tail)} (p99)`
+    : text;
 }
 
 /**
@@ -168,7 +199,14 @@ export function meaningOf(base: KernelRuns, other: KernelRuns): string {
   const ipis = differenceOf(base, other, (r) => r.counters.ipi.sent);
   if (!kicks || !ipis) return `${base.kernel} and ${other.kernel} have no run to compare.`;
   const steps = other.runs[0] && repetitions(other.runs[0]);
-  const clauses = [barrierText(base, other), removalText(base, other), lockText(base, other)];
-  const sentence = [`${workText(base, other, kicks)}: ${ipiText(ipis, steps)}`, ...clauses];
-  return `${[dyingText(base, other), ...sentence].filter((text) => text !== undefined).join('; ')}.`;
+  const clauses = [
+    barrierText(base, other),
+    removalText(base, other),
+    bystanderText(base, other),
+    lockText(base, other),
+  ];
+  const find = findText(base, other);
+  const isQuiet = kicks.base.max + kicks.other.max + ipis.base.max + ipis.other.max === 0;
+  const work = find !== undefined && isQuiet ? undefined : `${workText(base, other, kicks)}: ${ipiText(ipis, steps)}`;
+  return `${[dyingText(base, other), find, work, ...clauses].filter((text) => text !== undefined).join('; ')}.`;
 }

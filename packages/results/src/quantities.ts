@@ -1,4 +1,5 @@
-import { type Clock, callCount, type IsolatedCpu, type RunResult } from './schema.js';
+import { type Clock, callCount, type IsolatedCpu, type PhaseCounters, type RunResult } from './schema.js';
+import { mean } from './welch.js';
 
 /** Something counted or measured in every run, by which kernels are compared. */
 export interface Quantity {
@@ -11,7 +12,7 @@ export interface Quantity {
   readonly clock?: Clock;
 }
 
-/** How often the experiment repeats its step: loops, writes, memcgs or generations. Undefined for experiments without such a number. */
+/** How often the experiment is to repeat its step: loops, writes, memcgs or generations. Undefined for experiments without such a number. */
 export function repetitions(result: RunResult): { readonly count: number; readonly unit: string } | undefined {
   for (const [key, unit] of [
     ['loops', 'loop'],
@@ -25,6 +26,10 @@ export function repetitions(result: RunResult): { readonly count: number; readon
   return undefined;
 }
 
+/** How often it did; undefined for a run that did not come to its end. */
+export const repeated = (result: RunResult): ReturnType<typeof repetitions> =>
+  result.outcome === 'ok' ? repetitions(result) : undefined;
+
 const kicks = (result: RunResult) => callCount(result.counters, 'kick_all_cpus_sync');
 
 function count(key: string, label: string, of: (result: RunResult) => number | undefined): Quantity {
@@ -32,7 +37,7 @@ function count(key: string, label: string, of: (result: RunResult) => number | u
 }
 
 const perStep = (of: (result: RunResult) => number) => (result: RunResult) => {
-  const steps = repetitions(result);
+  const steps = repeated(result);
   return steps && of(result) / steps.count;
 };
 
@@ -41,6 +46,23 @@ const removal = (of: (phase: NonNullable<RunResult['phases'][string]>) => number
   const phase = result.phases.remove;
   return phase && of(phase);
 };
+
+type FindPhase = 'find' | 'drop' | 'drop-outlived';
+
+/** A count of a phase of `find-timing` per name looked up; undefined in any other run. */
+export const perEntry =
+  (name: FindPhase, of: (phase: PhaseCounters) => number) =>
+  ({ find, phases }: RunResult): number | undefined => {
+    const phase = phases[name];
+    return find && phase && of(phase) / find.entries;
+  };
+
+/** Messages within and across nodes. */
+export const messagesOf = ({ messages }: PhaseCounters): number => messages.sameNode + messages.crossNode;
+
+/** Operations on percpu_refs, on the CPU's own counter or on the shared one. */
+export const referencesOf = (phase: PhaseCounters): number =>
+  callCount(phase, 'percpu_ref_local') + callCount(phase, 'percpu_ref_shared');
 
 /** A sum over the isolated CPUs; undefined in a run without any. */
 const onIsolated = (of: (cpu: IsolatedCpu) => number) => (result: RunResult) =>
@@ -94,7 +116,19 @@ const COUNTS: readonly Quantity[] = [
   count('barriers', 'rcu_barrier requested', (r) =>
     r.params.memcgs === undefined ? undefined : r.counters.calls.rcu_barrier.requested,
   ),
+  count('findMessages', 'find: messages per entry', perEntry('find', messagesOf)),
+  count('findReferences', 'find: percpu_ref operations per entry', perEntry('find', referencesOf)),
+  count('dropReferences', 'drop_caches: percpu_ref operations per entry', perEntry('drop', referencesOf)),
+  count('outlivedReferences', 'the same, memcg removed', perEntry('drop-outlived', referencesOf)),
   count('dying', 'memcgs dying after the last generation', (r) => r.series && r.counters.memcg.dying),
+  count('stillDying', 'memcgs still dying', ({ series, phases, counters }) =>
+    series || phases.remove || counters.memcg.created === 0 ? undefined : counters.memcg.dying,
+  ),
+  count(
+    'directories',
+    'sysfs directories of memcg caches then',
+    (r) => r.series?.findLast(({ phase }) => phase === 'generations')?.directories,
+  ),
   count('cachesLeft', 'caches of removed memcgs at the end', (r) => r.emptied?.after.caches),
   count('pageSeconds', 'page-seconds held without an object', (r) => r.emptied?.pageSeconds),
   count(
@@ -111,6 +145,8 @@ const TIMES = [
   ['slab_mutex.hold', 'slab_mutex hold'],
   ['slab_mutex.wait', 'slab_mutex wait'],
   ['cgroup_mutex.hold', 'cgroup_mutex hold'],
+  ['bystander.mkdir', 'mkdir beside it'],
+  ['bystander.rmdir', 'rmdir beside it'],
 ] as const;
 
 function timesOf(clock: Clock): Quantity[] {
@@ -128,10 +164,23 @@ function timesOf(clock: Clock): Quantity[] {
   );
 }
 
+/** What one name takes in a find, mean of all rounds but the first. */
+const findTime = (clock: Clock): Quantity => ({
+  key: 'find.entry',
+  label: `find: one entry, ${clock} time`,
+  unit: 'ns',
+  clock,
+  of: ({ find, engine }) => {
+    if (find === undefined || clock !== (engine === 'sim' ? 'model' : 'host')) return undefined;
+    const rounds = find.repeats.slice(1);
+    return rounds.length === 0 ? undefined : mean(rounds.map(({ findNs }) => findNs)) / find.entries;
+  },
+});
+
 /** Every quantity that at least one of the results has a value for, in the order they are shown. */
 export function quantitiesOf(results: readonly RunResult[]): Quantity[] {
   const step = results.map(repetitions).find((found) => found !== undefined)?.unit ?? '';
-  return [...COUNTS, ...timesOf('model'), ...timesOf('host')]
+  return [...COUNTS, ...(['model', 'host'] as const).flatMap((clock) => [findTime(clock), ...timesOf(clock)])]
     .filter((quantity) => results.some((result) => quantity.of(result) !== undefined))
     .map((quantity) =>
       quantity.key.endsWith('PerStep') ? { ...quantity, label: `${quantity.label} ${step}` } : quantity,

@@ -133,7 +133,7 @@ export interface Duration {
   readonly p99: number;
   readonly max: number;
   readonly mean: number;
-  /** How many took how long: `counts[n]` were shorter than `below[n]` and not shorter than the bound before it. Four bounds per power of two. */
+  /** How many took how long: `counts[n]` were shorter than `below[n]` and not shorter than the next lower quarter of a power of two. Bounds below which there are none are left out. */
   readonly distribution?: { readonly below: readonly number[]; readonly counts: readonly number[] };
 }
 

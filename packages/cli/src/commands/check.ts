@@ -92,7 +92,7 @@ export const checkCommand = buildCommand<CheckFlags, [string], CommandThis>({
         unsaved = error;
       }
     }
-    cli.stdout.write(json ? toJson(result) : renderCheck(result, textOptions(cli)));
+    cli.stdout.write(json ? toJson(result) : renderCheck(result, textOptions(cli), machine.patch));
     if (unsaved !== undefined) throw new Error(oneLine(unsaved));
     if (result.failure !== undefined) {
       const { kind, detail } = result.failure;

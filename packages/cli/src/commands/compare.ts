@@ -25,6 +25,7 @@ Exit status: 0 ok, 1 a verdict was found, 2 wrong usage or input, 3 a run failed
 EXAMPLES
   kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create
   kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.10+avoid-kick-on-create --seeds 5 --strategy random
+  kmemlab compare zombies --engine sim --kernel v5.2 --kernel v5.3 --seeds 3 --jobs 2
   kmemlab compare tune-slabinfo --kernel v4.10 --kernel v4.10+mine --patch ./mine.mjs --nodes 4 --json`;
 
 export const compareCommand = buildCommand<CompareFlags, [string], CommandThis>({

@@ -135,5 +135,8 @@ async function runMutationMatrix(self: CommandThis, flags: MatrixFlags): Promise
     .mutationMatrix(request, { ...(jobs !== undefined && { jobs }), signal: cli.signal, onProgress: line.show })
     .finally(() => line.clear());
   cli.stdout.write(json ? toJson(result) : renderMatrix(result, textOptions(cli)));
+  if (result.outcome === 'incomplete') {
+    cli.stderr.write(`kmemlab: the matrix is incomplete (interrupted): after ${result.rows.length} rows\n`);
+  }
   self.status = statusOfOutcome[result.outcome];
 }

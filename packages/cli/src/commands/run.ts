@@ -36,6 +36,7 @@ EXAMPLES
   kmemlab run avoid-ipis --isolcpus 2-3,7 --config nohz_full=2-3+7
   kmemlab run avoid-ipis --nats nats://127.0.0.1:4222 --deadline 30
   kmemlab run avoid-ipis --engine sim --param loops=10000
+  kmemlab run avoid-ipis --engine sim --seeds 20 --jobs 4
   kmemlab run my-scenario.yaml --seed 7 --check-determinism`;
 
 export const runCommand = buildCommand<RunFlags, [string], CommandThis>({

@@ -47,7 +47,12 @@ function* chargedLate(control: GuestControl, lastCpu: number): Program<void> {
   yield* sys.wait();
 }
 
+/** In a schedule in which it comes too late, the memcg has gone and there is nothing to charge. */
 function* lateProgram(pid: number): Program<void> {
+  yield* attempt(chargeInMemcg(pid));
+}
+
+function* chargeInMemcg(pid: number): Program<void> {
   yield* writeFile(`${MEMCG}/cgroup.procs`, `${pid}\n`);
   yield* sys.chargeLate(UNTIL_OFFLINE);
 }

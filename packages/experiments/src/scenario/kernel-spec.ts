@@ -1,5 +1,5 @@
 import { type KernelVersion, type Patch, type PatchOptionValues, patches, versions } from '@kmemlab/kernel';
-import { suggestion } from '@kmemlab/results';
+import { nearest, suggestion } from '@kmemlab/results';
 import { InputError } from '../api.js';
 import { resolveParams } from '../params.js';
 
@@ -37,8 +37,12 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
   const patch = patches.find((candidate) => candidate.name === name);
   if (patch === undefined) {
     const names = patches.map((candidate) => candidate.name);
+    const near = nearest(name, names);
     throw new InputError(
-      `kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ${suggestion(name, names)}`,
+      `kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ` +
+        (near === undefined
+          ? 'see kmemlab list patches, or give the file of your own with --patch'
+          : `did you mean ${near}?`),
     );
   }
   if (patch.appliesTo !== undefined && !patch.appliesTo.includes(version.name)) {

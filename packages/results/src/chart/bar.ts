@@ -110,8 +110,8 @@ export function barChart(chart: BarChart): string {
     const parts = [legend(entries), xLabel(x.label, plot), axisLines(plot), noData(plot)];
     return chartDocument(title, description, parts);
   }
-  const kind = chart.y.scale ?? 'linear';
-  const y = scaleFor(kind, kind === 'linear' ? [0, ...values] : values, plot.bottom, plot.top);
+  const isLinear = (chart.y.scale ?? 'linear') === 'linear';
+  const y = scaleFor(chart.y, isLinear ? [0, ...values] : values, plot.bottom, plot.top);
   const bands = bandsOf(x.categories.length, plot);
   const places = series.filter(({ reference }) => reference !== true).length;
   let place = 0;

@@ -66,6 +66,19 @@ function tick(svg: string, label: string, axis: 'x' | 'y'): number {
   return axis === 'y' ? value - 4 : value;
 }
 
+it('lineChart holds a value until the next point where lines are steps', () => {
+  const chart = chartOf({ name: 'a', points: points([0, 1], [1, 1], [2, 3]) });
+  const corners = (svg: string): number[][] => {
+    const lines = [...svg.matchAll(/class="kc-line"[^>]* d="M([^"]+)"/g)];
+    return (lines.at(-1)?.[1] ?? '').split('L').map((place) => place.split(' ').map(Number));
+  };
+  expect(corners(lineChart(chart))).toHaveLength(3);
+  const steps = corners(lineChart({ ...chart, steps: true }));
+  expect(steps).toHaveLength(5);
+  for (const [n, [left, top]] of steps.slice(1).entries())
+    expect([left, top]).toContain(steps[n]?.[n % 2 === 0 ? 1 : 0]);
+});
+
 describe.each([
   ['lineChart', lineChart],
   ['scatterChart', scatterChart],

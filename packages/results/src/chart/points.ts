@@ -15,6 +15,16 @@ import { type Scale, scaleFor } from './scale.js';
 import { element } from './svg.js';
 import type { PointChart, PointSeries } from './types.js';
 
+/** A point in coordinates. */
+type Place = readonly [number, number];
+
+/** How a series is drawn: its points joined by a line, with markers, in steps. */
+interface How {
+  readonly joined: boolean;
+  readonly shown: boolean;
+  readonly steps: boolean;
+}
+
 interface Scales {
   readonly x: Scale;
   readonly y: Scale;
@@ -29,12 +39,16 @@ function check({ x, y, series }: PointChart): void {
   }
 }
 
-function drawn({ points }: PointSeries, look: Look, joined: boolean, shown: boolean, { x, y }: Scales): string {
+/** Corners of a line whose value holds until the next point. */
+const stepsOf = (places: readonly Place[]): Place[] =>
+  places.flatMap((place, n) => (n === 0 ? [place] : [[place[0], (places[n - 1] as Place)[1]], place]));
+
+function drawn({ points }: PointSeries, look: Look, { joined, shown, steps }: How, { x, y }: Scales): string {
   const sorted = points.toSorted((a, b) => a.x - b.x);
   const places = sorted.map((point) => [x.at(point.x), y.at(point.y)] as const);
   const errors = sorted.map((point) => errorBar(point, x.at(point.x), y));
   const markers = (shown ? places : []).map(([left, top]) => marker(look, left, top));
-  const path = joined && places.length > 1 ? line(places, look.dash) : '';
+  const path = joined && places.length > 1 ? line(steps ? stepsOf(places) : places, look.dash) : '';
   return element('g', { class: look.group }, [path, ...errors, ...markers].join('') || ' ');
 }
 
@@ -70,13 +84,18 @@ export function pointChart(chart: PointChart, join: boolean): string {
     return chartDocument(title, description, parts);
   }
   const x = scaleFor(
-    chart.x.scale ?? 'linear',
+    chart.x,
     all.map((point) => point.x),
     plot.left,
     plot.right,
   );
-  const y = scaleFor(chart.y.scale ?? 'linear', extentOf(all), plot.bottom, plot.top);
-  const data = series.map((one, n) => drawn(one, looks[n] as Look, joined[n] === true, shown[n] === true, { x, y }));
+  const y = scaleFor(chart.y, extentOf(all), plot.bottom, plot.top);
+  const howOf = (n: number): How => ({
+    joined: joined[n] === true,
+    shown: shown[n] === true,
+    steps: chart.steps === true,
+  });
+  const data = series.map((one, n) => drawn(one, looks[n] as Look, howOf(n), { x, y }));
   const axes = [xAxis(chart.x, x, plot), yAxis(chart.y, y, plot), axisLines(plot)];
   return chartDocument(title, description, [legend(entries), ...axes, ...data]);
 }

@@ -8,17 +8,21 @@ const positive = fc.double({ min: 1e-12, max: 1e15, noNaN: true });
 
 describe('scaleFor', () => {
   it('has round ticks', () => {
-    expect(scaleFor('linear', [0, 97], 0, 1).ticks).toEqual([0, 20, 40, 60, 80, 100]);
-    expect(scaleFor('linear', [-0.3, 0.7], 0, 1).ticks).toEqual([-0.4, -0.2, 0, 0.2, 0.4, 0.6, 0.8]);
-    expect(scaleFor('log10', [735, 349_000], 0, 1).ticks).toEqual([100, 1000, 10_000, 100_000, 1_000_000]);
-    expect(scaleFor('log10', [3, 70], 0, 1).ticks).toEqual([1, 2, 5, 10, 20, 50, 100]);
-    expect(scaleFor('log2', [2, 4096], 0, 1).ticks).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]);
+    expect(scaleFor({ scale: 'linear' }, [0, 97], 0, 1).ticks).toEqual([0, 20, 40, 60, 80, 100]);
+    expect(scaleFor({ scale: 'linear' }, [-0.3, 0.7], 0, 1).ticks).toEqual([-0.4, -0.2, 0, 0.2, 0.4, 0.6, 0.8]);
+    expect(scaleFor({ whole: true }, [0, 1], 0, 1).ticks).toEqual([0, 1]);
+    expect(scaleFor({ whole: true }, [0, 97], 0, 1).ticks).toEqual([0, 20, 40, 60, 80, 100]);
+    expect(scaleFor({ scale: 'log10' }, [735, 349_000], 0, 1).ticks).toEqual([100, 1000, 10_000, 100_000, 1_000_000]);
+    expect(scaleFor({ scale: 'log10' }, [3, 70], 0, 1).ticks).toEqual([1, 2, 5, 10, 20, 50, 100]);
+    expect(scaleFor({ scale: 'log2' }, [2, 4096], 0, 1).ticks).toEqual([
+      2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096,
+    ]);
   });
 
   it('makes room around a single value', () => {
-    expect(scaleFor('linear', [0], 0, 1).domain).toEqual([0, 1]);
-    expect(scaleFor('linear', [7], 0, 1).at(7)).toBeGreaterThan(0);
-    expect(scaleFor('log2', [8], 0, 1).domain).toEqual([8, 16]);
+    expect(scaleFor({ scale: 'linear' }, [0], 0, 1).domain).toEqual([0, 1]);
+    expect(scaleFor({ scale: 'linear' }, [7], 0, 1).at(7)).toBeGreaterThan(0);
+    expect(scaleFor({ scale: 'log2' }, [8], 0, 1).domain).toEqual([8, 16]);
   });
 
   it.each(['linear', 'log2', 'log10'] as const)(
@@ -27,7 +31,7 @@ describe('scaleFor', () => {
       const values = fc.array(kind === 'linear' ? finite : positive, { minLength: 1, maxLength: 20 });
       fc.assert(
         fc.property(values, (list) => {
-          const scale = scaleFor(kind, list, 100, 500);
+          const scale = scaleFor({ scale: kind }, list, 100, 500);
           const sorted = list.toSorted((a, b) => a - b);
           const places = sorted.map((value) => scale.at(value));
           expect(Math.min(...places)).toBeGreaterThanOrEqual(99.9);

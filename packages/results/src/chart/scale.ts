@@ -1,4 +1,6 @@
-import type { ScaleKind } from './types.js';
+import type { Axis, ScaleKind } from './types.js';
+
+type ScaleOptions = Pick<Axis, 'scale' | 'whole'>;
 
 /** Maps values of an axis to coordinates. */
 export interface Scale {
@@ -33,8 +35,8 @@ function spread(low: number, high: number): [number, number] {
   return size < TINY ? [0, 1] : [low - size / 2, high + size / 2];
 }
 
-function linearTicks(low: number, high: number): number[] {
-  const step = niceStep(high - low, MOST_TICKS - 2);
+function linearTicks(low: number, high: number, least: number): number[] {
+  const step = Math.max(niceStep(high - low, MOST_TICKS - 2), least);
   const first = Math.floor(low / step + RESOLUTION);
   const last = Math.ceil(high / step - RESOLUTION);
   return Array.from({ length: last - first + 1 }, (_, n) => multiple(first + n, step));
@@ -64,11 +66,16 @@ function exponents(base: 2 | 10, low: number, high: number): [number, number] {
  * A scale over `values` whose ends are round numbers. Its coordinates run from `from` to `to`. Values of a logarithmic
  * scale must be positive; `values` must not be empty.
  */
-export function scaleFor(kind: ScaleKind, values: readonly number[], from: number, to: number): Scale {
+export function scaleFor(
+  { scale: kind = 'linear', whole }: ScaleOptions,
+  values: readonly number[],
+  from: number,
+  to: number,
+): Scale {
   const least = values.reduce((a, b) => Math.min(a, b));
   const most = values.reduce((a, b) => Math.max(a, b));
   if (kind === 'linear') {
-    const ticks = linearTicks(...spread(least, most));
+    const ticks = linearTicks(...spread(least, most), whole === true ? 1 : 0);
     const domain = [ticks[0] as number, ticks[ticks.length - 1] as number] as const;
     const at = (value: number): number => from + ((value - domain[0]) / (domain[1] - domain[0])) * (to - from);
     return { kind, domain, ticks, at };

@@ -43,4 +43,6 @@ export const STYLE = [
 /** Class of a series; `index` counts the series that are no references. */
 export const seriesClass = (index: number): string => `kc-s${index % COLOURS.length}`;
 
-export const dashOf = (index: number): string => DASHES[index % DASHES.length] as string;
+/** With each round through the colours another one, so that 36 series differ. */
+export const dashOf = (index: number): string =>
+  DASHES[(index + Math.floor(index / COLOURS.length)) % DASHES.length] as string;

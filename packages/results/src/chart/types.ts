@@ -7,6 +7,8 @@ export interface Axis {
   readonly unit?: string;
   /** Default `linear`. */
   readonly scale?: ScaleKind;
+  /** Counts: no ticks between whole numbers. */
+  readonly whole?: boolean;
 }
 
 /** A value with, where it is known, the range that it may have. */
@@ -49,6 +51,8 @@ export interface PointChart extends Titled {
   readonly series: readonly PointSeries[];
   /** False: lines without markers, for many points. */
   readonly markers?: boolean;
+  /** A value holds until the next point: lines are steps. */
+  readonly steps?: boolean;
 }
 
 /** What `barChart` draws: groups of bars, one group for each category. */

@@ -3,9 +3,17 @@ import type { RunResult } from '../schema.js';
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
+const ownPatches = (results: readonly RunResult[]): string[] => [
+  ...new Set(
+    results
+      .flatMap(({ settings }) => (settings?.patchFiles ?? []) as readonly { readonly name: string }[])
+      .map(({ name }) => name),
+  ),
+];
+
 /**
- * The command that runs the same again, apart from what no flag says: files of patches of one's own, and costs and timeScale of a
- * scenario file, which are in the run directory's scenario.yaml.
+ * The command that runs the same again, with files of patches of one's own named after the patches. No flag says costs and timeScale of
+ * a scenario file: they are in the run directory's scenario.yaml.
  */
 export function commandOf(results: readonly RunResult[]): string {
   const groups = groupByKernel(results);
@@ -18,6 +26,7 @@ export function commandOf(results: readonly RunResult[]): string {
     run.experiment,
     ...groups.flatMap(({ kernel }) => ['--kernel', kernel]),
     ...['--config', run.config.join(','), '--engine', run.engine],
+    ...ownPatches(results).flatMap((name) => ['--patch', `${name}.mjs`]),
     ...(run.settings?.strategy === 'random' ? ['--strategy', 'random'] : []),
     ...(run.machine.isolcpus === undefined ? [] : ['--isolcpus', run.machine.isolcpus.join(',')]),
     ...['--nodes', String(run.machine.nodes), '--cpus-per-node', String(run.machine.cpusPerNode)],

@@ -1,6 +1,6 @@
 import { groupByKernel, hasEnded, type KernelRuns } from '../kernel-runs.js';
 import { meaningOf, troublesOf } from '../meaning.js';
-import { repetitions } from '../quantities.js';
+import { repeated } from '../quantities.js';
 import { callCount, type RunResult } from '../schema.js';
 import { counted, formatRate } from '../text/format.js';
 
@@ -12,7 +12,7 @@ function headlineOfRun(result: RunResult): string {
   }
   const [verdict] = verdicts;
   if (verdict !== undefined) return `${kernel} breaks a rule: ${verdict.class} (${verdict.id}).`;
-  const steps = repetitions(result);
+  const steps = repeated(result);
   const kicks = callCount(counters, 'kick_all_cpus_sync');
   const work = [
     counters.caches.created > 0 && `created ${counted(counters.caches.created, 'cache')}`,

@@ -16,6 +16,7 @@ figure{margin:1.2rem 0 2rem;break-inside:avoid}figcaption{color:var(--quiet);fon
 figure svg{display:block;width:100%;min-width:40rem;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .8rem;border-bottom:1px solid var(--grid);text-align:right;white-space:nowrap}
+thead th{white-space:normal;vertical-align:bottom;overflow-wrap:anywhere;min-width:4rem}
 th[scope=row],thead th:first-child{text-align:left;font-weight:normal;padding-left:0}
 .words td,.words th{text-align:left;white-space:normal;vertical-align:top}
 dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.3rem 1rem}

@@ -136,7 +136,7 @@ export function renderReport(subject: ReportSubject): string {
     { title: 'What was run', parts: [whatRan(results, about)] },
     { title: 'Verdicts', parts: verdictParts(subject) },
     { title: 'Figures', parts: rows.length === 0 ? [] : [spreadNote(results), htmlTable('Figures', head, rows)] },
-    { title: 'Pictures', parts: chartsOf(results).map(htmlFigure) },
+    { title: 'Pictures', parts: picturesOf(results) },
     {
       title: 'Findings',
       parts:
@@ -155,6 +155,14 @@ export function renderReport(subject: ReportSubject): string {
   );
   const words: Section = { title: 'Words', parts: terms.length === 0 ? [] : [htmlTerms(terms)] };
   return htmlPage(title, why, [...sections.slice(0, -2), words, ...sections.slice(-2)]);
+}
+
+/** Of several seeds most show the first. */
+function picturesOf(results: readonly RunResult[]): string[] {
+  const figures = chartsOf(results).map(htmlFigure);
+  const several = new Set(results.map(({ seed }) => seed)).size > 1;
+  const note = 'Pictures are of the first seed of each kernel, unless they say that they are of all.';
+  return several && figures.length > 0 ? [textElement('p', note), ...figures] : figures;
 }
 
 function spreadNote(results: readonly RunResult[]): string {

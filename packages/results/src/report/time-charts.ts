@@ -1,5 +1,6 @@
 import { barChart } from '../chart/bar.js';
 import { lineChart } from '../chart/line.js';
+import { quarterBelow } from '../histogram.js';
 import { firstOf, type KernelRuns } from '../kernel-runs.js';
 import type { Clock, Duration, RunResult } from '../schema.js';
 import type { NamedChart } from './types.js';
@@ -15,8 +16,8 @@ const KICK = {
 
 const LOCKS: Readonly<Record<string, string>> = Object.fromEntries(
   ['slab_mutex', 'cgroup_mutex', 'rcu_barrier_mutex'].flatMap((lock) => [
-    [`${lock}.hold`, `${lock} held`],
-    [`${lock}.wait`, `${lock} waited for`],
+    [`${lock}.hold`, `${lock} hold`],
+    [`${lock}.wait`, `${lock} wait`],
   ]),
 );
 
@@ -38,21 +39,28 @@ const clockOf = (groups: readonly KernelRuns[], keys: readonly string[]): Clock 
     .flatMap((group) => keys.map((key) => measured(firstOf(group), key)?.clock))
     .find((clock) => clock !== undefined);
 
-/** Durations by name: p50, from there to p99 as a range. Undefined if no kernel has any of them. */
+/** Durations by name: p50, from there to p99 as a range, without those that hardly ever took any time. Undefined if no kernel has any of them. */
 function bars(
   groups: readonly KernelRuns[],
   { name, title, what }: { name: string; title: string; what: string },
   shown: Readonly<Record<string, string>>,
 ): NamedChart | undefined {
-  const keys = Object.keys(shown).filter((key) => groups.some((group) => measured(firstOf(group), key) !== undefined));
+  const keys = Object.keys(shown).filter((key) =>
+    groups.some((group) => (measured(firstOf(group), key)?.p99 ?? 0) > 0),
+  );
   const clock = clockOf(groups, keys);
   if (clock === undefined) return undefined;
+  const all = groups.flatMap((group) => keys.map((key) => measured(firstOf(group), key, clock)));
+  const positive = all.flatMap((duration) => (duration ? [duration.p50, duration.p99] : [])).filter((ns) => ns > 0);
+  // The foot of the axis: a bar of what took no time has no height.
+  const foot = 10 ** Math.floor(Math.log10(Math.min(...positive)));
   const series = groups
     .map((group) => ({
       name: group.kernel,
       values: keys.map((key) => {
         const duration = measured(firstOf(group), key, clock);
-        return duration && { y: duration.p50, low: duration.p50, high: duration.p99 };
+        const half = Math.max(duration?.p50 ?? 0, foot);
+        return duration && { y: half, low: half, high: Math.max(duration.p99, half) };
       }),
     }))
     .filter(({ values }) => values.some((value) => value !== undefined));
@@ -60,17 +68,19 @@ function bars(
     label: `${clock} time; bar: half were shorter, line: 99 of 100 were`,
     categories: keys.map((key) => shown[key] as string),
   };
-  const caption = `${what} Half of all were shorter than the bar, 99 of 100 shorter than the end of the line above it. ${CLOCKS[clock]}.`;
+  const caption = `${what} The axis is logarithmic. Half of all were shorter than the bar, 99 of 100 shorter than the end of the line above it. ${CLOCKS[clock]}.`;
   return {
     name,
     title,
     caption,
-    svg: barChart({ title, description: caption, x, y: { label: 'time', unit: 'ns' }, series }),
+    svg: barChart({ title, description: caption, x, y: { label: 'time', unit: 'ns', scale: 'log10' }, series }),
   };
 }
 
 /** Of a distribution that is worth a picture: with fewer, all took about the same time. */
-const FEWEST_POINTS = 4;
+const FEWEST_POINTS = 8;
+/** A logarithmic axis has no 0. */
+const LEAST_NS = 0.5;
 
 /** Share of all that took less than so long, a line for each kernel. */
 function distribution(groups: readonly KernelRuns[], key: string, name: string, title: string): NamedChart | undefined {
@@ -80,12 +90,14 @@ function distribution(groups: readonly KernelRuns[], key: string, name: string, 
     const { distribution: held, count = 0 } = measured(firstOf(group), key, clock) ?? {};
     if (held === undefined) return [];
     let sum = 0;
-    const points = held.below.map((x, n) => {
+    const points = held.below.flatMap((x, n) => {
+      const before = sum;
       sum += held.counts[n] ?? 0;
-      return { x, y: (100 * sum) / count };
+      // None between the bound before and the last one that had any: the line is level there.
+      const from = { x: Math.max(quarterBelow(x), LEAST_NS), y: (100 * before) / count };
+      return [from, { x, y: (100 * sum) / count }];
     });
-    const start = { x: (held.below[0] ?? 1) * 0.8, y: 0 };
-    return [{ name: group.kernel, points: [start, ...points] }];
+    return [{ name: group.kernel, points }];
   });
   if (series.every(({ points }) => points.length < FEWEST_POINTS)) return undefined;
   const caption = `How many of 100 took less than so long; steep is steady, a long way to the right is a tail. ${CLOCKS[clock]}.`;
@@ -93,7 +105,7 @@ function distribution(groups: readonly KernelRuns[], key: string, name: string, 
     x: { label: `shorter than (${clock} time)`, unit: 'ns', scale: 'log10' },
     y: { label: 'of 100' },
   } as const;
-  return { name, title, caption, svg: lineChart({ title, description: caption, ...axes, series }) };
+  return { name, title, caption, svg: lineChart({ title, description: caption, ...axes, series, markers: false }) };
 }
 
 /** The parts of a kick, how kicks spread, and the locks. */

@@ -70,18 +70,12 @@ function chart(groups: readonly KernelRuns[], { of, name, title, label, caption 
     return [{ name: group.kernel, points: timeline.ns.map((x, n) => ({ x, y: timeline[of][n] ?? 0 })) }];
   });
   if (series.every(({ points }) => points.every(({ y }) => y === points[0]?.y))) return undefined;
-  const axes = { x: { label: 'time since the boot', unit: 'ns' }, y: { label } };
+  const axes = { x: { label: 'time since the boot', unit: 'ns' }, y: { label, whole: true } };
   return {
     name,
     title,
-    caption: [
-      caption,
-      groups.some(({ runs }) => runs.length > 1) ? 'Of the first seed of each kernel.' : '',
-      ...groups.map(phasesOf),
-    ]
-      .filter((sentence) => sentence !== '')
-      .join(' '),
-    svg: lineChart({ title, description: caption, ...axes, series, markers: false }),
+    caption: [caption, ...groups.map(phasesOf)].join(' '),
+    svg: lineChart({ title, description: caption, ...axes, series, markers: false, steps: true }),
   };
 }
 

@@ -38,10 +38,15 @@ function conclusion({ verdict, outcome, schedules, complete }: CheckResult): str
   return complete ? 'no schedule within the bounds breaks it' : `${formatCount(schedules)} schedules, none breaks it`;
 }
 
-function counterexampleLines({ counterexample, replay }: CheckResult, options: TextOptions): string[] {
+function counterexampleLines(
+  { counterexample, replay }: CheckResult,
+  patchFiles: readonly string[],
+  options: TextOptions,
+): string[] {
   if (counterexample === undefined) return [];
   const { index, harmless, machine, stalls, steps, params } = counterexample;
   const cpus = machine.nodes * machine.cpusPerNode;
+  const patches = patchFiles.map((path) => `--patch ${path}`);
   const shown = stalls
     .slice(0, MOST_STALLS)
     .map(({ step, ns }) => `    at event ${step}, ${formatNs(ns, options.unicode)}`);
@@ -58,16 +63,19 @@ function counterexampleLines({ counterexample, replay }: CheckResult, options: T
     ...shown,
     ...more,
     ...(harmless ? ['  The rule is broken, but in no schedule tried did that do harm.'] : []),
-    ...(replay === undefined ? [] : [`  See it:  kmemlab replay ${replay}`]),
+    ...(replay === undefined ? [] : [`  See it:  ${['kmemlab replay', replay, ...patches].join(' ')}`]),
   ];
 }
 
-/** What a search of schedules found, as text for people. */
-export function renderCheck(result: CheckResult, options: TextOptions): string {
+/**
+ * What a search of schedules found, as text for people.
+ * @param patchFiles paths of patches of one's own in the kernel
+ */
+export function renderCheck(result: CheckResult, options: TextOptions, patchFiles: readonly string[] = []): string {
   const { verdict } = result;
   return joinSections([
     searchedLines(result, options),
     verdict === undefined ? [] : verdictLines(verdict, 'model', options),
-    counterexampleLines(result, options),
+    counterexampleLines(result, patchFiles, options),
   ]);
 }

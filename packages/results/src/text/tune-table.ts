@@ -1,4 +1,4 @@
-import { repetitions } from '../quantities.js';
+import { repeated, repetitions } from '../quantities.js';
 import { callCount, type RunResult } from '../schema.js';
 import { formatCount } from './format.js';
 import { heading, type TextOptions } from './paper.js';
@@ -8,6 +8,7 @@ import { table } from './table.js';
 export function tuneTableLines(result: RunResult, options: TextOptions): string[] {
   const steps = repetitions(result);
   if (result.experiment !== 'tune-slabinfo' || !steps) return [];
+  const ended = repeated(result) !== undefined;
   const children = Number(result.params.children ?? 0);
   const { nodes, cpusPerNode } = result.machine;
   const roots = 1 + children;
@@ -19,7 +20,7 @@ export function tuneTableLines(result: RunResult, options: TextOptions): string[
   return [
     heading(
       options,
-      `${formatCount(steps.count)} writes to /proc/slabinfo, m = ${formatCount(children)} memcg children`,
+      `${ended ? '' : 'Some of '}${formatCount(steps.count)} writes to /proc/slabinfo, m = ${formatCount(children)} memcg children`,
     ),
     ...table(
       options,
@@ -30,7 +31,12 @@ export function tuneTableLines(result: RunResult, options: TextOptions): string[
         { title: 'a kernel that kicks on replacement', align: 'left' },
       ],
       law.map(([what, total, formula, expected]) => ({
-        cells: [what, formatCount(total), formatCount(total / steps.count), `${formula} = ${formatCount(expected)}`],
+        cells: [
+          what,
+          formatCount(total),
+          ended ? formatCount(total / steps.count) : '-',
+          `${formula} = ${formatCount(expected)}`,
+        ],
       })),
     ),
   ];
