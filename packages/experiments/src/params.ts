@@ -13,6 +13,8 @@ export type ParamSpec =
       readonly kind: 'integer';
       readonly min: number;
       readonly max: number;
+      /** Most that the live machine takes, if it is less. */
+      readonly maxLive?: number;
       readonly default: number;
       /** How much there is of something: with less of it the scenario is smaller. */
       readonly amount?: boolean;
@@ -32,7 +34,7 @@ const PLACEMENTS = ['sticky', 'walk', 'spread'];
 export function rangeOf(spec: ParamSpec): string {
   switch (spec.kind) {
     case 'integer':
-      return `${spec.min}..${spec.max}`;
+      return `${spec.min}..${spec.max}${spec.maxLive === undefined ? '' : `, live ..${spec.maxLive}`}`;
     case 'fraction':
       return '0..1';
     case 'optionalCpu':

@@ -45,10 +45,15 @@ export function groupByKernel(results: readonly RunResult[]): KernelRuns[] {
 /** Whether a run came to its end, if only to a verdict: the counts of any other say nothing beside those of a whole one. */
 export const hasEnded = ({ outcome }: RunResult): boolean => outcome === 'ok' || outcome === 'violation';
 
+/** Whether it came as far as the end of its boot. */
+const hasBegun = ({ phases }: RunResult): boolean => Object.keys(phases).length > 0;
+
 /** Mean and range of one quantity over one kernel's runs; of unfinished ones only if there are no others. Undefined if none has a value. */
 export function spreadOf(runs: readonly RunResult[], quantity: Pick<Quantity, 'of'>): Spread | undefined {
   const ended = runs.filter(hasEnded);
-  const values = (ended.length > 0 ? ended : runs).map(quantity.of).filter((value) => value !== undefined);
+  const values = (ended.length > 0 ? ended : runs.filter(hasBegun))
+    .map(quantity.of)
+    .filter((value) => value !== undefined);
   if (values.length === 0) return undefined;
   return { mean: mean(values), min: Math.min(...values), max: Math.max(...values), runs: values.length };
 }

@@ -17,6 +17,10 @@ describe('a scenario for the live machine', () => {
   it.each([
     [{ engine: 'live', strategy: 'random' }, /strategy random: the live machine schedules itself/],
     [{ config: 'slub,cgroup2' }, /avoid-ipis: it uses files of cgroup v1; leave cgroup2 out of --config/],
+    [
+      { experiment: 'tune-slabinfo', engine: 'live', params: { children: '14001' } },
+      /--param children: 14001 is too much for the live machine; give at most 14000, or --engine sim/,
+    ],
     [{ engine: 'live', timeScale: 0 }, /timeScale: 0 is not possible; give 0.001 to 1000/],
     [{ engine: 'sim', timeScale: 2 }, /timeScale 2: the deterministic machine has its own time/],
   ] as const)('%j is refused', async (request, message) => {

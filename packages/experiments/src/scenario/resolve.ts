@@ -168,6 +168,16 @@ function usersIn(
   return { builtIn: builtIn?.join('+'), users };
 }
 
+function checkLive({ params: specs }: Experiment, params: ParamValues, where: (name: string) => string): void {
+  for (const [name, spec] of Object.entries(specs)) {
+    if (spec.kind === 'integer' && spec.maxLive !== undefined && Number(params[name]) > spec.maxLive) {
+      throw new InputError(
+        `${where(name)}: ${params[name]} is too much for the live machine; give at most ${spec.maxLive}, or --engine sim`,
+      );
+    }
+  }
+}
+
 /**
  * Check everything the user gave, from the command line and the scenario file; the command line wins. Nothing is written
  * and nothing runs, except that patch files are loaded and applied once.
@@ -198,6 +208,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   if (config.cgroup === 'v2' && experiment.needsCgroupV1?.(params)) {
     throw new InputError(`${experiment.name}: it uses files of cgroup v1; leave cgroup2 out of --config`);
   }
+  if (machine.engine === 'live') checkLive(experiment, params, where);
   checkNohzFull(config.nohzFull, topology);
   const kernel = buildKernel(choice, users, config);
   return {

@@ -30,6 +30,8 @@ export const tuneSlabinfo: Experiment = {
       amount: true,
       min: 0,
       max: 65000,
+      // The list of them is one answer, and an inbox has room for 131,000 bytes: 9 for each handle.
+      maxLive: 14000,
       default: 0,
       summary: 'memcgs with a dentry cache of their own',
     },

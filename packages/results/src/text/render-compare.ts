@@ -90,7 +90,8 @@ function quantitySection(comparison: CompareResult, names: readonly string[], op
   });
   const several = comparison.results.length > comparison.kernels.length;
   const unfinished = several && !comparison.results.every(hasEnded);
-  const over = unfinished ? 'the seeds that ended' : 'seeds';
+  const some = comparison.results.some(hasEnded) ? 'the seeds that ended' : 'unfinished seeds';
+  const over = unfinished ? some : 'seeds';
   const title = several ? `Mean over ${over} [least..most]` : 'Counts and times';
   return [heading(options, title), ...warningLines(comparison, options), ...table(options, columns, rows)];
 }
