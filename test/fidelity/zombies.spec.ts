@@ -48,6 +48,32 @@ describe('zombies on 4.10', () => {
     expect([counters.memcg.dying, phases.unlink?.memcg.dying]).toEqual([30, 0]);
   });
 
+  /* oracle/dying.csv: 100 memcgs that exist at the same time are removed back to back. */
+  it.each([
+    ['v5.2', 'slab', { atOnce: 100, aSecondLater: 100, afterUnlink: 100, afterAWhile: 100 }],
+    ['v5.2', 'slub', { atOnce: 100, aSecondLater: 100, afterUnlink: 0, afterAWhile: 0 }],
+    ['v5.3', 'slab', { atOnce: 100, aSecondLater: 0, afterUnlink: 0, afterAWhile: 0 }],
+    ['v5.3', 'slub', { atOnce: 100, aSecondLater: 0, afterUnlink: 0, afterAWhile: 0 }],
+  ])('are removed together, on an idle machine: %s %s', async (kernel, allocator, expected) => {
+    const params = { rmdir: 'last', pause: '0', idle: 'yes' };
+    const config = `${allocator},cgroup2`;
+    const { series = [], phases } = await run({
+      experiment: 'zombies',
+      kernel,
+      config,
+      nodes: 1,
+      cpusPerNode: 4,
+      params,
+    });
+    const [atOnce, aSecondLater] = series.filter(({ phase }) => phase === 'generations').slice(-2);
+    expect({
+      atOnce: atOnce?.dying,
+      aSecondLater: aSecondLater?.dying,
+      afterUnlink: phases.unlink?.memcg.dying,
+      afterAWhile: series.find(({ phase }) => phase === 'settle')?.dying,
+    }).toEqual(expected);
+  });
+
   it('are kept by one file as by ten', async () => {
     const { counters } = await generations({ sharedFraction: '0.1' });
     expect(counters.memcg.dying).toBe(GENERATIONS);

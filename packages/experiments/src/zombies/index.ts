@@ -16,7 +16,7 @@ export const zombies: Experiment = {
       min: 1,
       max: 65000,
       default: 100,
-      summary: 'memcgs, one after the other',
+      summary: 'memcgs',
     },
     sharedFraction: {
       kind: 'fraction',
@@ -43,6 +43,18 @@ export const zombies: Experiment = {
       summary:
         'below what they are made: the root, or a memcg that stays and whose counters and statistics contain theirs',
     },
+    rmdir: {
+      kind: 'choice',
+      values: ['each', 'last'],
+      default: 'each',
+      summary: 'when memcgs are removed: each before the next is made, or all when the last has been filled',
+    },
+    idle: {
+      kind: 'choice',
+      values: ['no', 'yes'],
+      default: 'no',
+      summary: 'yes: nobody wakes the machine while time passes; what waits for a deferrable timer goes on waiting',
+    },
     files: { kind: 'integer', min: 1, max: 1000, default: 10, summary: 'tmpfs files made in each memcg' },
     bytes: {
       kind: 'integer',
@@ -67,6 +79,7 @@ export const zombies: Experiment = {
       pause: Number(params.pause) * MS,
       pipes,
       nested: params.parent === 'memcg',
+      together: params.rmdir === 'last',
     };
     const made = await lab.phase('generations', (control) => generationsProgram(control, scope), PLACEMENT, {
       total: generations,
@@ -74,7 +87,7 @@ export const zombies: Experiment = {
     const unlinked = await lab.nextPhase('unlink', (control) => unlinkProgram(control, scope), PLACEMENT, {
       total: generations,
     });
-    const settled = await lab.nextPhase('settle', () => settleProgram(generations), PLACEMENT);
+    const settled = await lab.nextPhase('settle', () => settleProgram(generations, params.idle === 'yes'), PLACEMENT);
     const dropped = await lab.nextPhase('drop', () => dropProgram(generations), PLACEMENT);
     return { series: [...made, ...unlinked, ...settled, ...dropped] };
   },

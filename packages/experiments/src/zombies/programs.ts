@@ -9,6 +9,8 @@ const SECOND = 1e9;
 const SAMPLES = 40;
 /** cache_reap empties the arrays of busy CPUs within so many seconds. */
 const SETTLE_SECONDS = 30;
+/** A machine on which nothing happens for 21 s has stalled. */
+const IDLE_SECONDS = 15;
 const DROP_SECONDS = 5;
 /** Dentries and inodes. */
 const DROP_SLAB = '2\n';
@@ -28,6 +30,8 @@ export interface Scope {
   readonly nested: boolean;
   /** Between two generations, ns. */
   readonly pause: number;
+  /** None is removed before the last is made. */
+  readonly together: boolean;
 }
 
 const fileName = (generation: number, file: number): string => `/tmp/${generation}-${file}`;
@@ -50,10 +54,22 @@ function* enterParent(): Program<void> {
  * memcg's caches made, so that the others are all charged. The file through which it comes back stays open, so that
  * no memcg pays for looking it up.
  */
-export function* generationsProgram(
-  { pid, tick }: GuestControl,
-  { generations, files, shared, bytes, pause, pipes, nested }: Scope,
-): Program<Sample[]> {
+function* fill(generation: number, pid: number, home: number, { files, shared, bytes, pipes }: Scope): Program<void> {
+  const name = String(generation);
+  yield* makeCgroup(name);
+  yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
+  yield* makeFile(FIRST_FILE);
+  yield* sys.unlink(FIRST_FILE);
+  yield* sys.flushCreation();
+  for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file), file < shared ? bytes : 0);
+  for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
+  if (pipes !== undefined) pipes.push(yield* filledPipe());
+  yield* sys.write(home, `${pid}\n`);
+}
+
+/** Memcgs are made, filled and removed; the last samples are from when the last has been removed, and a second later. */
+export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): Program<Sample[]> {
+  const { generations, pause, nested, together } = scope;
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
   if (nested) yield* enterParent();
@@ -61,22 +77,17 @@ export function* generationsProgram(
   /** A part of the second in which the window ends. */
   const lastPause = Math.min(pause, SECOND);
   const samples = [yield* sample('generations', 0)];
-  for (let generation = 1; generation <= generations; generation++) {
-    const name = String(generation);
-    yield* makeCgroup(name);
-    yield* writeFile(`${name}/cgroup.procs`, `${pid}\n`);
-    yield* makeFile(FIRST_FILE);
-    yield* sys.unlink(FIRST_FILE);
-    yield* sys.flushCreation();
-    for (let file = 0; file < files; file++) yield* makeFile(fileName(generation, file), file < shared ? bytes : 0);
-    for (let file = shared; file < files; file++) yield* sys.unlink(fileName(generation, file));
-    if (pipes !== undefined) pipes.push(yield* filledPipe());
-    yield* sys.write(home, `${pid}\n`);
-    yield* sys.rmdir(name);
+  const remove = function* removeMemcg(generation: number): Program<void> {
+    yield* sys.rmdir(String(generation));
     if (pause > 0) yield* sys.nanosleep(generation < generations ? pause : lastPause);
-    if (generation % every === 0) samples.push(yield* sample('generations', generation));
+    if (generation % every === 0 || (together && generation === generations)) samples.push(yield* sample('generations', generation));
+  };
+  for (let generation = 1; generation <= generations; generation++) {
+    yield* fill(generation, pid, home, scope);
+    if (!together) yield* remove(generation);
     tick(generation);
   }
+  for (let generation = 1; together && generation <= generations; generation++) yield* remove(generation);
   yield* sys.nanosleep(SECOND - lastPause);
   samples.push(yield* sample('generations', generations));
   yield* sys.close(home);
@@ -101,9 +112,10 @@ export function* unlinkProgram({ tick }: GuestControl, { generations, shared, pi
   return [yield* sample('unlink', generations)];
 }
 
-/** Time passes; the task looks round once a second. */
-export function* settleProgram(generations: number): Program<Sample[]> {
-  for (let second = 0; second < SETTLE_SECONDS; second++) {
+/** Time passes; the task looks round once a second, or sleeps through it: then nothing at all happens on the machine. */
+export function* settleProgram(generations: number, idle: boolean): Program<Sample[]> {
+  if (idle) yield* sys.nanosleep(IDLE_SECONDS * SECOND);
+  for (let second = 0; !idle && second < SETTLE_SECONDS; second++) {
     yield* sys.nanosleep(SECOND);
     yield* sys.census();
   }
