@@ -236,7 +236,7 @@ export class NodeMachine {
     const perCpu = <T>(pick: (cpu: number) => T): T[] => words.map((_, index) => pick(index));
     return {
       node: kernel.id,
-      at: Math.round(this.clock.time()),
+      at: Math.floor(this.clock.time()),
       sums: this.sumsOf(reports),
       cal: words.map(({ interrupts }) => interrupts.call),
       res: words.map(({ interrupts }) => interrupts.reschedule),
