@@ -80,7 +80,8 @@ export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): 
   const remove = function* removeMemcg(generation: number): Program<void> {
     yield* sys.rmdir(String(generation));
     if (pause > 0) yield* sys.nanosleep(generation < generations ? pause : lastPause);
-    if (generation % every === 0 || (together && generation === generations)) samples.push(yield* sample('generations', generation));
+    if (generation % every === 0 || (together && generation === generations))
+      samples.push(yield* sample('generations', generation));
   };
   for (let generation = 1; generation <= generations; generation++) {
     yield* fill(generation, pid, home, scope);
