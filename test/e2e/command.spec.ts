@@ -109,6 +109,7 @@ describe('run', () => {
   const elsewhere = [
     ['ends its process', 'process.exit(0)', /status 0; does a patch call process\.exit/],
     ['throws where nobody waits', "setImmediate(() => { throw new Error('late'); })", /^late, thrown where nobody/],
+    ['throws what is no error', 'setImmediate(() => { throw null; })', /^null, thrown where nobody/],
     ['rejects where nobody waits', "Promise.reject(new Error('never'))", /^never, thrown where nobody/],
   ] as const;
   test.each(elsewhere)('names a patch that %s', async (_what, code, detail) => {

@@ -1,11 +1,8 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
-import { RunFailed } from '@kmemlab/results';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { capture, type Fake, FakeInputError, fakeEngine, resultOf, testContext } from '../fixtures/fake-engine.js';
-import { runCli } from './cli.js';
+import { capture, type Fake, FakeInputError, kmemlab, resultOf } from '../fixtures/fake-engine.js';
 
 let root: string;
 let out: string;
@@ -14,13 +11,6 @@ beforeEach(() => {
   out = join(root, 'out');
 });
 afterEach(() => fs.rmSync(root, { recursive: true, force: true }));
-
-async function kmemlab(args: readonly string[], fake: Fake = {}, more: Parameters<typeof testContext>[1] = {}) {
-  const engine = fakeEngine(fake);
-  const context = testContext(engine, more);
-  const status = await runCli(args, context);
-  return { status, stdout: context.stdout.text(), stderr: context.stderr.text(), requests: engine.requests };
-}
 
 const read = (...path: string[]) => fs.readFileSync(join(out, ...path), 'utf8');
 const readJson = (...path: string[]) => JSON.parse(read(...path));
@@ -140,18 +130,6 @@ describe('wrong usage', () => {
     const { status, stderr } = await kmemlab(['compare', 'a', ...two, '--seeds', '2', '--out', out], { run });
     expect({ status, stderr }).toEqual({ status: 2, stderr: 'kmemlab: --patch mine.js: throws in its policy\n' });
     expect(fs.readdirSync(root)).toEqual([]);
-  });
-
-  it('ends what runs beside an input that proves wrong', async () => {
-    let ended = false;
-    const run: Fake['run'] = async (scenario, { signal }) => {
-      if (scenario.seed === 1) throw new FakeInputError('no');
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
-      ended = true;
-      return resultOf(scenario, { outcome: 'incomplete' });
-    };
-    const { status } = await kmemlab(['run', 'a', '--seeds', '9', '--jobs', '2', '--out', out], { run });
-    expect({ status, ended, left: fs.readdirSync(root) }).toEqual({ status: 2, ended: true, left: [] });
   });
 });
 
@@ -282,43 +260,6 @@ describe('run', () => {
     });
     expect(readJson('seed-6', 'result.json').seed).toBe(6);
     expect(stdout).toBe(read('compare.json'));
-  });
-
-  /** Most runs at the same time, and what came of it. */
-  async function sideBySide(args: readonly string[]) {
-    let running = 0;
-    let most = 0;
-    const run: Fake['run'] = async (scenario) => {
-      most = Math.max(most, ++running);
-      // The first to begin is the last to end.
-      for (let turns = 10 - scenario.seed; turns > 0; turns--) await turnOfEventLoop();
-      running--;
-      return resultOf(scenario);
-    };
-    return { ...(await kmemlab(['run', 'a', '--seeds', '4', ...args, '--out', out, '--json'], { run })), most };
-  }
-
-  it.each([1, 3])('runs seeds of the deterministic machine side by side: --jobs %i', async (jobs) => {
-    const { most, stdout } = await sideBySide(['--jobs', String(jobs)]);
-    expect(most).toBe(jobs);
-    expect(JSON.parse(stdout).results.map(({ seed }: { seed: number }) => seed)).toEqual([1, 2, 3, 4]);
-  });
-
-  it('runs one after the other on the live machine', async () => {
-    expect((await sideBySide(['--engine', 'live'])).most).toBe(1);
-    const { status, stderr } = await sideBySide(['--engine', 'live', '--jobs', '2']);
-    expect(status).toBe(2);
-    expect(stderr).toMatch(/^kmemlab: --jobs: .*leave --jobs out\n$/);
-  });
-
-  it('says how a run ended that had no end of its own', async () => {
-    const failure = { kind: 'interrupted', detail: 'in the middle of a step' };
-    const run: Fake['run'] = async (scenario, { onPartial }) => {
-      onPartial?.(resultOf(scenario, { outcome: 'incomplete' }));
-      throw new RunFailed(failure);
-    };
-    const { status } = await kmemlab(['run', 'a', '--out', out], { run });
-    expect({ status, ...readJson('result.json') }).toMatchObject({ status: 130, outcome: 'incomplete', failure });
   });
 
   it('makes a run directory of its own below runs/', async () => {

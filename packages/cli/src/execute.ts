@@ -13,7 +13,7 @@ import {
 import type { Job } from './plan.js';
 import { ProgressLine } from './progress.js';
 import type { CliContext, Engine } from './types.js';
-import { endedBy, failedWith, notStarted } from './unfinished.js';
+import { endedBy, notStarted } from './unfinished.js';
 import { UsageError } from './usage-error.js';
 
 export interface ExecuteOptions {
@@ -86,7 +86,7 @@ export async function executeJobs(
       root.discard();
       throw error;
     }
-    execution.results[0] = failedWith(execution.results[0] as RunResult, failureOf(error));
+    execution.results[0] = endedBy(execution.results[0] as RunResult, failureOf(error));
   }
   return { results: execution.results, directory: root.path };
 }
@@ -197,8 +197,7 @@ class Execution {
     if (result.outcome === 'incomplete' && this.halt !== undefined && !context.signal.aborted)
       result = endedBy(result, this.halt);
     files.result(result);
-    if (files.failure !== undefined) return failedWith(result, files.failure);
-    return result;
+    return files.failure === undefined ? result : endedBy(result, files.failure);
   }
 }
 
@@ -251,5 +250,5 @@ async function runRepeatedly(engine: Engine, scenario: Scenario, options: RunOpt
   const determinism = { ...check, same };
   if (same) return { ...result, determinism };
   const detail = check.firstDifference ?? `digest ${result.digest} and ${check.digest}`;
-  return failedWith({ ...result, determinism }, { kind: 'not-deterministic', detail });
+  return endedBy({ ...result, determinism }, { kind: 'not-deterministic', detail });
 }

@@ -31,12 +31,7 @@ export function notStarted(scenario: Scenario, failure: Failure): RunResult {
   };
 }
 
-/** What is known of a run that ended before its end. */
+/** What is known of a run that ended before its end, or failed for a reason outside the experiment. */
 export function endedBy(result: RunResult, failure: Failure): RunResult {
   return { ...result, outcome: outcomeOf(failure), failure };
-}
-
-/** What is known of a run that failed for a reason outside the experiment. */
-export function failedWith(result: RunResult, failure: Failure): RunResult {
-  return { ...result, outcome: 'failed', failure };
 }

@@ -45,15 +45,16 @@ export const checkOnThread = (
   options: RunOptions,
 ): Promise<DeterminismCheck & { readonly result: RunResult }> => onThread({ scenario, twice: true }, options);
 
+const hasPatch = ({ scenario }: Order): boolean => scenario.patchFiles.length > 0;
+
 async function onThread<T>(order: Order, options: RunOptions): Promise<T> {
-  const isOwn = order.scenario.patchFiles.length === 0;
-  const thread = (isOwn ? idle.pop() : undefined) ?? new Worker(program);
+  const thread = (hasPatch(order) ? undefined : idle.pop()) ?? new Worker(program);
   const over = new AbortController();
   /** Whether it can be used again. */
   let isWell = false;
   try {
     const result = await done<T>(thread, order, options, over.signal);
-    isWell = isOwn;
+    isWell = !hasPatch(order);
     return result;
   } finally {
     over.abort();
@@ -70,8 +71,7 @@ function done<T>(thread: Worker, order: Order, options: RunOptions, over: AbortS
   const { signal, onProgress, onPartial } = options;
   return new Promise<T>((resolve, reject) => {
     const fail = (kind: string, detail: string) => reject(new RunFailed({ kind, detail }));
-    const hasPatch = order.scenario.patchFiles.length > 0;
-    const blamed = hasPatch ? 'patch-threw' : 'internal';
+    const blamed = hasPatch(order) ? 'patch-threw' : 'internal';
 
     const hear = (said: Said): void => {
       if ('progress' in said) onProgress?.(said.progress);
@@ -87,8 +87,8 @@ function done<T>(thread: Worker, order: Order, options: RunOptions, over: AbortS
         reject(error);
       }
     });
-    thread.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    thread.on('error', (error: NodeJS.ErrnoException | null | undefined) => {
+      if (error?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
         fail('out-of-memory', 'the model does not fit; run fewer loops, fewer --jobs, or Node with a larger heap');
       } else fail(blamed, `${oneLine(error)}, thrown where nobody waits for it`);
     });
@@ -96,7 +96,7 @@ function done<T>(thread: Worker, order: Order, options: RunOptions, over: AbortS
 
     const interrupt = () => {
       thread.postMessage('interrupt');
-      const why = hasPatch ? '; is there an endless loop in a patch?' : '';
+      const why = hasPatch(order) ? '; is there an endless loop in a patch?' : '';
       const detail = `a step had not ended ${PATIENCE / 1000} s later${why}`;
       const late = setTimeout(fail, PATIENCE, 'interrupted', detail);
       over.addEventListener('abort', () => clearTimeout(late));

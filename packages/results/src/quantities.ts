@@ -1,4 +1,11 @@
-import { type Clock, callCount, type IsolatedCpu, type PhaseCounters, type RunResult } from './schema.js';
+import {
+  type Clock,
+  callCount,
+  type FindRepeat,
+  type IsolatedCpu,
+  type PhaseCounters,
+  type RunResult,
+} from './schema.js';
 import { mean } from './welch.js';
 
 /** Something counted or measured in every run, by which kernels are compared. */
@@ -119,15 +126,17 @@ const COUNTS: readonly Quantity[] = [
   count('findMessages', 'find: messages per entry', perEntry('find', messagesOf)),
   count('findReferences', 'find: percpu_ref operations per entry', perEntry('find', referencesOf)),
   count('dropReferences', 'drop_caches: percpu_ref operations per entry', perEntry('drop', referencesOf)),
-  count('outlivedReferences', 'the same, memcg removed', perEntry('drop-outlived', referencesOf)),
+  count(
+    'outlivedReferences',
+    'drop_caches, memcg removed: percpu_ref operations per entry',
+    perEntry('drop-outlived', referencesOf),
+  ),
   count('dying', 'memcgs dying after the last generation', (r) => r.series && r.counters.memcg.dying),
   count('stillDying', 'memcgs still dying', ({ series, phases, counters }) =>
     series || phases.remove || counters.memcg.created === 0 ? undefined : counters.memcg.dying,
   ),
-  count(
-    'directories',
-    'sysfs directories of memcg caches then',
-    (r) => r.series?.findLast(({ phase }) => phase === 'generations')?.directories,
+  count('directories', 'sysfs directories of memcg caches after the last generation', ({ series, config }) =>
+    config.includes('slub') ? series?.findLast(({ phase }) => phase === 'generations')?.directories : undefined,
   ),
   count('cachesLeft', 'caches of removed memcgs at the end', (r) => r.emptied?.after.caches),
   count('pageSeconds', 'page-seconds held without an object', (r) => r.emptied?.pageSeconds),
@@ -164,17 +173,19 @@ function timesOf(clock: Clock): Quantity[] {
   );
 }
 
-/** What one name takes in a find, mean of all rounds but the first. */
+/** Time per name looked up, mean of all rounds but the first, ns; undefined if there is no other. */
+export function entryNs({ find }: RunResult, part: keyof FindRepeat): number | undefined {
+  const rounds = find?.repeats.slice(1) ?? [];
+  return find && rounds.length > 0 ? mean(rounds.map((round) => round[part])) / find.entries : undefined;
+}
+
+/** What one name takes in a find. */
 const findTime = (clock: Clock): Quantity => ({
   key: 'find.entry',
   label: `find: one entry, ${clock} time`,
   unit: 'ns',
   clock,
-  of: ({ find, engine }) => {
-    if (find === undefined || clock !== (engine === 'sim' ? 'model' : 'host')) return undefined;
-    const rounds = find.repeats.slice(1);
-    return rounds.length === 0 ? undefined : mean(rounds.map(({ findNs }) => findNs)) / find.entries;
-  },
+  of: (result) => (clock === (result.engine === 'sim' ? 'model' : 'host') ? entryNs(result, 'findNs') : undefined),
 });
 
 /** Every quantity that at least one of the results has a value for, in the order they are shown. */

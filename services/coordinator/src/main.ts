@@ -2,7 +2,7 @@ import { connectTo, InputProblem } from '@kmemlab/coordinator';
 import { clusterStarter } from '@kmemlab/experiments';
 import type { Bus } from '@kmemlab/machine-live';
 import { nodeProgram } from '@kmemlab/node-service';
-import { oneLine } from '@kmemlab/results';
+import { type Failure, oneLine } from '@kmemlab/results';
 import { CoordinatorService } from './service.js';
 import { type Settings, settingsFrom } from './settings.js';
 
@@ -20,45 +20,40 @@ function giveUp(error: unknown, status: number): never {
 }
 
 /** Resolves at the first signal; the second ends the process. */
-function interruption(): Promise<void> {
+function interruption(): Promise<undefined> {
   return new Promise((resolve) => {
     let signals = 0;
     const onSignal = () => {
       if (++signals > 1) process.exit(Status.interrupted);
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   });
 }
 
-/** Resolves when something is thrown where nobody waits for it: a patch of some order has left it behind. */
-const broken = (): Promise<Error> => new Promise((resolve) => process.on('uncaughtException', resolve));
+/** Resolves when something, which may be no error, is thrown where nobody waits for it: a patch of some order has left it behind. */
+function broken(): Promise<Failure> {
+  return new Promise((resolve) => {
+    process.on('uncaughtException', (thrown) => {
+      resolve({ kind: 'internal', detail: `${oneLine(thrown)}, thrown where nobody waits for it` });
+    });
+  });
+}
 
 /** Serves until a signal, or until the server is lost or something breaks; resolves with the exit status. */
 async function serve(bus: Bus, { nats, runs }: Settings): Promise<number> {
-  const lost = new Promise<string>((resolve) => bus.onLost(resolve));
+  const lost = new Promise<Failure>((resolve) => bus.onLost((detail) => resolve({ kind: 'broker-lost', detail })));
   const interrupted = interruption();
   const threw = broken();
   const startCluster = clusterStarter({ nodeProgram, env, measureFloors: true });
   const service = new CoordinatorService({ bus, site: { runs, place: { nats }, startCluster }, log: print });
   await bus.flush();
   print(`takes run orders at ${bus.server}, keeps runs in ${runs}; Ctrl-C ends it`);
-  const reason = await Promise.race([lost, interrupted, threw]);
-  if (reason instanceof Error) {
-    const detail = `${oneLine(reason)}, thrown where nobody waits for it`;
-    process.stderr.write(`kmemlab-coordinator: internal: ${detail}\n`);
-    await service.stop({ kind: 'internal', detail });
-    await bus.close();
-    return Status.failed;
-  }
-  if (reason === undefined) {
-    await service.stop();
-    await bus.close();
-    return Status.stopped;
-  }
-  process.stderr.write(`kmemlab-coordinator: broker-lost: ${oneLine(reason)}\n`);
-  await service.stop({ kind: 'broker-lost', detail: reason });
-  return Status.failed;
+  const failure = await Promise.race([lost, interrupted, threw]);
+  if (failure !== undefined) process.stderr.write(`kmemlab-coordinator: ${failure.kind}: ${oneLine(failure.detail)}\n`);
+  await service.stop(failure);
+  if (failure?.kind !== 'broker-lost') await bus.close();
+  return failure === undefined ? Status.stopped : Status.failed;
 }
 
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

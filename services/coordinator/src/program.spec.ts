@@ -257,15 +257,17 @@ describe('the coordinator program', () => {
     expect(keptIn(readdirSync(runs)[0] ?? '')).toMatchObject({ outcome: 'failed', failure: { kind: 'broker-lost' } });
   });
 
-  test('ends with a reason when a patch leaves an error behind, and answers all orders', async () => {
+  test.each([
+    ["new Error('late')", 'late'],
+    ['undefined', 'undefined'],
+  ])('ends with a reason when a patch throws %s later, and answers all orders', async (thrown, what) => {
     const service = await start();
     submit('running', ENDLESS);
     await underWay('running');
-    const text =
-      "setTimeout(() => { throw new Error('late'); }); export default { name: 'p', summary: 's', apply() {} };";
+    const text = `setTimeout(() => { throw ${thrown}; }); export default { name: 'p', summary: 's', apply() {} };`;
     submit('careless', '1', { kernel: 'v4.10+p', patchFiles: [{ path: 'p.mjs', text }] });
     expect(await service.ended).toBe(3);
-    expect(service.stderr).toBe('kmemlab-coordinator: internal: late, thrown where nobody waits for it\n');
+    expect(service.stderr).toBe(`kmemlab-coordinator: internal: ${what}, thrown where nobody waits for it\n`);
     expect(keptIn(readdirSync(runs)[0] ?? '')).toMatchObject({ outcome: 'failed', failure: { kind: 'internal' } });
     expect((await last('careless')).kind).toBe('refused');
     expect((await last('running')).kind).toBe('result');

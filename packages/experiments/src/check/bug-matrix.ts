@@ -15,7 +15,7 @@ import { wantedVerdict } from '../bugs/verdicts.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import { answersFor, type CaseTask, type CaseTried } from './bug-case.js';
 import { parseReplayFile, type ReplayFile } from './replay-file.js';
-import { SearchThreads } from './search-threads.js';
+import { abortOf, SearchThreads } from './search-threads.js';
 
 const DEFAULT_SCHEDULES = 300;
 const DEPTH = 3;
@@ -83,9 +83,7 @@ export async function bugMatrix(
   const done = new Map<WantedCell, (Decided | undefined)[]>(wanted.map((cell) => [cell, []]));
   const others = await othersBefore(wanted, options.previous, seed);
   const cells: BugCell[] = [];
-  const aborted = new Promise<undefined>((resolve) => {
-    options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  const aborted = abortOf(options.signal);
   const interrupted = (): boolean => options.signal?.aborted ?? false;
   const resultSoFar = (): BugMatrixResult => ({
     schema: 'kmemlab.bug-matrix/1',

@@ -3,7 +3,7 @@ import { patches } from '@kmemlab/kernel';
 import type { MatrixResult, MatrixRow } from '@kmemlab/results';
 import type { PatchFile } from '../api.js';
 import { resolveScenario } from '../scenario/resolve.js';
-import { SearchThreads } from './search-threads.js';
+import { abortOf, SearchThreads } from './search-threads.js';
 import type { SearchPlan, Tried } from './types.js';
 
 const DEFAULT_SCHEDULES = 300;
@@ -78,9 +78,7 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
   const started = performance.now();
   const { config } = await resolveScenario(requestFor(request, {}, SCENARIOS[0] as ScenarioShape));
   const threads = new SearchThreads(options.jobs ?? availableParallelism());
-  const aborted = new Promise<undefined>((resolve) => {
-    options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  const aborted = abortOf(options.signal);
   const rows: MatrixRow[] = [];
   try {
     let done = 0;

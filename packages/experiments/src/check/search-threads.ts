@@ -5,6 +5,13 @@ import type { SearchPlan, Tried } from './types.js';
 /** The built thread, the same file whether this runs as source or as built. */
 const worker = createRequire(import.meta.url).resolve('@kmemlab/experiments/search-thread');
 
+/** Resolves when the signal is aborted, never if there is none: what a thread does is raced with it. */
+export const abortOf = (signal: AbortSignal | undefined): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) resolve(undefined);
+    signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
 /** Threads that try schedules: parts of one plan, or whole plans by themselves. */
 export class SearchThreads {
   private readonly pool: Tinypool;

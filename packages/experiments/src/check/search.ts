@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Sketch, type Stall } from '@kmemlab/machine-sim';
-import { SearchThreads } from './search-threads.js';
+import { abortOf, SearchThreads } from './search-threads.js';
 import type { Part } from './try-schedules.js';
 import type { Counterexample, SearchPlan, Tried } from './types.js';
 
@@ -71,9 +71,7 @@ class Search {
     private readonly options: SearchOptions,
     private readonly threads: SearchThreads,
   ) {
-    this.aborted = new Promise((resolve) => {
-      options.signal?.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
+    this.aborted = abortOf(options.signal);
   }
 
   async run(): Promise<SearchResult> {

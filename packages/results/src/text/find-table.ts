@@ -1,6 +1,7 @@
 import { publishedFind } from '../published-find.js';
+import { entryNs, messagesOf, perEntry } from '../quantities.js';
 import { callCount, type FindRepeat, type PhaseCounters, type RunResult } from '../schema.js';
-import { mean, welch } from '../welch.js';
+import { welch } from '../welch.js';
 import { formatCount, formatNs } from './format.js';
 import { heading, type TextOptions } from './paper.js';
 import { table } from './table.js';
@@ -10,18 +11,18 @@ const COLUMNS = ['real', 'user', 'sys'] as const;
 /** `find-timing`: what one entry costs, and the published timings with what can be said of them. */
 export function findTableLines(result: RunResult, options: TextOptions): string[] {
   const { find, phases } = result;
-  const counted = phases.find;
-  if (find === undefined || counted === undefined) return [];
-  const columns = [counted, phases.drop, phases['drop-outlived']];
-  const perEntry = (count: (phase: PhaseCounters) => number): string[] =>
-    columns.map((phase) => (phase === undefined ? '' : (count(phase) / find.entries).toFixed(2)));
-  const calls = (name: string): string[] => perEntry((phase) => callCount(phase, name));
-  const timeOf = (part: keyof FindRepeat): string =>
-    formatNs(mean(find.repeats.slice(1).map((repeat) => repeat[part])) / find.entries);
+  if (find === undefined || phases.find === undefined) return [];
+  const counts = (of: (phase: PhaseCounters) => number): string[] =>
+    (['find', 'drop', 'drop-outlived'] as const).map((name) => perEntry(name, of)(result)?.toFixed(2) ?? '');
+  const calls = (name: string): string[] => counts((phase) => callCount(phase, name));
+  const timeOf = (part: keyof FindRepeat): string => {
+    const ns = entryNs(result, part);
+    return ns === undefined ? '-' : formatNs(ns);
+  };
   const rows = [
     ['accounted allocations', ...calls('accounted_allocations')],
-    ['messages', ...perEntry(({ messages }) => messages.sameNode + messages.crossNode)],
-    ['of these across nodes', ...perEntry(({ messages }) => messages.crossNode)],
+    ['messages', ...counts(messagesOf)],
+    ['of these across nodes', ...counts(({ messages }) => messages.crossNode)],
     ['percpu_ref operations on the CPU', ...calls('percpu_ref_local')],
     ['percpu_ref operations on a shared word', ...calls('percpu_ref_shared')],
     ['time, mean of all rounds but the first', timeOf('findNs'), timeOf('dropNs'), ''],
