@@ -86,6 +86,7 @@ export const host: Host = {
     await asUsage(runNodeDaemon(options));
   },
   services: (choice) => atServer(choice, findServices),
-  registeredNodes: (choice) => atServer(choice, discover),
+  registeredNodes: (choice, name) =>
+    atServer(choice, (bus) => discover(bus, (found) => found.some((node) => name === undefined || node.name === name))),
   submit: (options) => atServer(options, (bus) => submitOrder({ ...options, bus })),
 };

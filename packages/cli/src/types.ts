@@ -87,8 +87,8 @@ export interface Host {
   }): Promise<HostPairs | null>;
   /** Serves runs as one NUMA node until the signal aborts. Rejects with a usage error if there is no such server. */
   serveNode(options: NodeOptions): Promise<void>;
-  /** The nodes that are registered there, by name. Rejects with a usage error if there is no such server. */
-  registeredNodes(choice: ServerChoice): Promise<readonly Registration[]>;
+  /** The nodes that are registered there, ordered by name; waits for one called `name`. Rejects with a usage error if there is no such server. */
+  registeredNodes(choice: ServerChoice, name?: string): Promise<readonly Registration[]>;
   /** The coordinator services there. Rejects like `registeredNodes`. */
   services(choice: ServerChoice): Promise<readonly Presence[]>;
   /**

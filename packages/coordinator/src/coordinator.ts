@@ -18,7 +18,7 @@ import {
   type RoundTripsOrder,
   STOP_MS,
 } from './protocol.js';
-import { discover, selectFree } from './registry/discover.js';
+import { discover, freeOnes, selectFree } from './registry/discover.js';
 import type { Registration } from './registry/messages.js';
 import { roundsPerPair } from './round-trips.js';
 import { markClock } from './run-clock.js';
@@ -105,7 +105,7 @@ export class Coordinator {
     const bus = await connect(options.broker);
     let members: readonly Registration[] = [];
     try {
-      members = (await discover(bus)).filter(({ busy }) => !busy);
+      members = (await discover(bus, freeOnes(2))).filter(({ busy }) => !busy);
     } finally {
       if (members.length < 2) await bus.close();
     }
@@ -374,7 +374,7 @@ async function connect(broker: Broker): Promise<Bus> {
 /** Nodes registered on the server that the user named, if there are any; else processes on this computer. */
 async function ownerFor(options: CoordinatorOptions, bus: Bus): Promise<NodeOwner> {
   const { broker, nodes, cpusPerNode, pin, nodeProgram, env } = options;
-  const registered = broker.kind === 'given' ? await discover(bus) : [];
+  const registered = broker.kind === 'given' ? await discover(bus, freeOnes(nodes)) : [];
   if (registered.length > 0)
     return new RegisteredNodes({ bus, members: selectFree(registered, nodes, bus.server), pin });
   const problem = checkLimits({ nodes, cpusPerNode });

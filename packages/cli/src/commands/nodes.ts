@@ -14,7 +14,8 @@ interface NodesFlags {
   readonly json: boolean;
 }
 
-const DESCRIPTION = `Lists the nodes that "kmemlab node" offers on a NATS server: those that answer within 300 ms.
+const DESCRIPTION = `Lists the nodes that "kmemlab node" offers on a NATS server: those that answer within 300 ms, or the first after that, for which it
+waits up to three seconds.
 
 With --name it asks for one of them, with --coordinator for the services that take orders ("kmemlab submit"): so a container or a
 script can tell whether its part is up.
@@ -84,7 +85,7 @@ export const nodesCommand = buildCommand<NodesFlags, [], CommandThis>({
       );
       return;
     }
-    const all = await host.registeredNodes(server);
+    const all = await host.registeredNodes(server, name);
     const nodes = all.filter((node) => name === undefined || node.name === name);
     const none = `no node${name === undefined ? '' : ` called ${name}`} is registered there; start one with "kmemlab node --nats URL"`;
     this.status = answer(cli, { json: json && { schema: 'kmemlab.nodes/1', nodes }, none }, () =>

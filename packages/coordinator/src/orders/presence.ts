@@ -13,10 +13,11 @@ export const announceService = (bus: Bus, presence: () => Presence): (() => void
 /** The coordinator services on a server, ordered by host. */
 export async function findServices(bus: Bus): Promise<Presence[]> {
   const found: Presence[] = [];
-  await ask(bus, SERVICE_QUERY_SUBJECT, (data) => {
+  const hear = (data: Uint8Array): void => {
     const presence = decodePresence(data);
     if (presence !== undefined) found.push(presence);
-  });
+  };
+  await ask(bus, SERVICE_QUERY_SUBJECT, hear, () => found.length > 0);
   const key = ({ host, pid }: Presence) => `${host} ${pid}`;
   return found.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }

@@ -49,7 +49,7 @@ export async function submitOrder(options: SubmitOptions): Promise<unknown> {
       });
       let timer = setTimeout(() => reject(silent), TAKEN_MS);
       const listen = (subject: string, hear: (document: unknown) => void): void => {
-        const unsubscribe = bus.subscribe(subject, (data) => {
+        const onData = (data: Uint8Array): void => {
           clearTimeout(timer);
           timer = setTimeout(() => reject(gone), silenceMs);
           try {
@@ -57,7 +57,8 @@ export async function submitOrder(options: SubmitOptions): Promise<unknown> {
           } catch (error) {
             reject(error);
           }
-        });
+        };
+        const unsubscribe = bus.subscribe(subject, onData, () => reject(silent));
         ended.signal.addEventListener('abort', unsubscribe);
       };
       ended.signal.addEventListener('abort', () => clearTimeout(timer));
@@ -69,7 +70,8 @@ export async function submitOrder(options: SubmitOptions): Promise<unknown> {
       });
       bus.onLost((reason) => reject(new Error(`the connection to ${bus.server} was lost: ${reason}`)));
       signal.addEventListener('abort', () => resolve(undefined), { once: true });
-      bus.publish(SUBMIT_SUBJECT, new TextEncoder().encode(JSON.stringify({ schema: ORDER_SCHEMA, id, request })));
+      const order = new TextEncoder().encode(JSON.stringify({ schema: ORDER_SCHEMA, id, request }));
+      bus.publish(SUBMIT_SUBJECT, order, subjects.refused);
       onSent?.(id);
     });
   } finally {

@@ -1,27 +1,60 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '@kmemlab/machine-live';
 import { InputProblem } from '../input-problem.js';
 import { decodeRegistration, encode, inboxSubject, QUERY_SUBJECT, type Registration } from './messages.js';
 
+/** Whoever listens answers within this, */
 const ANSWER_MS = 300;
+/** or, on a computer that has much to do, within this. */
+const PATIENCE_MS = 3_000;
 
-/** Ask whoever listens on a subject; `hear` gets the answers of 300 ms. */
-export async function ask(bus: Bus, subject: string, hear: (data: Uint8Array) => void): Promise<void> {
-  const reply = inboxSubject(randomUUID());
-  const unsubscribe = bus.subscribe(reply, hear);
-  bus.publish(subject, encode({ reply }));
-  await delay(ANSWER_MS);
-  unsubscribe();
+/**
+ * Ask whoever listens on a subject; `hear` gets the answers of 300 ms, and of up to three seconds if those are not enough.
+ * Resolves at once if the server knows that nobody listens.
+ */
+export function ask(bus: Bus, subject: string, hear: (data: Uint8Array) => void, enough: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const reply = inboxSubject(randomUUID());
+    let late = false;
+    const end = () => {
+      clearTimeout(answerTimer);
+      clearTimeout(patienceTimer);
+      unsubscribe();
+      resolve();
+    };
+    const endIfEnough = () => {
+      if (late && enough()) end();
+    };
+    const answerTimer = setTimeout(() => {
+      late = true;
+      endIfEnough();
+    }, ANSWER_MS);
+    const patienceTimer = setTimeout(end, PATIENCE_MS);
+    const onAnswer = (data: Uint8Array) => {
+      hear(data);
+      endIfEnough();
+    };
+    const unsubscribe = bus.subscribe(reply, onAnswer, end);
+    bus.publish(subject, encode({ reply }), reply);
+  });
 }
 
-/** The nodes that are registered on a server, ordered by name. */
-export async function discover(bus: Bus): Promise<Registration[]> {
+type IsEnough = (found: readonly Registration[]) => boolean;
+
+/** So many nodes that no run has taken. */
+export const freeOnes =
+  (nodes: number): IsEnough =>
+  (found) =>
+    found.filter(({ busy }) => !busy).length >= nodes;
+
+/** The nodes that are registered on a server, ordered by name; it waits for slow ones until those found are enough. */
+export async function discover(bus: Bus, isEnough: IsEnough = (found) => found.length > 0): Promise<Registration[]> {
   const found = new Map<string, Registration>();
-  await ask(bus, QUERY_SUBJECT, (data) => {
+  const hear = (data: Uint8Array): void => {
     const registration = decodeRegistration(data);
     if (registration !== undefined) found.set(registration.id, registration);
-  });
+  };
+  await ask(bus, QUERY_SUBJECT, hear, () => isEnough([...found.values()]));
   const key = ({ name, id }: Registration) => `${name} ${id}`;
   return [...found.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { survivors } from '../../fixtures/processes.js';
 import { allowedCores } from '../host/cores.js';
 import { type Broker, Coordinator, NodeDaemon } from '../index.js';
-import { discover } from './discover.js';
+import { discover, freeOnes } from './discover.js';
+import { decodeQuery, encode, QUERY_SUBJECT } from './messages.js';
 
 const program = fileURLToPath(new URL('../../fixtures/node.mjs', import.meta.url));
 const LONG = 30_000;
@@ -52,7 +53,7 @@ async function start(nodes: number, cpusPerNode = 1, pin = false): Promise<Coord
 }
 
 const pids = (coordinator: Coordinator): number[] => coordinator.hellos.map((hello) => hello?.pid ?? 0);
-const freeOnes = async (): Promise<string[]> =>
+const namesOfFree = async (): Promise<string[]> =>
   (await discover(await bus())).filter(({ busy }) => !busy).map(({ name }) => name);
 
 beforeEach(async () => {
@@ -69,7 +70,7 @@ afterEach(async () => {
 describe('registered nodes', () => {
   it('are found by name, and take part in one run at a time', async () => {
     await Promise.all([register('b'), register('a'), register('c')]);
-    expect(await freeOnes()).toEqual(['a', 'b', 'c']);
+    expect(await namesOfFree()).toEqual(['a', 'b', 'c']);
     const coordinator = await start(2);
     expect(await coordinator.all('echo', 1, LONG)).toEqual([
       { node: 0, payload: 1 },
@@ -80,11 +81,26 @@ describe('registered nodes', () => {
       [0, there],
       [there, 0],
     ]);
-    expect(await freeOnes()).toEqual(['c']);
+    expect(await namesOfFree()).toEqual(['c']);
     const processes = pids(coordinator);
     await coordinator.stop();
     expect(await survivors(processes, 0)).toEqual([]);
-    expect(await freeOnes()).toEqual(['a', 'b', 'c']);
+    expect(await namesOfFree()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are waited for when they have much to do, as long as too few have answered', async () => {
+    const { registration } = await register('quick');
+    const slow = await bus();
+    const answer = encode({ ...registration, id: 'slow', name: 'slow' });
+    slow.subscribe(QUERY_SUBJECT, (data) => {
+      const query = decodeQuery(data);
+      setTimeout(() => slow.publish(query?.reply ?? '', answer), 600);
+    });
+    await slow.flush();
+    const names = async (isEnough: ReturnType<typeof freeOnes>): Promise<string[]> =>
+      (await discover(await bus(), isEnough)).map(({ name }) => name);
+    expect(await names(freeOnes(1))).toEqual(['quick']);
+    expect(await names(freeOnes(2))).toEqual(['quick', 'slow']);
   });
 
   it('are measured without a run, two by two, and are free again', async () => {
@@ -99,7 +115,7 @@ describe('registered nodes', () => {
         [there, 0],
       ],
     });
-    expect(await freeOnes()).toEqual(['a', 'b']);
+    expect(await namesOfFree()).toEqual(['a', 'b']);
   });
 
   it('must be enough, or the run is refused', async () => {
@@ -121,7 +137,7 @@ describe('registered nodes', () => {
         /^node [ab] at .* did not take part: 1 node of 4000 CPUs needs .* can hold \d+ CPUs/,
       ),
     });
-    expect(await freeOnes()).toEqual(['a', 'b']);
+    expect(await namesOfFree()).toEqual(['a', 'b']);
   });
 
   it('are pinned each to a core of its own, or the run is refused and leaves nothing behind', async () => {
@@ -137,7 +153,7 @@ describe('registered nodes', () => {
       name: 'InputProblem',
       message: expect.stringContaining(`for ${cores.length + 1} nodes of this run; start nodes elsewhere`),
     });
-    expect(await freeOnes()).toHaveLength(cores.length + 1);
+    expect(await namesOfFree()).toHaveLength(cores.length + 1);
   });
 
   it('report the death of their process', async () => {

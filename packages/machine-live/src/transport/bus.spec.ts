@@ -60,6 +60,24 @@ describe.each(brokers)('a bus through $name', ({ start }) => {
     expect(heard).toHaveLength(500);
   });
 
+  it('says who asked nobody, and only that one', async () => {
+    const [a, b] = [await connect(broker()), await connect(broker())];
+    const heard: string[] = [];
+    const note = (what: string) => () => heard.push(what);
+    a.subscribe('answers.a', note('answer'), note('nobody'));
+    a.subscribe('answers.*', note('answer to all'));
+    a.publish('question', Buffer.from('?'), 'answers.a');
+    await a.flush();
+    expect(heard).toEqual(['nobody']);
+    b.subscribe('question', () => b.publish('answers.a', Buffer.from('!')));
+    await b.flush();
+    a.publish('question', Buffer.from('?'), 'answers.a');
+    await a.flush();
+    await b.flush();
+    await a.flush();
+    expect(heard).toEqual(['nobody', 'answer', 'answer to all']);
+  });
+
   it('gives each message that is shared to one of the group, until it leaves: then what is on its way, and no more', async () => {
     const [a, b, sender] = [await connect(broker()), await connect(broker()), await connect(broker())];
     const heard: string[] = [];

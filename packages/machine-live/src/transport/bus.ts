@@ -18,20 +18,25 @@ export { BusError } from './bus-error.js';
 
 type OnData = (data: Uint8Array, subject: string) => void;
 
+/** Status with which a server answers for a subject to which nobody is subscribed. */
+const NO_RESPONDERS = 503;
+
 /** A connection to a NATS server. Losing it is final, for what was published meanwhile would be missing. */
 export interface Bus {
   /**
    * Send to whoever is subscribed now. The bytes must not change before the next turn of the event loop. Without effect
    * once the connection is lost or closed.
+   * @param reply the subject on which the server says so if nobody is subscribed
    * @throws BusError if the data are larger than the server takes
    */
-  publish(subject: string, data: Uint8Array): void;
+  publish(subject: string, data: Uint8Array, reply?: string): void;
   /**
    * Have `onData` called with each message on a subject, `*` and `>` allowed, in the order of arrival; the data may share
    * memory with other messages. An exception in it ends the connection and is reported as its loss.
+   * @param onNobody called when something that was sent with `subject` for its reply has reached nobody
    * @returns ends the subscription
    */
-  subscribe(subject: string, onData: OnData): () => void;
+  subscribe(subject: string, onData: OnData, onNobody?: () => void): () => void;
   /**
    * The same, but of all who share a subject in one group only one gets each message.
    * @returns takes no new messages; resolves when all that the server had sent here before are delivered, or when it does
@@ -85,21 +90,21 @@ class NatsBus implements Bus {
     return this.state === 'open' && !this.connection.isClosed();
   }
 
-  publish(subject: string, data: Uint8Array): void {
+  publish(subject: string, data: Uint8Array, reply?: string): void {
     if (!this.open) return;
     if (data.length > this.maxPayload) {
       throw new BusError(`${this.server} takes ${this.maxPayload} bytes, not the ${data.length} for ${subject}`);
     }
-    this.connection.publish(subject, data);
+    this.connection.publish(subject, data, reply === undefined ? {} : { reply });
   }
 
-  subscribe(subject: string, onData: OnData): () => void {
-    const subscription = this.listen(subject, onData);
+  subscribe(subject: string, onData: OnData, onNobody: () => void = () => {}): () => void {
+    const subscription = this.listen(subject, onData, { onNobody });
     return () => subscription?.unsubscribe();
   }
 
   share(subject: string, group: string, onData: OnData): () => Promise<void> {
-    const subscription = this.listen(subject, onData, group);
+    const subscription = this.listen(subject, onData, { queue: group });
     return async () => {
       if (!this.open || subscription === undefined) return;
       // Without the server nothing more is delivered, and the client would wait for ever.
@@ -109,7 +114,11 @@ class NatsBus implements Bus {
     };
   }
 
-  private listen(subject: string, onData: OnData, queue = ''): Subscription | undefined {
+  private listen(
+    subject: string,
+    onData: OnData,
+    { queue = '', onNobody = () => {} }: { queue?: string; onNobody?: () => void },
+  ): Subscription | undefined {
     if (!this.open) return undefined;
     return this.connection.subscribe(subject, {
       queue,
@@ -117,7 +126,8 @@ class NatsBus implements Bus {
         if (this.state !== 'open') return;
         if (error !== null) return this.fail(`${subject} is refused (${oneLine(error.message)})`);
         try {
-          onData(message.data, message.subject);
+          if (message.headers?.code === NO_RESPONDERS) onNobody();
+          else onData(message.data, message.subject);
         } catch (thrown) {
           // The client would stop reading, and say nothing.
           this.fail(`what listens to ${subject} threw ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
