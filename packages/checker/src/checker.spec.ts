@@ -34,6 +34,7 @@ const raised = [call, lock, queue, send, handle, take];
 const [WORK, OTHER_WORK] = [makeHandle(0, 1, 1), makeHandle(0, 2, 1)];
 const [SYSTEM_WQ, ORDERED] = [0, 1];
 const [SLAB_MUTEX, CGROUP_MUTEX] = [0, 1];
+const [READ, WRITE] = [0, 1];
 const [CACHE, PAGE, SET, OLD_SET] = [11, makeHandle(0, 5, 1), 21, 20];
 const OBJECT = makeObject(PAGE, 3);
 const added: Event = ['slabAdd', 0, PAGE, CACHE, 10];
@@ -157,6 +158,25 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
     ],
   ],
   [
+    'MTX-4',
+    'cpu_hotplug asked for under slab_mutex, which is taken for a CPU that comes or goes',
+    [
+      ['mutexLock', 0, SLAB_MUTEX, 5],
+      ['hotplugLock', 0, 5, READ, 0],
+    ],
+  ],
+  [
+    'MTX-4',
+    'a writer of cpu_hotplug against a reader',
+    [
+      ['hotplugLock', 0, 5, READ, 1],
+      ['mutexAcquire', 0, CGROUP_MUTEX, 0, 5],
+      ['hotplugLock', 0, 5, READ, 2],
+      ['mutexLock', 0, CGROUP_MUTEX, 6],
+      ['hotplugLock', 0, 6, WRITE, 0],
+    ],
+  ],
+  [
     'MTX-5',
     'a trylock that sleeps',
     [
@@ -228,6 +248,22 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
 
 test.each(broken)('%s: %s', (id, _what, events) => {
   expect(verdictOf(events)).toBe(id);
+});
+
+test('MTX-4: readers of cpu_hotplug let each other in', () => {
+  const readers: readonly Event[] = [
+    ['hotplugLock', 0, 5, READ, 1],
+    ['mutexAcquire', 0, CGROUP_MUTEX, 0, 5],
+    ['mutexLock', 0, SLAB_MUTEX, 5],
+    ['hotplugLock', 0, 5, READ, 0],
+    ['hotplugLock', 0, 5, READ, 1],
+    ['hotplugLock', 0, 5, READ, 2],
+    ['mutexUnlock', 0, SLAB_MUTEX, 5],
+    ['hotplugLock', 0, 5, READ, 2],
+    ['mutexLock', 0, CGROUP_MUTEX, 6],
+    ['hotplugLock', 0, 6, READ, 0],
+  ];
+  expect(verdictOf(readers)).toBeUndefined();
 });
 
 test('a call that takes its ordinary course breaks no rule', () => {

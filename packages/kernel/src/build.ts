@@ -173,8 +173,8 @@ export interface Policies {
     cssRefsOfBlock: (order: number) => number;
     /** How limits are written and counted. */
     limits: LimitOperations;
-    /** kmem_cache_destroy of a root cache. Evaluates to false if objects are left. */
-    destroyRoot: (cpu: Cpu, root: Handle) => Coroutine<boolean>;
+    /** kmem_cache_destroy of a root cache by one of its names. Evaluates to false if it stays: objects are left, or it has other names. */
+    destroyRoot: (cpu: Cpu, root: Handle, name: string) => Coroutine<boolean>;
     /** References between a memcg cache and its memcg; null if it has none of its own (to 5.2). */
     readonly links: CacheLinks | null;
     /** How a memcg's caches are found when it goes offline and when it is freed. */

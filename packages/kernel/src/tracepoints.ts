@@ -133,6 +133,8 @@ export const Trace = {
   sysfsRemove: 63,
   /** cache: its destroy work leaves it, dead and with pages. */
   cacheDangling: 64,
+  /** task, 1 if as the writer, 0 = cpu_hotplug is asked for, 1 = it is held, 2 = it is let go. */
+  hotplugLock: 65,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

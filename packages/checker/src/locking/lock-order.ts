@@ -4,36 +4,53 @@ import type { Reporter } from '../reporter.js';
 import type { MachineView } from '../types.js';
 import { mutexRules } from './rules.js';
 
-const COUNT = mutexNames.length;
+/**
+ * cpu_hotplug held for reading and for writing, after the mutexes. Readers let each other in, so who asks as a reader waits for
+ * the writer only.
+ */
+export const HOTPLUG_READ = mutexNames.length;
+export const HOTPLUG_WRITE = HOTPLUG_READ + 1;
 
-/** MTX-4: which mutex was ever asked for while which was held, by any task. Like lockdep, it needs no actual deadlock; if one follows, that is reported. */
+const lockNames: readonly string[] = [...mutexNames, 'cpu_hotplug (read)', 'cpu_hotplug (written)'];
+const COUNT = lockNames.length;
+
+/** One lock was asked for while another was held. */
+interface Nesting {
+  /** The first time; undefined if the kernel does so whether it is seen or not. */
+  readonly step: Step | undefined;
+}
+
+/** MTX-4: which lock was ever asked for while which was held, by any task. Like lockdep, it needs no actual deadlock; if one follows, that is reported. */
 export class LockOrder {
-  /** Step of the first time that `inner` was asked for under `outer`, at outer × COUNT + inner. */
-  private readonly edges: (Step | undefined)[] = new Array(COUNT * COUNT).fill(undefined);
+  /** At outer × COUNT + inner. */
+  private readonly edges: (Nesting | undefined)[] = new Array(COUNT * COUNT).fill(undefined);
 
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
-  ) {}
+  ) {
+    // What the allocators do for a CPU that comes or goes.
+    this.edges[HOTPLUG_WRITE * COUNT + mutexNames.indexOf('slab_mutex')] = { step: undefined };
+  }
 
   nest(cpu: number, outer: number, inner: number, heldSince: Step | undefined): void {
     if (this.edges[outer * COUNT + inner] !== undefined) return;
     const now = this.view.where(cpu);
-    this.edges[outer * COUNT + inner] = now;
+    this.edges[outer * COUNT + inner] = { step: now };
     const path = this.path(inner, outer, new Set());
     if (path === undefined) return;
-    const names = [outer, ...path].map((mutex) => mutexNames[mutex]);
-    const earlier = this.edges[inner * COUNT + (path[1] ?? outer)] ?? heldSince;
+    const names = [outer, ...path].map((lock) => lockNames[lock]);
+    const earlier = this.edges[inner * COUNT + (path[1] ?? outer)]?.step ?? heldSince;
     this.reporter.brokenSoFar(
       mutexRules.acyclic,
-      mutexNames[inner] ?? '',
+      lockNames[inner] ?? '',
       earlier,
       now,
       `lock order has the cycle ${names.join(' → ')}`,
     );
   }
 
-  /** Mutexes along a nesting from one to another, both included. */
+  /** Locks along a nesting from one to another, both included. */
   private path(from: number, to: number, seen: Set<number>): number[] | undefined {
     if (from === to) return [to];
     seen.add(from);

@@ -38,7 +38,8 @@ export class Raises {
   /** SMP-6, SMP-7: an interrupt is raised. */
   send(cpu: number, target: number, of: RaisedFor): void {
     this.sent[target] = (this.sent[target] as number) + 1;
-    if (this.online.count < 2 || target === cpu) {
+    // A CPU that goes down wakes others when it is offline already; in 5.9 with a call.
+    if ((this.online.count < 2 && of !== 'wakeup') || target === cpu) {
       const detail = target === cpu ? 'a CPU raises a call interrupt at itself' : 'only one CPU is online';
       this.fails(smpRules.noneAlone, cpu, target, this.calls.current(cpu), detail);
       return;

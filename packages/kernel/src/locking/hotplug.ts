@@ -1,6 +1,7 @@
 import { BOOT_NODE, type Coroutine, request, wait } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
 import { defineHandler } from '../registry.js';
+import { Trace } from '../tracepoints.js';
 
 /**
  * cpu_hotplug of 4.10: a count of readers and one writer, on the boot node. Readers come in as long as no writer has
@@ -16,6 +17,13 @@ export class HotplugLock {
 
 const GRANTED = 1;
 const QUEUED = 0;
+
+const READ = 0;
+const WRITE = 1;
+/** Steps of the tracepoint. */
+const ASKED = 0;
+const HELD = 1;
+const LET_GO = 2;
 
 const getReader = defineHandler('hotplug.get', (node, args: { waiter: number }): number => {
   const lock = node.hotplug;
@@ -56,14 +64,17 @@ const endWriter = defineHandler('hotplug.done', (node, _args: null, context): vo
 
 /** get_online_cpus: until put_online_cpus no CPU comes or goes. May nest. Process context. */
 export function* getOnlineCpus(cpu: Cpu): Coroutine<void> {
+  cpu.trace(Trace.hotplugLock, cpu.taskId, READ, ASKED, 0);
   const waiter = cpu.newWaiter();
   if ((yield* request(BOOT_NODE, getReader, { waiter })) === GRANTED) cpu.dropWaiter(waiter);
   else yield* wait(waiter);
+  cpu.trace(Trace.hotplugLock, cpu.taskId, READ, HELD, 0);
 }
 
 /** put_online_cpus. */
 export function* putOnlineCpus(cpu: Cpu): Coroutine<void> {
   cpu.counters.add('hotplug_read_sections');
+  cpu.trace(Trace.hotplugLock, cpu.taskId, READ, LET_GO, 0);
   yield* request(BOOT_NODE, putReader, null);
 }
 
@@ -75,12 +86,15 @@ export const putOnlineCpusMems = putOnlineCpus;
 
 /** cpu_hotplug_begin: wait until nobody reads, then keep readers out. Caller holds cpu_add_remove_lock. */
 export function* cpuHotplugBegin(cpu: Cpu): Coroutine<void> {
+  cpu.trace(Trace.hotplugLock, cpu.taskId, WRITE, ASKED, 0);
   const waiter = cpu.newWaiter();
   if ((yield* request(BOOT_NODE, beginWriter, { waiter })) === GRANTED) cpu.dropWaiter(waiter);
   else yield* wait(waiter);
+  cpu.trace(Trace.hotplugLock, cpu.taskId, WRITE, HELD, 0);
 }
 
 /** cpu_hotplug_done: everybody who waits to read comes in. */
-export function* cpuHotplugDone(_cpu: Cpu): Coroutine<void> {
+export function* cpuHotplugDone(cpu: Cpu): Coroutine<void> {
+  cpu.trace(Trace.hotplugLock, cpu.taskId, WRITE, LET_GO, 0);
   yield* request(BOOT_NODE, endWriter, null);
 }

@@ -14,6 +14,7 @@ import { type Defect, orDefect } from '../defect.js';
 import type { KernelNode } from '../node.js';
 import type { Published } from '../published-state.js';
 import { callRcuSched } from '../rcu/callbacks.js';
+import { rcuReadLockSched, rcuReadUnlockSched } from '../rcu/read.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { type RefOwner, refOwners } from './counters.js';
@@ -147,16 +148,18 @@ export function* percpuRefGet(cpu: Cpu, refs: RefClass, object: Handle, n = 1): 
   else yield* request(homeOf(object), getShared, { owner: refs.owner, object, n }, object);
 }
 
-/** percpu_ref_put_many; the last put of a killed reference runs its release function here, in any context. */
+/** percpu_ref_put_many; the last put of a killed reference runs its release function here, in any context, with preemption off. */
 export function* percpuRefPut(cpu: Cpu, refs: RefClass, object: Handle, n = 1): Coroutine<void> {
   if (isPercpu(cpu, refs, object)) {
     cpu.ownWords.refs[refs.owner].add(object, -n);
     return;
   }
   if (yield* request(homeOf(object), putShared, { owner: refs.owner, object, n }, object)) {
+    rcuReadLockSched(cpu);
     cpu.trace(Trace.refRelease, numberOf(refs.owner), object, 0, 0);
     yield* call(cpu.build.functions.find('release', refs.release), cpu, object);
     cpu.trace(Trace.refRelease, numberOf(refs.owner), object, 1, 0);
+    rcuReadUnlockSched(cpu);
   }
 }
 

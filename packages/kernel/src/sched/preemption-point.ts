@@ -37,6 +37,11 @@ export interface Stretch {
   readonly holdNs: number;
   /** Stretches still to come; a stretch in which nothing changed is not counted. */
   times: number;
+  /**
+   * After such a one, the time on this CPU from which on it may stay again: whoever is to change what it looked at may wait for
+   * a grace period, for which the rest of a batch of callbacks has to pass.
+   */
+  notBefore?: number;
 }
 
 /** What the code at a labelled point has just read, as the CPU sees it from there. */
@@ -48,6 +53,8 @@ export interface Watched {
 }
 
 const POLL_NS = 5000;
+/** How long a CPU hurries after a stretch in which nothing changed, as a part of that. */
+const HURRY = 1 / 20;
 /** What passing a point takes where schedules are searched, so that passing it is a step of its own. */
 const POINT_NS = 1000;
 
@@ -55,14 +62,21 @@ const POINT_NS = 1000;
 export function* preemptionPoint(cpu: Cpu, label: PointLabel, cache: Handle, watched: Watched): Coroutine<void> {
   const stretch = cpu.stretches?.find(
     (s) =>
-      s.times > 0 && (s.cpu === cpu.id || s.cpu < 0) && s.label === label && cpu.published.roots.get(s.cache) === cache,
+      s.times > 0 &&
+      (s.cpu === cpu.id || s.cpu < 0) &&
+      s.label === label &&
+      cpu.published.roots.get(s.cache) === cache &&
+      cpu.now() >= (s.notBefore ?? 0),
   );
   if (stretch === undefined) {
     if (cpu.pointsAreSteps) yield* call(pass, cpu, label);
     return;
   }
   yield* call(stay, stretch.maxNs, watched.changed);
-  if (!watched.changed()) return;
+  if (!watched.changed()) {
+    stretch.notBefore = cpu.now() + stretch.maxNs * HURRY;
+    return;
+  }
   stretch.times--;
   yield* call(stay, stretch.tailNs, () => watched.gone() || cpu.callFunctionPending > 0);
   if (!watched.gone()) yield* call(stay, stretch.holdNs, watched.gone);

@@ -4,7 +4,6 @@ import '../fs/super.js';
 import { EEXIST, EINVAL, ENOMEM } from '../fs/types.js';
 import { SlabFlag } from '../mm/slab/types.js';
 import { kmemCacheCreate, withdrawName } from '../mm/slab-common/create.js';
-import { dropAlias } from '../mm/slab-common/merge.js';
 import type { TaskRecord } from '../sched/task.js';
 import { adoptTask } from '../sched/task-struct.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
@@ -87,8 +86,7 @@ function* sysDeleteModule(cpu: Cpu, _task: TaskRecord, cacheName: string): Corou
   const cache = cpu.published.roots.get(cacheName);
   if (cache === 0) return EINVAL;
   yield* call(cpu.build.policies.slab.beforeDestroy, cpu, cache);
-  if (yield* call(dropAlias, cpu, cacheName)) return 0;
-  const gone = yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache);
+  const gone = yield* call(cpu.build.policies.memcg.destroyRoot, cpu, cache, cacheName);
   if (gone) yield* requestAll(cpu.allNodes, withdrawName, { name: cacheName, cache });
   return 0;
 }

@@ -9,6 +9,7 @@ import { Trace } from '../../tracepoints.js';
 import { addToList, removeFromList } from '../slab-common/cache-list.js';
 import { describeCache, freeCache } from '../slab-common/create.js';
 import { isRcuTyped } from '../slab-common/destroy.js';
+import { dropAlias } from '../slab-common/merge.js';
 import type { Destruction } from '../slab-common/types.js';
 import { freeParams } from './cache-params.js';
 import { childCachesOf } from './child-caches.js';
@@ -24,15 +25,17 @@ const dropReference = defineHandler(
 /**
  * kmem_cache_destroy (3.14) of one cache: under slab_mutex off the list and shut down, its arrays and node structures too; a
  * child is unregistered. Then, with slab_mutex dropped, one rcu_barrier if the cache is RCU-typed, and the descriptor goes.
- * Evaluates to false if objects are left: the cache stays. Process context.
+ * Evaluates to false if objects are left, or other names: the cache stays. Process context.
  * @param defect what it is if somebody else has destroyed the cache meanwhile
+ * @param name that of a root; '' for a child, which has no others
  */
-export function* destroyCache(cpu: Cpu, cache: Handle, defect: Defect): Coroutine<boolean> {
+export function* destroyCache(cpu: Cpu, cache: Handle, defect: Defect, name = ''): Coroutine<boolean> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
   yield* request(homeOf(cache), dropReference, { cache, defect }, cache);
   const of = defect === 'V0-f' ? 'root' : 'memcg';
-  const empty = yield* call(shutdownLocked, cpu, cache, of);
+  const kept = name !== '' && (yield* call(dropAlias, cpu, cache, name));
+  const empty = !kept && (yield* call(shutdownLocked, cpu, cache, of));
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   if (empty) yield* call(freeAfterBarrier, cpu, cache, of);
   yield* call(putOnlineCpusMems, cpu);

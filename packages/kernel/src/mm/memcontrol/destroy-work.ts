@@ -110,10 +110,13 @@ export function* childrenInSlots(cpu: Cpu, root: Handle): Coroutine<Handle[]> {
   return slotsOf(cpu, root).map(({ cache }) => cache);
 }
 
-/** kmem_cache_destroy (3.14) of a root: its children first. Process context. */
-export function* destroyRootWithChildren(cpu: Cpu, root: Handle): Coroutine<boolean> {
+/**
+ * kmem_cache_destroy (3.14) of a root by one of its names: its children first, even if the root has other names and stays. Process
+ * context.
+ */
+export function* destroyRootWithChildren(cpu: Cpu, root: Handle, name: string): Coroutine<boolean> {
   const { flushCreations, destroyOfRoot } = childCachesOf(cpu);
   if (flushCreations !== null) yield* call(flushCreations, cpu);
   yield* call(destroyOfRoot, cpu, root);
-  return yield* call(destroyCache, cpu, root, 'V0-f');
+  return yield* call(destroyCache, cpu, root, 'V0-f', name);
 }

@@ -29,6 +29,8 @@ export interface SlabAllocator {
   readonly shrink: (cpu: Cpu, cache: Handle) => Coroutine<boolean>;
   /** __kmem_cache_shutdown: empty the cache; false if objects are left. Caller holds slab_mutex. */
   readonly shutdown: (cpu: Cpu, cache: Handle) => Coroutine<boolean>;
+  /** The end of shutdown_cache (4.12 and later): what others can still find the cache by goes at once. Caller holds slab_mutex. */
+  readonly unlink: (cpu: Cpu, cache: Handle) => Coroutine<void>;
   /** The cache is about to be released: evaluates to false if somebody else will release it, who still refers to it. Null if there is nobody. */
   readonly beforeRelease: ((cpu: Cpu, cache: Handle) => Coroutine<boolean>) | null;
   /** __kmem_cache_release: what `setup` made goes. No page callback of the cache may be pending. */

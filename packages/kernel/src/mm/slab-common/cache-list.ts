@@ -64,6 +64,11 @@ export class CacheList {
     return this.all.has(cache);
   }
 
+  /** Every cache that has not been shut down, in the order in which they were made. */
+  get caches(): Handle[] {
+    return [...this.all];
+  }
+
   /** Total number of caches in the system. */
   get size(): number {
     return this.all.size;
@@ -121,6 +126,8 @@ export const reparentList = defineHandler(
     node.cacheList.reparent(args.memcg, args.parent);
   },
 );
+
+export const listAll = defineHandler('cacheList.all', (node, _args: null): Handle[] => node.cacheList.caches);
 
 export const listRoots = defineHandler('cacheList.roots', (node, _args: null): Handle[] => node.cacheList.roots());
 

@@ -8,6 +8,7 @@ import { Trace } from '../../tracepoints.js';
 import { SlabFlag } from '../slab/types.js';
 import { listChildren, removeFromList } from './cache-list.js';
 import { describeCache, freeCache } from './create.js';
+import { dropAlias } from './merge.js';
 import { setSlot, slotsOf } from './slots.js';
 import type { Destruction } from './types.js';
 
@@ -120,16 +121,26 @@ function* shutdownMemcgCaches(cpu: Cpu, root: Handle): Coroutine<{ busy: Handle[
 }
 
 /**
- * kmem_cache_destroy (4.10) of a root cache that nobody uses by another name: its memcg caches first. Evaluates to false if objects are left in any of them;
- * those that were empty are gone all the same. Process context.
+ * kmem_cache_destroy (4.10) of a root cache by one of its names: unless it has others, its memcg caches go first, then it. Evaluates
+ * to false if it stays, because of another name or of objects left in any of them; those that were empty are gone all the
+ * same. Process context.
  */
-export function* kmemCacheDestroy(cpu: Cpu, cache: Handle): Coroutine<boolean> {
+export function* kmemCacheDestroy(cpu: Cpu, cache: Handle, name: string): Coroutine<boolean> {
   yield* call(getOnlineCpusMems, cpu);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const { busy, left } = yield* call(shutdownMemcgCaches, cpu, cache);
-  const own = busy.length > 0 ? { busy, left: [] } : yield* call(shutdownCaches, cpu, [cache], 'root');
+  const { busy, left } = (yield* call(dropAlias, cpu, cache, name))
+    ? { busy: [cache], left: [] }
+    : yield* call(shutdownRootAndChildren, cpu, cache);
   yield* call(mutexUnlock, cpu, 'slab_mutex');
   yield* call(putOnlineCpusMems, cpu);
-  yield* call(releaseCaches, cpu, [...left, ...own.left], 'root');
-  return own.busy.length === 0;
+  yield* call(releaseCaches, cpu, left, 'root');
+  return busy.length === 0;
+}
+
+/** The children, then the root unless objects are left in any of them. Caller holds slab_mutex. */
+function* shutdownRootAndChildren(cpu: Cpu, root: Handle): Coroutine<{ busy: Handle[]; left: Handle[] }> {
+  const children = yield* call(shutdownMemcgCaches, cpu, root);
+  if (children.busy.length > 0) return children;
+  const { busy, left } = yield* call(shutdownCaches, cpu, [root], 'root');
+  return { busy, left: [...children.left, ...left] };
 }

@@ -1,6 +1,5 @@
 import { BOOT_NODE, type Coroutine, call, type Handle, request, requestAll } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
-import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
 import { SlabFlag } from '../slab/types.js';
@@ -62,13 +61,10 @@ export function* kmemCacheAlias(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
   return cache;
 }
 
-/** The first part of kmem_cache_destroy: a name less. Evaluates to true if the cache has others and stays. */
-export function* dropAlias(cpu: Cpu, name: string): Coroutine<boolean> {
+/** refcount−− of kmem_cache_destroy. Evaluates to true if the cache has other names and stays. Caller holds slab_mutex. */
+export function* dropAlias(cpu: Cpu, cache: Handle, name: string): Coroutine<boolean> {
   if (!cpu.build.policies.slab.merges) return false;
-  yield* call(mutexLock, cpu, 'slab_mutex');
-  const cache = cpu.published.roots.get(name);
   const left = yield* request(BOOT_NODE, dropReference, { cache });
-  yield* requestAll(cpu.allNodes, publishName, { name, cache: 0 });
-  yield* call(mutexUnlock, cpu, 'slab_mutex');
+  if (left > 0) yield* requestAll(cpu.allNodes, publishName, { name, cache: 0 });
   return left > 0;
 }

@@ -38,10 +38,11 @@ const spliceDoomed = defineHandler('slab.spliceDoomed', (node, _args: null): Doo
 });
 
 /**
- * The end of shutdown_cache (4.12): an RCU-typed cache goes to the tail of the global list and the barrier item is scheduled,
+ * The end of shutdown_cache (4.12): the cache's directory is unlinked (5.2). An RCU-typed cache goes to the tail of the global list and the barrier item is scheduled,
  * which does nothing if it is pending; any other cache is released here. Caller holds slab_mutex, and has nothing left to do.
  */
 export function* releaseOrDefer(cpu: Cpu, cache: Handle, of: Destruction): Coroutine<boolean> {
+  yield* call(cpu.build.allocator.unlink, cpu, cache);
   if (isRcuTyped(cpu, cache)) {
     const work = yield* request(BOOT_NODE, appendDoomed, { cache, of });
     yield* call(queueWork, cpu, 'system_wq', work);

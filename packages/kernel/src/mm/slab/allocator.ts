@@ -38,6 +38,7 @@ export const slabAllocator: SlabAllocator = {
   initLate: kmemCacheInitLate,
   shrink: kmemCacheShrink,
   shutdown: kmemCacheShutdown,
+  *unlink() {},
   beforeRelease: null,
   release: kmemCacheRelease,
   slabinfo: getSlabinfo,

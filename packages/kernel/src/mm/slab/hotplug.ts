@@ -1,16 +1,14 @@
-import { type Coroutine, call, type Handle, request } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
+import { listAll } from '../slab-common/cache-list.js';
 import { drainFreelistOf } from './drain.js';
 import { drainAlien, slabsDestroy } from './free.js';
 import { drainShared, takeAliens } from './node-handlers.js';
 import type { DetachedSlab } from './types.js';
-
-/** Caches with lists on a node. */
-const cachesOf = defineHandler('slab.cachesOf', (node, _args: null): Handle[] => [...node.slabNodes.keys()]);
 
 /** The dead CPU's array of the published set goes back to the slabs, and the node may keep that many free objects less. */
 const drainDeadArray = defineSection(
@@ -39,14 +37,14 @@ const raiseLimits = defineHandler('slab.raiseLimits', (node, _args: null, contex
 });
 
 /**
- * slab_dead_cpu, that is cpuup_canceled (4.10), after a CPU has died: its arrays of all caches are emptied, under slab_mutex; a
+ * slab_dead_cpu, that is cpuup_canceled (4.10), after a CPU has died: its arrays of all caches on slab_caches are emptied, under slab_mutex; a
  * node without CPUs loses its shared and alien arrays' objects, too; then the node's free slabs are freed.
  */
 export function* cpuupCanceled(cpu: Cpu, dead: number): Coroutine<void> {
   const node = cpu.nodeOf(dead);
   const lastOfNode = !cpu.published.onlineCpus().some((other) => cpu.nodeOf(other) === node);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const caches = yield* request(node, cachesOf, null);
+  const caches = yield* request(BOOT_NODE, listAll, null);
   for (const cache of caches) {
     const detached = yield* request(node, drainDeadArray, { cache, cpu: dead }, cache);
     yield* call(slabsDestroy, cpu, cache, detached);

@@ -9,7 +9,7 @@ import { defaultCpuPartial, defaultMinPartial, slubGeometry } from './geometry.j
 import { freeNode, setupNode } from './node-handlers.js';
 import { kmemCacheClose, slubShrink } from './shrink.js';
 import { getSlabinfo } from './slabinfo.js';
-import { queueSysfsRemoval, sysfsSlabAdd, sysfsSlabRelease, sysfsSlabRemove } from './sysfs.js';
+import { queueSysfsRemoval, sysfsSlabAdd, sysfsSlabRelease, sysfsSlabRemove, sysfsSlabUnlink } from './sysfs.js';
 
 /** __kmem_cache_create (4.10): per-CPU and per-node structures, and once the system is up the directory in sysfs. */
 function* kmemCacheOpen(cpu: Cpu, cache: Handle): Coroutine<boolean> {
@@ -56,6 +56,7 @@ export const slubAllocator: SlabAllocator = {
   setup: kmemCacheOpen,
   shrink: slubShrink,
   shutdown: kmemCacheShutdown,
+  unlink: sysfsSlabUnlink,
   beforeRelease: sysfsSlabRelease,
   release: freeStructures,
   slabinfo: getSlabinfo,

@@ -37,8 +37,8 @@ export interface SlubPolicies {
   directoryGoes: 'shutdown' | 'shutdownLocked' | 'release' | 'work';
   /** A dying memcg's cache was found empty by the shrink that ends its deactivation (4.12 and later). */
   whenDeactivatedEmpty: (cpu: Cpu, cache: Handle) => Coroutine<void>;
-  /** The directory is unlinked at once before the release, whatever the work item does (sysfs_slab_unlink, 5.2). */
-  unlinksBeforeRelease: boolean;
+  /** shutdown_cache unlinks the directory at once, whatever the work item does (sysfs_slab_unlink, 5.2). */
+  unlinksAtShutdown: boolean;
 }
 
 /** Name of the root of a memcg cache, which is called root(…). */
@@ -83,7 +83,7 @@ export const slub410 = (): SlubPolicies => ({
   closeFreesStructures: false,
   directoryOf: directoryBelowRoot,
   directoryGoes: 'release',
-  unlinksBeforeRelease: false,
+  unlinksAtShutdown: false,
   *whenDeactivatedEmpty() {},
 });
 
@@ -96,7 +96,7 @@ export const slub314 = (): SlubPolicies => ({
   closeFreesStructures: true,
   directoryOf: directoryById,
   directoryGoes: 'shutdown',
-  unlinksBeforeRelease: false,
+  unlinksAtShutdown: false,
   *whenDeactivatedEmpty() {},
 });
 
@@ -112,5 +112,5 @@ export const slub412 = (config: KernelConfig): SlubPolicies => ({
   whenDeactivatedEmpty: queueSysfsRemoval,
 });
 
-/** 5.2 and 5.3: the directory is unlinked before the release. */
-export const slub52 = (config: KernelConfig): SlubPolicies => ({ ...slub412(config), unlinksBeforeRelease: true });
+/** 5.2 and later: the directory is unlinked while the cache is shut down. */
+export const slub52 = (config: KernelConfig): SlubPolicies => ({ ...slub412(config), unlinksAtShutdown: true });

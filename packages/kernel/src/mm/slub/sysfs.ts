@@ -96,12 +96,20 @@ defineFunction('work', 'sysfs_slab_remove_workfn', function* sysfsSlabRemoveWork
 });
 
 /**
- * sysfs_slab_release (4.12): kobject_put of the cache's own reference, after sysfs_slab_unlink (5.2) if the version has it.
- * False if the work item that removes the directory still refers to the cache.
+ * sysfs_slab_unlink (5.2): kobject_del, so that nobody finds the directory of a cache that was shut down; its name is free. Caller
+ * holds slab_mutex.
+ */
+export function* sysfsSlabUnlink(cpu: Cpu, cache: Handle): Coroutine<void> {
+  if (cpu.build.policies.slub.unlinksAtShutdown) yield* call(sysfsSlabRemove, cpu, cache);
+}
+
+/**
+ * sysfs_slab_release (4.12): kobject_put of the cache's own reference. False if the work item that removes the directory still
+ * refers to the cache.
  */
 export function* sysfsSlabRelease(cpu: Cpu, cache: Handle): Coroutine<boolean> {
-  const { directoryGoes, unlinksBeforeRelease } = cpu.build.policies.slub;
-  if (directoryGoes === 'release' || unlinksBeforeRelease) yield* call(sysfsSlabRemove, cpu, cache);
+  const { directoryGoes } = cpu.build.policies.slub;
+  if (directoryGoes === 'release') yield* call(sysfsSlabRemove, cpu, cache);
   if (directoryGoes !== 'work') return true;
   return (yield* request(BOOT_NODE, countReference, { cache, by: -1 })) < 0;
 }

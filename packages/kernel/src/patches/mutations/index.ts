@@ -7,7 +7,14 @@ import { dyingKeepsCalls } from './hotplug.js';
 import { forgetLastPage, noBarrierBeforeDestroy, swapWithoutWaiting } from './kernel-3.14.js';
 import { keepFilesActive } from './kernfs.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
-import { cssFreeInSoftirq, grantToAll, reverseLockOrder, trylockWaits, unlockUnheld } from './mutexes.js';
+import {
+  cssFreeInSoftirq,
+  grantToAll,
+  hotplugUnderSlabMutex,
+  reverseLockOrder,
+  trylockWaits,
+  unlockUnheld,
+} from './mutexes.js';
 import { neverKick } from './never-kick.js';
 import { keepOwner, leakObjcgReference, loseByteStatistics, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
@@ -86,6 +93,7 @@ export const mutations: readonly Patch[] = [
   unlockUnheld,
   cssFreeInSoftirq,
   reverseLockOrder,
+  hotplugUnderSlabMutex,
   trylockWaits,
   releaseTooEarly,
   getAfterRelease,

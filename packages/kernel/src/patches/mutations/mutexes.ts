@@ -1,6 +1,7 @@
 import { type Coroutine, call } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
+import { getOnlineCpus, putOnlineCpus } from '../../locking/hotplug.js';
 import { type MutexName, mutexLock, mutexLockCommon, mutexUnlock } from '../../locking/mutex.js';
 import { wrapHandler } from './wrap-handler.js';
 
@@ -51,6 +52,23 @@ export const reverseLockOrder: Patch = {
       yield* call(mutexLock, cpu, 'slab_mutex');
       yield* call(mutexLock, cpu, 'cgroup_mutex');
       yield* call(mutexUnlock, cpu, 'cgroup_mutex');
+      yield* call(mutexUnlock, cpu, 'slab_mutex');
+      yield* call(free, cpu, memcg);
+    };
+  },
+};
+
+export const hotplugUnderSlabMutex: Patch = {
+  name: 'hotplug-under-slab-mutex',
+  summary: 'freeing a memcg asks for cpu_hotplug under slab_mutex, which is taken for a CPU that comes or goes',
+  mutation: true,
+  breaks: 'MTX-4',
+  apply: ({ policies }) => {
+    const { free } = policies.memcg;
+    policies.memcg.free = function* freeUnderBoth(cpu, memcg): Coroutine<void> {
+      yield* call(mutexLock, cpu, 'slab_mutex');
+      yield* call(getOnlineCpus, cpu);
+      yield* call(putOnlineCpus, cpu);
       yield* call(mutexUnlock, cpu, 'slab_mutex');
       yield* call(free, cpu, memcg);
     };
