@@ -1,7 +1,9 @@
 import { check, resolveCheck } from '@kmemlab/experiments';
 import { type Program, sys } from '@kmemlab/kernel';
+import { callCount } from '@kmemlab/results';
 import { describe, expect, it } from 'vitest';
 import { MemcgLab } from './memcg-labs.js';
+import { run } from './run.js';
 
 const CACHE = 'module_cache';
 const versions = ['v4.10', 'v4.12', 'v5.2', 'v5.3'];
@@ -138,14 +140,17 @@ describe('V4-a: a module that is unloaded while the deactivation of a child wait
 /** The directory of a root goes by a work item, which may still be to come when the module is loaded again. */
 describe('V4-c: a module that is loaded again as soon as it has been unloaded', () => {
   it.each([
-    ['v4.10', 'slub', 'ok'],
-    ['v4.12', 'slub', 'SLUB-8'],
-    ['v4.12', 'slab', 'ok'],
-    ['v5.2', 'slub', 'ok'],
-  ] as const)('in %s with %s ends in: %s', async (kernel, config, id) => {
-    const run = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2, kernel, config };
-    const params = { memcgs: '1', reload: 'atOnce' };
-    const { result } = await check(await resolveCheck({ run: { ...run, params }, schedules: 60 }), { jobs: 1 });
+    ['v4.10', 'slub', 'plain', 'ok'],
+    ['v4.12', 'slub', 'plain', 'SLUB-8'],
+    ['v4.12', 'slub', 'rcu', 'SLUB-8'],
+    ['v4.12', 'slab', 'plain', 'ok'],
+    ['v5.2', 'slub', 'plain', 'ok'],
+    ['v5.2', 'slub', 'rcu', 'ok'],
+    ['v5.9', 'slub', 'rcu', 'ok'],
+  ] as const)('in %s with %s and a cache of type %s ends in: %s', async (kernel, config, type, id) => {
+    const request = { experiment: 'root-destruction', nodes: 1, cpusPerNode: 2, kernel, config };
+    const params = { memcgs: '1', reload: 'atOnce', type };
+    const { result } = await check(await resolveCheck({ run: { ...request, params }, schedules: 60 }), { jobs: 1 });
     expect(result.verdict?.id ?? result.outcome).toBe(id);
   });
 });
@@ -235,4 +240,14 @@ it('5.3.1 clears the memcg pointer of an RCU-typed cache before its page callbac
     lab.settle();
   });
   expect(verdict).toBe('invariant-broken');
+});
+
+it.each([
+  ['v3.14', 3],
+  ['v4.10', 0],
+])('%s: a module whose cache goes by another name, too, takes %i caches of memcgs along', async (kernel, children) => {
+  const config = 'slub,objects=measured';
+  const params = { memcgs: '3', alias: 'merged' };
+  const { counters, outcome } = await run({ experiment: 'root-destruction', kernel, config, params });
+  expect([outcome, callCount(counters, 'shutdown_cache')]).toEqual(['ok', children]);
 });

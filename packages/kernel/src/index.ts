@@ -30,7 +30,14 @@ export * from './patch-api.js';
 export * from './patches/index.js';
 export { type RefOwner, refOwners } from './percpu-ref/counters.js';
 export { type PercpuRef, REF_BIAS } from './percpu-ref/percpu-ref.js';
-export { CacheField, CssField, ObjcgField, rootMemcg, Scalar } from './published-state.js';
+export {
+  CacheField,
+  CssField,
+  memcgCacheId,
+  ObjcgField,
+  rootMemcg,
+  Scalar,
+} from './published-state.js';
 export { Flavour, type RcuFlavourName, rcuFlavours, rcuKindsOf } from './rcu/flavours.js';
 export { rcuAdoptOrphans, rcuCpuDying, rcuCpuStarting } from './rcu/hotplug.js';
 export type { RcuReaderWaits } from './rcu/waits.js';

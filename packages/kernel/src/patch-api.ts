@@ -14,7 +14,8 @@ import { CacheField, CssField } from './published-state.js';
 import { rcuBarrier, rcuBarrierBh, rcuBarrierSched } from './rcu/barrier.js';
 import { callRcu, callRcuBh, callRcuSched, kfreeRcu } from './rcu/callbacks.js';
 import { synchronizeRcuExpedited, synchronizeSchedExpedited } from './rcu/expedited.js';
-import { rcuReadLock, rcuReadLockSched, rcuReadUnlock, rcuReadUnlockSched } from './rcu/read.js';
+import { rcuReadLock, rcuReadUnlock } from './rcu/read.js';
+import { rcuReadLockSched, rcuReadUnlockSched } from './rcu/read-sched.js';
 import { synchronizeRcu, synchronizeSched } from './rcu/synchronize.js';
 import { hrtimerNanosleep } from './sched/timer.js';
 import {

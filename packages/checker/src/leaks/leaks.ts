@@ -8,7 +8,7 @@ import { type Left, orphanedCaches } from './orphaned-caches.js';
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
 /**
- * Leaks: what exists on a quiet machine although nothing can ever release it. A killed css has more references than there are
+ * Leaks: what exists on a quiet machine although nothing can ever release it. A killed css has no references, or more than there are
  * holders; a cache is on no list; a page is of no slab; a creation item is on no queue. What a live object, a stock or a
  * child still holds can be released later, and is a finding.
  */
@@ -63,9 +63,13 @@ export class Leaks implements Family {
 
   private checkCss(handle: Handle, { name, ref, memcg }: Css, held: number): void {
     const surplus = ref.count - held;
-    if (surplus <= 0) return;
+    if (surplus <= 0 && ref.count !== 0) return;
     const what = memcg === null ? 'cgroup' : 'memcg';
-    const detail = `${what} "${name}" was removed and has ${ref.count} references, of which ${surplus} have no holder left: it is never freed`;
+    const references =
+      ref.count === 0
+        ? 'no references left, and nobody is about to free it'
+        : `${ref.count} references, of which ${surplus} have no holder left`;
+    const detail = `${what} "${name}" was removed and has ${references}: it is never freed`;
     this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
   }
 

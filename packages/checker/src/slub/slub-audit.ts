@@ -1,8 +1,9 @@
-import { CacheField, CssField, type KernelNode } from '@kmemlab/kernel';
+import { CacheField, type KernelNode } from '@kmemlab/kernel';
 import { type Handle, homeOf, type ObjectRef, pageOf, slotOf } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import type { PageStates } from '../slab/page-states.js';
 import type { Invariant, MachineView } from '../types.js';
+import { isDeactivated } from './deactivated.js';
 import { slubRules as rules } from './rules.js';
 
 type PageRecord = NonNullable<ReturnType<KernelNode['pages']['peek']>>;
@@ -137,10 +138,8 @@ export class SlubAudit {
   }
 
   private isDeactivated(cache: Handle): boolean {
-    const { published } = this.view.nodes[0] as KernelNode;
-    const memcg = published.caches.read(cache, CacheField.memcg);
-    if (memcg === 0 || this.late.has(cache) || published.csses.read(memcg, CssField.kmemOnline) === 1) return false;
-    const root = published.caches.read(cache, CacheField.root);
+    if (this.late.has(cache) || !isDeactivated(this.view, cache)) return false;
+    const root = (this.view.nodes[0] as KernelNode).published.caches.read(cache, CacheField.root);
     return this.view.nodes[homeOf(root)]?.caches.peek(root)?.dying !== true;
   }
 

@@ -1,9 +1,10 @@
-import { CacheField, CssField, type KernelNode, Trace } from '@kmemlab/kernel';
+import { Trace } from '@kmemlab/kernel';
 import type { Handle, Step } from '@kmemlab/machine';
 import type { Reporter } from '../reporter.js';
 import { SlabCaches } from '../slab/slab-caches.js';
 import type { AnsweredCalls } from '../smp/answered-calls.js';
 import type { Family, MachineView, Rest } from '../types.js';
+import { isDeactivated } from './deactivated.js';
 import { slubRules as rules } from './rules.js';
 import { SlubAudit } from './slub-audit.js';
 
@@ -45,9 +46,7 @@ export class SlubCaches implements Family {
 
   /** Whoever chose the cache before its slot was cleared may still make a slab for it. */
   private allocate(cache: Handle): void {
-    const { published } = this.view.nodes[0] as KernelNode;
-    const memcg = published.caches.read(cache, CacheField.memcg);
-    if (memcg !== 0 && published.csses.read(memcg, CssField.kmemOnline) === 0) this.late.add(cache);
+    if (isDeactivated(this.view, cache)) this.late.add(cache);
   }
 
   /** SLUB-8. The kernel goes on without the cache; if it makes it all the same, that is SLUB-7. */

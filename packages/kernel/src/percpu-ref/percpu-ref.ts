@@ -14,7 +14,7 @@ import { type Defect, orDefect } from '../defect.js';
 import type { KernelNode } from '../node.js';
 import type { Published } from '../published-state.js';
 import { callRcuSched } from '../rcu/callbacks.js';
-import { rcuReadLockSched, rcuReadUnlockSched } from '../rcu/read.js';
+import { rcuReadLockSched, rcuReadUnlockSched } from '../rcu/read-sched.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { Trace } from '../tracepoints.js';
 import { type RefOwner, refOwners } from './counters.js';

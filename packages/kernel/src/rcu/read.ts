@@ -65,18 +65,6 @@ function unlockSpecial(cpu: Cpu): void {
   if (rcu.rcu.owesExpedited) reportExpedited(cpu, rcu.rcu);
 }
 
-/** rcu_read_lock_sched: preempt_disable, where it is counted. */
-export function rcuReadLockSched(cpu: Cpu): void {
-  cpu.trace(Trace.rcuRead, cpu.rcu.sched.flavour, cpu.taskId, 1, 0);
-  if (cpu.rcu.readLock !== 'nothing') cpu.preemptCount++;
-}
-
-/** rcu_read_unlock_sched. */
-export function rcuReadUnlockSched(cpu: Cpu): void {
-  cpu.trace(Trace.rcuRead, cpu.rcu.sched.flavour, cpu.taskId, 0, 0);
-  if (cpu.rcu.readLock !== 'nothing') cpu.preemptCount--;
-}
-
 function list(cpu: Cpu, { taskId, taskName }: Context, leaked: boolean): void {
   const { rcu } = cpu;
   const reader = { flavour: rcu.rcu.flavour, cpu: cpu.id, task: taskId, name: taskName, leaked };

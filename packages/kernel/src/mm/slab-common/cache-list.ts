@@ -127,8 +127,6 @@ export const reparentList = defineHandler(
   },
 );
 
-export const listAll = defineHandler('cacheList.all', (node, _args: null): Handle[] => node.cacheList.caches);
-
 export const listRoots = defineHandler('cacheList.roots', (node, _args: null): Handle[] => node.cacheList.roots());
 
 export const listChildren = defineHandler('cacheList.children', (node, args: { root: Handle }): Handle[] =>

@@ -4,11 +4,13 @@ import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { listAll } from '../slab-common/cache-list.js';
 import { drainFreelistOf } from './drain.js';
 import { drainAlien, slabsDestroy } from './free.js';
 import { drainShared, takeAliens } from './node-handlers.js';
 import type { DetachedSlab } from './types.js';
+
+/** Those on slab_caches. */
+const cachesOnList = defineHandler('slab.cachesOf', (node, _args: null): Handle[] => node.cacheList.caches);
 
 /** The dead CPU's array of the published set goes back to the slabs, and the node may keep that many free objects less. */
 const drainDeadArray = defineSection(
@@ -44,7 +46,7 @@ export function* cpuupCanceled(cpu: Cpu, dead: number): Coroutine<void> {
   const node = cpu.nodeOf(dead);
   const lastOfNode = !cpu.published.onlineCpus().some((other) => cpu.nodeOf(other) === node);
   yield* call(mutexLock, cpu, 'slab_mutex');
-  const caches = yield* request(BOOT_NODE, listAll, null);
+  const caches = yield* request(BOOT_NODE, cachesOnList, null);
   for (const cache of caches) {
     const detached = yield* request(node, drainDeadArray, { cache, cpu: dead }, cache);
     yield* call(slabsDestroy, cpu, cache, detached);
