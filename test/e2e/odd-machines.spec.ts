@@ -71,16 +71,27 @@ test('SLUB-5: retention is missed in caches that a memcg has adopted', async () 
   expect(verdicts[0]?.id).toBe('SLUB-5');
 });
 
-/** Nobody frees a css whose last reference is gone. */
-const leakCss: PatchFile = {
-  path: 'leak-css.mjs',
+/** An RCU callback that frees nothing. */
+const forgets = (callback: string): PatchFile => ({
+  path: 'forgets.mjs',
   text: `export default {
-    name: 'leak-css',
-    apply: ({ functions }) => functions.replaceFunction('rcu', 'css_free_rcu_fn', () => function* forget() {}),
+    name: 'forgets',
+    apply: ({ functions }) => functions.replaceFunction('rcu', '${callback}', () => function* forget() {}),
   };`,
-};
+});
 
-test('a memcg that nobody frees although nothing refers to it is a leak', async () => {
-  const { verdicts } = await run({ experiment: 'zombies', patchFiles: [leakCss], params: { generations: '2' } });
-  expect(verdicts[0]).toMatchObject({ class: 'leak', detail: expect.stringContaining('has no references left') });
+test.each([
+  ['css_free_rcu_fn', 'zombies', 'has no references left'],
+  ['__d_free', 'avoid-ipis', 'killed and never freed'],
+  ['i_callback', 'avoid-ipis', 'of no dentry'],
+])('what %s does not free is a leak, found in %s', async (callback, experiment, detail) => {
+  const amount = experiment === 'zombies' ? { generations: '2' } : { loops: '2' };
+  const { verdicts } = await run({ experiment, patchFiles: [forgets(callback)], params: amount });
+  expect(verdicts[0]).toMatchObject({ class: 'leak', detail: expect.stringContaining(detail) });
+});
+
+test('what waits for a grace period and is forgotten is a leak', async () => {
+  const params = { memcgs: '2', workload: 'fork' };
+  const { verdicts } = await run({ experiment: 'barrier-batching', patchFiles: [forgets('put_cred_rcu')], params });
+  expect(verdicts[0]).toMatchObject({ class: 'leak', detail: expect.stringContaining('given up to RCU') });
 });

@@ -140,6 +140,7 @@ describe('V4-a: a module that is unloaded while the deactivation of a child wait
 /** The directory of a root goes by a work item, which may still be to come when the module is loaded again. */
 describe('V4-c: a module that is loaded again as soon as it has been unloaded', () => {
   it.each([
+    ['v3.14', 'slub', 'plain', 'ok'],
     ['v4.10', 'slub', 'plain', 'ok'],
     ['v4.12', 'slub', 'plain', 'SLUB-8'],
     ['v4.12', 'slub', 'rcu', 'SLUB-8'],

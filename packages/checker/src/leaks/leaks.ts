@@ -3,13 +3,14 @@ import { actorOf, type Handle, type Step, type Verdict } from '@kmemlab/machine'
 import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
 import { DYING_ROOT, dyingRoots } from './dying-roots.js';
+import { forgottenObjects } from './forgotten-objects.js';
 import { type Left, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
 /**
  * Leaks: what exists on a quiet machine although nothing can ever release it. A killed css has no references, or more than there are
- * holders; a cache is on no list; a page is of no slab; a creation item is on no queue. What a live object, a stock or a
+ * holders; a cache is on no list; a page is of no slab; a creation item is on no queue; what waits for a grace period has no callback. What a live object, a stock or a
  * child still holds can be released later, and is a finding.
  */
 export class Leaks implements Family {
@@ -45,6 +46,7 @@ export class Leaks implements Family {
     const { childCaches } = this.view.build.policies.memcg;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
+    for (const { object, detail } of forgottenObjects(this.view.nodes)) this.leak(object, undefined, detail);
     for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
       this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
     for (const found of dyingRoots(this.view.nodes, this.view.build)) {
