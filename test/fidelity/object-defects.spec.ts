@@ -24,6 +24,13 @@ describe.each(['slab', 'slub'])('v5.9 with %s', (config) => {
   });
 });
 
+it.each(['v3.14', 'v4.10', 'v5.3'])(
+  '%s keeps to the limit of V6-a: files that it forbids are not made, and the program goes on',
+  async (kernel) => {
+    expect(await runDefect('a', 'slab', kernel)).toMatchObject({ outcome: 'ok', verdicts: [] });
+  },
+);
+
 it('V6-c is SLUB’s: the owners of all objects but the first stay', async () => {
   const [slub, slab] = await Promise.all(['slub', 'slab'].map((config) => runDefect('c', config)));
   expect(slub?.verdicts[0]).toMatchObject({ class: 'invariant-broken', id: 'OBJ-1' });

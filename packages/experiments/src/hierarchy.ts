@@ -6,13 +6,13 @@ const HIERARCHIES = [
   ['v2', '/sys/fs/cgroup'],
 ] as const;
 
-/** A call that may fail with an errno; evaluates to whether it did not. */
-export function* attempt(program: Program<unknown>): Program<boolean> {
+/** A call that may fail with any errno, or with one only; evaluates to whether it did not. */
+export function* attempt(program: Program<unknown>, only?: number): Program<boolean> {
   try {
     yield* program;
     return true;
   } catch (error) {
-    if (!(error instanceof GuestError)) throw error;
+    if (!(error instanceof GuestError) || error.errno !== (only ?? error.errno)) throw error;
     return false;
   }
 }

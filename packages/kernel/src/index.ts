@@ -3,6 +3,7 @@ export * from './build.js';
 export * from './cpu.js';
 export { BUG, defects } from './defect.js';
 export { lruIdOf } from './fs/dentry-lru.js';
+export { EIO, ENOMEM } from './fs/types.js';
 export * from './guest/agent.js';
 export * from './guest/program.js';
 export { INVENTORY_ROWS, inventoryOf, KMEM_STATES, type NodeInventory, outOfSlotOf } from './inventory.js';

@@ -1,4 +1,4 @@
-import { type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { ENOMEM, type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
 import { attempt, inCgroup, makeToVisit, type Visitor } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { pinned } from '../work-in.js';
@@ -32,8 +32,13 @@ function* beyondLimit(control: GuestControl): Program<void> {
   yield* inCgroup(MEMCG, visitor, manyFiles());
 }
 
+/** A kernel that keeps to the limit makes some of them, and fails the rest. */
 function* manyFiles(): Program<void> {
-  for (let file = 0; file < FILES; file++) yield* sys.close(yield* sys.create(`/tmp/${file}`));
+  for (let file = 0; file < FILES; file++) yield* attempt(oneFile(`/tmp/${file}`), ENOMEM);
+}
+
+function* oneFile(path: string): Program<void> {
+  yield* sys.close(yield* sys.create(path));
 }
 
 /** V6-b: a task's charge comes when the task has been moved away and the memcg goes. */

@@ -1,5 +1,5 @@
-import { type Program, sys, writeFile } from '@kmemlab/kernel';
-import { enterHierarchy, makeCgroup } from '../hierarchy.js';
+import { ENOMEM, type Program, sys, writeFile } from '@kmemlab/kernel';
+import { attempt, enterHierarchy, makeCgroup } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 import { pinned } from '../work-in.js';
 
@@ -55,14 +55,17 @@ export function* sleepProgram({ pid: manager }: GuestControl, scope: Scope): Pro
   yield* sys.nanosleep(SECOND);
 }
 
-/** In its memcg, which has a cache without any slab, takes an object when memory is short. Tells the manager when all is ready. */
+/**
+ * In its memcg, which has a cache without any slab, takes an object when memory is short, or goes without if there is nobody to
+ * charge. Tells the manager when all is ready.
+ */
 function* takesObject(manager: number): Program<void> {
   yield* sys.pause();
   yield* sys.useCache(CACHE);
   yield* sys.flushCreation();
   yield* sys.kill(manager);
   yield* sys.pause();
-  yield* sys.keepObject(CACHE);
+  yield* attempt(sys.keepObject(CACHE), ENOMEM);
 }
 
 /** Uses the root cache when memory is short, which has the memcg's own made. */

@@ -1,8 +1,7 @@
-import { GuestError, type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
+import { EIO, type Program, setCpuOnline, sys, writeFile } from '@kmemlab/kernel';
 import { attempt, enterHierarchy } from '../hierarchy.js';
 import type { GuestControl } from '../lab/types.js';
 
-const EIO = -5;
 const MS = 1e6;
 const SECOND = 1e9;
 /** Writes to /proc/slabinfo between two rounds of cache_reap. */
@@ -110,12 +109,8 @@ function* tuneWhileReaping(): Program<void> {
 /** New tunables for the dentry cache; a kernel without tunables (SLUB) shrinks it instead, while objects come and go. */
 function* tuneOrShrink(write: number): Program<void> {
   const fd = yield* sys.open('/proc/slabinfo');
-  try {
-    yield* sys.write(fd, tunables(write));
-  } catch (error) {
-    if (!(error instanceof GuestError) || error.errno !== EIO) throw error;
-    yield* writeFile('/sys/kernel/slab/dentry/shrink', '1\n');
-  }
+  const hasTunables = yield* attempt(sys.write(fd, tunables(write)), EIO);
+  if (!hasTunables) yield* writeFile('/sys/kernel/slab/dentry/shrink', '1\n');
   yield* sys.close(fd);
 }
 
