@@ -117,4 +117,11 @@ describe('the synthetic workload', () => {
     expect(counters.calls.rcu_barrier.requested).toBe(counters.memcg.freed);
     expect(phases.remove?.elapsedModelNs).toBeGreaterThan(12e9);
   });
+
+  it('ends after reclaim although others go on making and removing cgroups', async () => {
+    const params = { memcgs: '1', trigger: 'reclaim', bystander: '1' };
+    const { counters, outcome } = await run({ experiment: 'barrier-batching', nodes: 1, cpusPerNode: 2, params });
+    expect(outcome).toBe('ok');
+    expect(counters.memcg.freed).toBeGreaterThan(1000);
+  });
 });

@@ -119,9 +119,9 @@ interface Removal {
 }
 
 /** On each node: free its objects and stay, so that its CPU is awake for cache_reap. */
-function* reclaimProgram(): Program<void> {
+function* reclaimProgram(bystander: boolean): Program<void> {
   yield* sys.reclaim();
-  yield* untilSteady(REAP_SECONDS);
+  yield* untilSteady(REAP_SECONDS, bystander);
 }
 
 /** The manager removes all memcgs and waits until nothing changes any more. */
@@ -134,8 +134,9 @@ export function* removeProgram({ tick }: GuestControl, removal: Removal): Progra
   }
   yield* untilSteady(1, bystander);
   if (trigger === 'rmdir') return;
+  const program = () => reclaimProgram(bystander);
   for (const cpu of reclaimers) {
-    yield* sys.fork({ name: `reclaim${cpu}`, program: reclaimProgram, placement: { kind: 'pinned', cpu } });
+    yield* sys.fork({ name: `reclaim${cpu}`, program, placement: { kind: 'pinned', cpu } });
   }
   for (const _ of reclaimers) yield* sys.wait();
 }
