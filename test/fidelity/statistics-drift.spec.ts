@@ -27,6 +27,12 @@ describe('slab statistics of a memcg whose children have gone', () => {
     expect(drift(hundreds as RunResult)).toEqual({ reclaimable: 10 * GENERATIONS });
   });
 
+  it('are off by as much if the first pages to be counted are on a later node', async () => {
+    const nodes = { experiment: 'zombies', kernel: 'v5.3', nodes: 3, cpusPerNode: 1 };
+    const result = await run({ ...nodes, params: { parent: 'memcg', generations: String(GENERATIONS), files: '2' } });
+    expect(drift(result)).toEqual({ reclaimable: GENERATIONS });
+  });
+
   it.each(['v4.10', 'v4.12', 'v5.2', 'v5.9'])('are right in %s', async (kernel) => {
     expect(drift(await below(kernel))).toEqual({});
   });

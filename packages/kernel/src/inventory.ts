@@ -125,7 +125,7 @@ const slabStatisticsOf = ({ csses }: KernelNode): number[] =>
   csses
     .entries()
     .flatMap(([css, { memcg }]) =>
-      memcg === null ? [] : [css, memcg.counterParent, ...sumsByItem([...memcg.vm.slab.recursive])],
+      memcg === null ? [] : [css, memcg.counterParent, ...sumsByItem(memcg.vm.slab.recursive)],
     );
 
 const heldBackOf = ({ lruvecs }: KernelNode): number[] =>

@@ -26,12 +26,18 @@ interface Change {
   readonly pages: number;
 }
 
+/** Places up to this one come into being with it. */
+function addAt(counts: number[], place: number, pages: number): void {
+  while (counts.length <= place) counts.push(0);
+  counts[place] = (counts[place] as number) + pages;
+}
+
 /** At one level; answers with the next one up. */
 const addToLruvec = defineHandler('lruvec.add', (node, args: Change & { local: boolean }, context): Handle => {
   const { vm, counterParent } = node.memcg(args.css, context.step);
   const place = placeOf(args.node, args.item);
-  if (args.local) vm.slab.local[place] = (vm.slab.local[place] ?? 0) + args.pages;
-  vm.slab.recursive[place] = (vm.slab.recursive[place] ?? 0) + args.pages;
+  if (args.local) addAt(vm.slab.local, place, args.pages);
+  addAt(vm.slab.recursive, place, args.pages);
   return counterParent;
 });
 
