@@ -23,6 +23,10 @@ describe('parseConfig', () => {
   it.each([
     ['slob', /unknown token "slob"; did you mean slab/],
     ['hz=5', /hz=5 is not possible/],
+    ['hz', /hz= is not possible/],
+    ['hz=100=250', /hz=100=250 is not possible/],
+    ['preempt=no', /preempt=no: preempt has no value; give preempt alone, or leave it out/],
+    ['slab=3', /slab has no value/],
     ['slab,slub', /slab and slub contradict each other; leave one of them out/],
     ['hz=100,hz=1000', /hz=100 and hz=1000 contradict/],
     ['preempt,nonpreempt', /preempt and nonpreempt contradict/],

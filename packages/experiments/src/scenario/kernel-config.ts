@@ -6,42 +6,54 @@ const HZ = [100, 250, 300, 1000];
 
 type Changes = Partial<KernelConfig>;
 
-/** What each token of a configuration means; one with a value is written `name=value`. */
-const tokens: Readonly<Record<string, (value: string | undefined) => Changes>> = {
-  slab: () => ({ allocator: 'slab' }),
-  slub: () => ({ allocator: 'slub' }),
-  nonpreempt: () => ({ preemption: 'nonpreempt' }),
-  preempt: () => ({ preemption: 'preempt', preemptCount: true }),
-  preemptcount: () => ({ preemptCount: true }),
+/** What each token without a value means. */
+const flags: Readonly<Record<string, Changes>> = {
+  slab: { allocator: 'slab' },
+  slub: { allocator: 'slub' },
+  nonpreempt: { preemption: 'nonpreempt' },
+  preempt: { preemption: 'preempt', preemptCount: true },
+  preemptcount: { preemptCount: true },
+  cgroup1: { cgroup: 'v1' },
+  cgroup2: { cgroup: 'v2' },
+  ramfs: { tmp: 'ramfs' },
+  slub_memcg_sysfs: { slubMemcgSysfs: true },
+};
+
+/** What each token with a value, `name=value`, means. */
+const settings: Readonly<Record<string, (value: string) => Changes>> = {
   hz: (value) => {
     if (HZ.includes(Number(value))) return { hz: Number(value) };
-    throw new InputError(`config: hz=${value ?? ''} is not possible; give hz=${HZ.join(', hz=')}`);
+    throw new InputError(`config: hz=${value} is not possible; give hz=${HZ.join(', hz=')}`);
   },
-  nohz_full: (value) => ({ nohzFull: parseCpuList('config: nohz_full', value ?? '', '+') }),
-  cgroup1: () => ({ cgroup: 'v1' }),
-  cgroup2: () => ({ cgroup: 'v2' }),
-  ramfs: () => ({ tmp: 'ramfs' }),
-  slub_memcg_sysfs: () => ({ slubMemcgSysfs: true }),
+  nohz_full: (value) => ({ nohzFull: parseCpuList('config: nohz_full', value, '+') }),
   objects: (value) => {
     if (value === 'distribution' || value === 'measured') return { objects: value };
-    throw new InputError(`config: objects=${value ?? ''} is not possible; give objects=distribution, objects=measured`);
+    throw new InputError(`config: objects=${value} is not possible; give objects=distribution, objects=measured`);
   },
 };
 
+/** @throws InputError if there is no such token, or it has a value and should have none */
+function changesOf(token: string): Changes {
+  const [key = '', ...values] = token.split('=');
+  if (Object.hasOwn(settings, key)) return (settings[key] as (value: string) => Changes)(values.join('='));
+  if (!Object.hasOwn(flags, key)) {
+    const known = [...Object.keys(flags), ...Object.keys(settings)];
+    throw new InputError(`config: unknown token ${JSON.stringify(token)}; ${suggestion(key, known)}`);
+  }
+  if (values.length > 0)
+    throw new InputError(`config: ${token}: ${key} has no value; give ${key} alone, or leave it out`);
+  return flags[key] as Changes;
+}
+
 /**
  * Parse configuration tokens such as `slab,nonpreempt,hz=250`; what is not named stays at its default.
- * @throws InputError for an unknown token, or one that contradicts another
+ * @throws InputError for an unknown token, a value that it cannot have, or one that contradicts another
  */
 export function parseConfig(text: string): KernelConfig {
   let config = defaultConfig;
   const set = new Map<string, { readonly token: string; readonly value: unknown }>();
   for (const token of text.split(',').map((part) => part.trim())) {
-    const [key = '', value] = token.split('=');
-    const change = Object.hasOwn(tokens, key) ? tokens[key] : undefined;
-    if (change === undefined) {
-      throw new InputError(`config: unknown token ${JSON.stringify(token)}; ${suggestion(key, Object.keys(tokens))}`);
-    }
-    const changes = change(value);
+    const changes = changesOf(token);
     for (const [what, to] of Object.entries(changes)) {
       const before = set.get(what);
       if (before !== undefined && String(before.value) !== String(to))
