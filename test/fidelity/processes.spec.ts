@@ -136,6 +136,10 @@ describe('fork', () => {
   });
 });
 
+it.each([-1, Number.NaN])('nanosleep of %d ns is refused', (ns) => {
+  expect(() => new Lab().run(sys.nanosleep(ns))).toThrow('failed with errno 22');
+});
+
 describe('wait', () => {
   it('fails if there is no child', () => {
     expect(() => new Lab().run(sys.wait())).toThrow('errno 10');

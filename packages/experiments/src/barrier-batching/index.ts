@@ -79,7 +79,7 @@ export const barrierBatching: Experiment = {
     const trigger = params.trigger as Trigger;
     const names = cacheNames(workload, trigger, Number(params.typesafeCaches), Number(params.caches));
     const rate = Number(params.rate);
-    const pause = rate === 0 ? 0 : SECOND / rate;
+    const pause = rate === 0 ? 0 : Math.round(SECOND / rate);
     const bystander = Number(params.bystander) === 1;
     const { housekeeping } = lab;
     const place: Placement = bystander ? { kind: 'pinned', cpu: housekeeping[0] ?? 0 } : { kind: 'sticky' };

@@ -11,6 +11,7 @@ const FILES = 4;
 const LIMITS = { v1: ['memory.limit_in_bytes', 'memory.kmem.limit_in_bytes'], v2: ['memory.max'] } as const;
 /** cache_reap comes to each CPU in turn, within so many ns. */
 const REAP_INTERVAL = 2 * SECOND;
+const BETWEEN_TUNES = Math.round(REAP_INTERVAL / TUNES);
 
 /** What the task on one CPU does. */
 export interface Part {
@@ -102,7 +103,7 @@ function* oneFile(path: string): Program<void> {
 function* tuneWhileReaping(): Program<void> {
   for (let i = 0; i < TUNES; i++) {
     yield* tuneOrShrink(i);
-    yield* sys.nanosleep(REAP_INTERVAL / TUNES);
+    yield* sys.nanosleep(BETWEEN_TUNES);
   }
 }
 

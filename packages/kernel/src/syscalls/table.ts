@@ -51,8 +51,9 @@ export interface Syscall {
 /** The kernel's side of one system call of a task. */
 export type SyscallFunction = (cpu: Cpu, task: TaskRecord, ...args: never[]) => Coroutine<SyscallResult>;
 
-/** nanosleep(2), ns. */
+/** nanosleep(2), ns. -EINVAL if that is no time. */
 function* sysNanosleep(cpu: Cpu, _task: TaskRecord, ns: number): Coroutine<number> {
+  if (!(ns >= 0)) return EINVAL;
   yield* call(hrtimerNanosleep, cpu, ns);
   return 0;
 }
