@@ -1,3 +1,5 @@
+import type { KernelConfig } from '@kmemlab/kernel';
+import type { Topology } from '@kmemlab/machine';
 import type { Experiment, Lab } from '../lab/types.js';
 import type { ParamValues } from '../params.js';
 import {
@@ -38,6 +40,16 @@ function scopeOf({ topology }: Lab, params: ParamValues): Scope {
     nodes: topology.nodes,
     cpuCount: topology.cpuCount,
   };
+}
+
+function contradiction(params: ParamValues, { cpuCount }: Topology, config: KernelConfig): string | undefined {
+  const { objects, live, cpus } = params;
+  if (Number(live) > Number(objects)) return `live=${live} of objects=${objects}; give at most live=${objects}`;
+  if (Number(cpus) > cpuCount) return `cpus=${cpus}, and the machine has ${cpuCount}; give at most cpus=${cpuCount}`;
+  if (config.allocator === 'slub') return undefined;
+  if (Number(params.shrinks) > 0) return 'shrinks are through files of SLUB; leave shrinks out, or give --config slub';
+  if (Number(params.minPartial) >= 0) return 'SLAB has no min_partial; leave minPartial out, or give --config slub';
+  return undefined;
 }
 
 /** E1: who destroys the cache of a removed memcg when its last object is freed, and is it safe? */
@@ -125,6 +137,7 @@ export const emptyCache: Experiment = {
         'µs at a time for which a task in the kernel keeps CPU0, where works of removed memcgs run, from rmdir on',
     },
   },
+  contradiction,
   window: ['module', 'create', 'remove', 'free', 'observe'],
   schedule: { objects: 4, freeAfter: 20_000, observe: 100 },
   async run(lab, params) {

@@ -60,6 +60,8 @@ export interface Experiment {
   readonly allocator?: 'slab';
   /** Whether it goes to the mount or the files of cgroups version 1, which a kernel with cgroup2 has not. */
   readonly needsCgroupV1?: (params: ParamValues) => boolean;
+  /** What is wrong with parameters that would mean nothing together, or on such a machine, and how to mend it. */
+  readonly contradiction?: (params: ParamValues, topology: Topology, config: KernelConfig) => string | undefined;
   /** Phases that make up the measured window. */
   readonly window: readonly string[];
   /** Phase that makes one root cache after boot, if there is one. */

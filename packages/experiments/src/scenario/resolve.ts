@@ -208,6 +208,8 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   if (config.cgroup === 'v2' && experiment.needsCgroupV1?.(params)) {
     throw new InputError(`${experiment.name}: it uses files of cgroup v1; leave cgroup2 out of --config`);
   }
+  const contradiction = experiment.contradiction?.(params, topology, config);
+  if (contradiction !== undefined) throw new InputError(`${experiment.name}: ${contradiction}`);
   if (machine.engine === 'live') checkLive(experiment, params, where);
   checkNohzFull(config.nohzFull, topology);
   const kernel = buildKernel(choice, users, config);
