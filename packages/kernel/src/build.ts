@@ -301,8 +301,12 @@ export interface Patch {
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */
   readonly appliesTo?: readonly string[];
+  /** What it decides for the whole kernel: patches that decide the same are alternatives to each other. */
+  readonly decides?: string;
   /** What can be chosen; nothing if absent. */
   readonly options?: Readonly<Record<string, PatchOption>>;
+  /** What is wrong with options that would mean nothing together, and how to mend it. */
+  readonly contradiction?: (options: PatchOptionValues) => string | undefined;
   /** Options that were chosen; the others are at their defaults. */
   readonly chosen?: PatchOptionValues;
   /** Adjust policies or replace named functions and handlers of the kernel being built; `options` has all of them. */

@@ -29,7 +29,19 @@ export function parseKernel(spec: string): KernelChoice {
   const twice = chosen.find(({ name }, index) => chosen.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${twice.name} is named twice; name it once`);
+  checkAlternatives(spec, chosen);
   return { version, patches: chosen };
+}
+
+/** @throws InputError if two patches decide the same */
+function checkAlternatives(spec: string, chosen: readonly Patch[]): void {
+  for (const [index, { name, decides }] of chosen.entries()) {
+    const other = chosen.slice(0, index).find((before) => decides !== undefined && before.decides === decides);
+    if (other === undefined) continue;
+    throw new InputError(
+      `kernel ${JSON.stringify(spec)}: ${other.name} and ${name} both decide ${decides}; name one of them`,
+    );
+  }
 }
 
 function findPatch(spec: string, patchSpec: string, version: KernelVersion): Patch {
@@ -50,11 +62,18 @@ function findPatch(spec: string, patchSpec: string, version: KernelVersion): Pat
       `kernel ${JSON.stringify(spec)}: patch ${name} applies to ${patch.appliesTo.join(', ')}, not to ${version.name}; choose one of these`,
     );
   }
-  const chosen = optionsOf(spec, patch, texts);
+  const values = optionsOf(spec, patch, texts);
+  const contradiction = patch.contradiction?.(values);
+  if (contradiction !== undefined) throw new InputError(`kernel ${JSON.stringify(spec)}: ${contradiction}`);
+  const chosen = chosenOf(patch, values);
   return Object.keys(chosen).length === 0 ? patch : { ...patch, chosen };
 }
 
-/** Options as `name=value`; those that are at their defaults are left out, so that a kernel has one name. */
+/** Options that are not at their defaults: the others are not named, so that a kernel has one name. */
+const chosenOf = ({ options = {} }: Patch, values: PatchOptionValues): PatchOptionValues =>
+  Object.fromEntries(Object.entries(values).filter(([option, value]) => value !== options[option]?.default));
+
+/** All options, from those that are given as `name=value`. */
 function optionsOf(spec: string, { name, options = {} }: Patch, texts: readonly string[]): PatchOptionValues {
   const where = (option: string): string => `kernel ${JSON.stringify(spec)}: option ${option}`;
   const given: Record<string, string> = Object.create(null);
@@ -64,6 +83,5 @@ function optionsOf(spec: string, { name, options = {} }: Patch, texts: readonly 
     if (Object.hasOwn(given, option)) throw new InputError(`${where(option)} of ${name} is given twice; give it once`);
     given[option] = value.join('=');
   }
-  const values = resolveParams(`patch ${name}`, options, given, where);
-  return Object.fromEntries(Object.entries(values).filter(([option, value]) => value !== options[option]?.default));
+  return resolveParams(`patch ${name}`, options, given, where);
 }

@@ -12,6 +12,7 @@ export const destroyAfterGracePeriod: Patch = {
     'pages hold their cache; a dead cache keeps nothing, frees are not preempted, destruction waits for a grace period',
   mail: 'Vladimir Davydov, linux-mm, June 2014: a series of 8 patches by which dead caches destroy themselves',
   appliesTo: ['v3.14'],
+  decides: 'when a cache of a removed memcg is destroyed',
   options: { retention: retentionOption('off'), uncharge },
   apply: ({ policies }, _api, { retention, uncharge: order }) => {
     const childCaches = countReferencesOf(policies);

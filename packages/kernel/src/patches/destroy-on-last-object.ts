@@ -8,6 +8,7 @@ export const destroyOnLastObject: Patch = {
   summary: 'objects hold their cache: every free of an accounted object tests whether it was the last',
   mail: 'Vladimir Davydov, linux-mm, April 2014: what "do not schedule cache destruction when last page goes away" rejects as too dear',
   appliesTo: ['v3.14'],
+  decides: 'when a cache of a removed memcg is destroyed',
   apply: ({ policies }) => {
     const childCaches = countReferencesOf(policies);
     childCaches.bindPages = function* uncounted() {};

@@ -22,6 +22,7 @@ export const noDestroyOnLastPage: Patch = {
   summary: 'a dead cache is shrunk and destroyed at offline, or left to a reaper, not when its last page goes',
   mail: 'Vladimir Davydov, linux-mm, April 2014: "memcg, slab: do not schedule cache destruction when last page goes away", 1 of 4',
   appliesTo: ['v3.14'],
+  decides: 'when a cache of a removed memcg is destroyed',
   options: {
     reaper: {
       kind: 'choice',

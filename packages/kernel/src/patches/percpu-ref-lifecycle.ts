@@ -26,6 +26,7 @@ export const percpuRefLifecycle: Patch = {
   summary: 'pages hold their cache by a percpu_ref, and a dying memcg hands its caches to its parent; as merged in 5.3',
   mail: 'Roman Gushchin, linux-mm, 2019: "mm: reparent slab memory on cgroup removal"; in 5.3',
   appliesTo: ['v5.2'],
+  decides: 'what holds a cache of a memcg',
   options: { tryget },
   apply: (kernel, _api, options) => {
     Object.assign(kernel.policies, mergedCountedCaches(kernel.policies));
@@ -38,6 +39,7 @@ export const percpuRefLifecycleV4: Patch = {
   summary: 'the same as v4 of the series had it when it was posted, with its defects V5p-a to V5p-h',
   mail: 'Roman Gushchin, linux-mm, May 2019: "[PATCH v4 5/7] mm: rework non-root kmem_cache lifecycle management"',
   appliesTo: ['v5.2'],
+  decides: 'what holds a cache of a memcg',
   options: { tryget, lookup },
   apply: (kernel, _api, options) => {
     Object.assign(kernel.policies, postedCountedCaches(kernel.policies));

@@ -19,6 +19,7 @@ export const pinUntilRelease: Patch = {
     'pages hold their cache, and so does whoever may release some, to the last touch; the last reference destroys it',
   mail: 'Johannes Weiner, linux-mm, April 2014: reply to "do not schedule cache destruction when last page goes away"',
   appliesTo: ['v3.14'],
+  decides: 'when a cache of a removed memcg is destroyed',
   options: {
     retention: retentionOption('on'),
     flush: {

@@ -112,6 +112,7 @@ export const reparent2014: Patch = {
   summary: 'a memcg that goes offline hands its caches to its parent; `upto` applies a beginning of the series only',
   mail: 'Vladimir Davydov, posted to linux-mm in February 2014: twelve patches that reparent kmem on css offline',
   appliesTo: ['v3.14'],
+  decides: 'when a cache of a removed memcg is destroyed',
   options: {
     upto: { kind: 'integer', min: 1, max: series.length, default: series.length, summary: 'patches of the series' },
     without: {
@@ -122,6 +123,8 @@ export const reparent2014: Patch = {
       summary: 'a patch to leave out, to see what it is there for; 0 for none',
     },
   },
+  contradiction: ({ upto, without }) =>
+    Number(without) > Number(upto) ? `upto=${upto} leaves out patch ${without} already; leave without out` : undefined,
   apply: ({ policies }, _api, { upto, without }) => {
     const { childCaches } = policies.memcg;
     if (childCaches === null) throw new Error('reparent-2014 needs caches with destroy works');
