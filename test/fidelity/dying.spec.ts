@@ -29,3 +29,20 @@ describe.each([
     expect(Object.fromEntries(last)).toEqual(dying);
   });
 });
+
+describe('memcgs that are on their way when the run ends', () => {
+  const leftBy = (params: Record<string, string>) =>
+    run({ experiment: 'empty-cache', nodes: 1, cpusPerNode: 2, params: { memcgs: '2', observe: '0', ...params } });
+
+  it('are found like those that something holds, and are pending until they are offline', async () => {
+    const { findings, counters } = await leftBy({ freeAfter: '0' });
+    expect(counters.memcg.dying).toBe(2);
+    expect(findings).toContainEqual({ class: 'zombie-memcg', count: 2, pinnedBy: { offlinePending: 2 } });
+  });
+
+  it.each([1000, 10_000, 20_000, 30_000, 40_000])('are as many as are dying, %i µs after rmdir', async (us) => {
+    const { findings, counters } = await leftBy({ freeAfter: String(us) });
+    const found = findings.find((finding) => finding.class === 'zombie-memcg')?.count ?? 0;
+    expect(found).toBe(counters.memcg.dying);
+  });
+});

@@ -17,7 +17,7 @@ export interface NodeInventory {
   readonly kmallocs: readonly number[];
   /** Per memcg cache with slabs on this node: cache, slabs. */
   readonly slabs: readonly number[];
-  /** Per css: handle, parent, 1 if of the memory controller, number of its kmem state in `KMEM_STATES`. */
+  /** Per css: handle, parent, 1 if of the memory controller, number of its kmem state in `KMEM_STATES`, 1 if its cgroup was removed. */
   readonly csses: readonly number[];
   /** Per cache: handle, memcg, limit, batchcount, shared. */
   readonly caches: readonly number[];
@@ -51,7 +51,7 @@ export const INVENTORY_ROWS = {
   users: 4,
   kmallocs: 2,
   slabs: 2,
-  csses: 4,
+  csses: 5,
   caches: 5,
   stocks: 2,
   retained: 4,
@@ -149,8 +149,9 @@ export function outOfSlotOf({ published, cacheList }: KernelNode, root: Handle):
 export function inventoryOf(node: KernelNode, stocks: readonly StockHold[]): NodeInventory {
   const csses: number[] = [];
   const caches: number[] = [];
-  for (const [handle, { parent, memcg }] of node.csses.entries()) {
-    csses.push(handle, parent, memcg === null ? 0 : 1, memcg === null ? 0 : KMEM_STATES.indexOf(memcg.kmemState));
+  for (const [handle, { parent, memcg, self }] of node.csses.entries()) {
+    const removed = node.csses.peek(self)?.cgroup?.dead === true ? 1 : 0;
+    csses.push(handle, parent, ...(memcg === null ? [0, 0] : [1, KMEM_STATES.indexOf(memcg.kmemState)]), removed);
   }
   const { cacheList } = node;
   const { published } = node;

@@ -16,6 +16,7 @@ const OFFLINE = KMEM_STATES.indexOf('allocated');
 
 /** Why each dying memcg still exists: the first that applies, in this order. */
 type Pin =
+  | 'offlinePending'
   | 'negativeDentry'
   | 'dentry'
   | 'inode'
@@ -39,16 +40,19 @@ function memcgByCache(inventories: readonly NodeInventory[]): Map<Handle, Handle
   return memcgs;
 }
 
-/** Offline memcgs that still exist, in the order of nodes. */
-function offlineMemcgs(inventories: readonly NodeInventory[]): Handle[] {
-  const found: Handle[] = [];
+/** Removed memcgs that still exist, in the order of nodes, each with whether it has gone offline. */
+function removedMemcgs(inventories: readonly NodeInventory[]): [memcg: Handle, offline: boolean][] {
+  const found: [Handle, boolean][] = [];
   for (const { csses } of inventories) {
-    for (const [css = 0, , memory, state] of rowsOf(csses, INVENTORY_ROWS.csses)) {
-      if (memory === 1 && state === OFFLINE) found.push(css);
+    for (const [css = 0, , memory, state, removed] of rowsOf(csses, INVENTORY_ROWS.csses)) {
+      if (memory === 1 && removed === 1) found.push([css, state === OFFLINE]);
     }
   }
   return found;
 }
+
+const offlineMemcgs = (inventories: readonly NodeInventory[]): Handle[] =>
+  removedMemcgs(inventories).flatMap(([memcg, offline]) => (offline ? [memcg] : []));
 
 /** Number of caches of each memcg that has any, as the list of caches has them. */
 function cachesByMemcg(inventories: readonly NodeInventory[], memcgs: ReadonlyMap<Handle, Handle>) {
@@ -149,10 +153,10 @@ export function findingsOf(inventories: readonly NodeInventory[], unaccounted: n
   const cacheCounts = cachesByMemcg(inventories, memcgs);
   const zombies: Partial<Record<Pin, number>> = {};
   const dead: Partial<Record<Pin, number>> = {};
-  for (const memcg of offlineMemcgs(inventories)) {
-    const pin = ORDER.find((candidate) => pins.get(memcg)?.has(candidate)) ?? 'other';
+  for (const [memcg, offline] of removedMemcgs(inventories)) {
+    const pin = offline ? (ORDER.find((candidate) => pins.get(memcg)?.has(candidate)) ?? 'other') : 'offlinePending';
     zombies[pin] = (zombies[pin] ?? 0) + 1;
-    const caches = cacheCounts.get(memcg) ?? 0;
+    const caches = offline ? (cacheCounts.get(memcg) ?? 0) : 0;
     if (caches > 0) dead[pin] = (dead[pin] ?? 0) + caches;
   }
   const adopted = adoptedCaches(inventories, memcgs);

@@ -133,6 +133,7 @@ export class SimWatch {
   }
 
   private count(name: string): number {
-    return this.machine.cpus.reduce((sum, { counters }) => sum + counters.get(name), 0);
+    const { cpus, nodes } = this.machine;
+    return [...cpus, ...nodes].reduce((sum, { counters }) => sum + counters.get(name), 0);
   }
 }

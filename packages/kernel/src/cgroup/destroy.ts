@@ -52,7 +52,6 @@ function* cgroupDestroyLocked(cpu: Cpu, self: Handle, parentSelf: Handle, name: 
   yield* request(homeOf(parentSelf), removeSubdirectory, { self: parentSelf, name }, parentSelf);
   yield* call(percpuRefKill, cpu, cssRefs, self);
   yield* call(countBelow, cpu, parentSelf, { live: -1, dying: 1 });
-  cpu.counters.add('memcg_removed');
   return 0;
 }
 
@@ -121,10 +120,8 @@ defineFunction('rcu', 'css_free_rcu_fn', function* cssFreeRcuFn(cpu, css) {
 /** css_free_work_fn: ss->css_free without cgroup_mutex, then put what the css held: the cgroup, or the parent. */
 defineFunction('work', 'css_free_work_fn', function* cssFreeWorkFn(cpu, css) {
   const { parent, self, isMemory } = yield* request(homeOf(css), readCss, { css }, css);
-  if (isMemory) {
-    yield* call(cpu.build.policies.memcg.free, cpu, css);
-    cpu.counters.add('memcg_freed');
-  } else {
+  if (isMemory) yield* call(cpu.build.policies.memcg.free, cpu, css);
+  else {
     yield* call(freeStructures, cpu, css);
     yield* request(BOOT_NODE, countCgroups, { by: -1 });
   }

@@ -136,6 +136,7 @@ export const markDead = defineHandler(
     if (!busy) {
       cgroup.dead = true;
       node.dyingMemcgs++;
+      node.counters.add('memcg_removed');
     }
     return { busy, memory: cgroup.memory };
   },
@@ -160,6 +161,7 @@ export const releaseCss = defineHandler('css.free', (node, args: { css: Handle }
   const { memcg } = node.csses.release(args.css, context.step());
   if (memcg === null) return;
   node.dyingMemcgs--;
+  node.counters.add('memcg_freed');
   node.idHeirs.forget(memcg.kmemcgId, args.css);
 });
 
