@@ -19,8 +19,8 @@ export interface BuiltKernel {
  */
 export async function kernelOf(scenario: KernelOfScenario): Promise<BuiltKernel> {
   const users = await Promise.all(scenario.patchFiles.map(loadUserPatch));
-  const builtIn = scenario.kernel.split('+').slice(0, -users.length || undefined);
+  const own = users.map(({ patch }) => patch);
   const config = { ...parseConfig(scenario.config.join(',')), isolcpus: scenario.isolcpus };
-  const build = buildKernel(parseKernel(builtIn.join('+')), users, config);
+  const build = buildKernel(parseKernel(scenario.kernel, own), users, config);
   return { build, users };
 }

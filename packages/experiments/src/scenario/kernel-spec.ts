@@ -3,7 +3,7 @@ import { nearest, suggestion } from '@kmemlab/results';
 import { InputError } from '../api.js';
 import { resolveParams } from '../params.js';
 
-/** A kernel as the user names it: a version and patches in the order in which they are applied. */
+/** A kernel as the user names it: a version and patches, the user's own among them, in the order in which they are applied. */
 export interface KernelChoice {
   readonly version: KernelVersion;
   readonly patches: readonly Patch[];
@@ -14,9 +14,11 @@ export const DEFAULT_KERNEL = 'v4.10';
 
 /**
  * Parse `v4.10+patch:opt=1+patch2`.
+ * @param own patches of the user's, which are applied after all others, in this order
+ * @param unnamed names of those of them that are in the kernel although the text does not name them
  * @throws InputError for an unknown version, patch or option, or a patch that does not apply to the version
  */
-export function parseKernel(spec: string): KernelChoice {
+export function parseKernel(spec: string, own: readonly Patch[] = [], unnamed: readonly string[] = []): KernelChoice {
   const [versionName = '', ...patchSpecs] = spec.split('+');
   const version = versions.find(({ name }) => name === versionName);
   if (version === undefined) {
@@ -25,12 +27,15 @@ export function parseKernel(spec: string): KernelChoice {
       `kernel ${JSON.stringify(spec)}: unknown version ${JSON.stringify(versionName)}; ${suggestion(versionName, names)}`,
     );
   }
-  const chosen = patchSpecs.map((patchSpec) => findPatch(spec, patchSpec, version));
+  const chosen = [...patchSpecs, ...unnamed].map((patchSpec) =>
+    findPatch(spec, patchSpec, version, [...own, ...patches]),
+  );
   const twice = chosen.find(({ name }, index) => chosen.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new InputError(`kernel ${JSON.stringify(spec)}: patch ${twice.name} is named twice; name it once`);
   checkAlternatives(spec, chosen);
-  return { version, patches: chosen };
+  const ownNames = own.map(({ name }) => name);
+  return { version, patches: chosen.sort((a, b) => ownNames.indexOf(a.name) - ownNames.indexOf(b.name)) };
 }
 
 /** @throws InputError if two patches decide the same */
@@ -44,11 +49,11 @@ function checkAlternatives(spec: string, chosen: readonly Patch[]): void {
   }
 }
 
-function findPatch(spec: string, patchSpec: string, version: KernelVersion): Patch {
+function findPatch(spec: string, patchSpec: string, version: KernelVersion, known: readonly Patch[]): Patch {
   const [name = '', ...texts] = patchSpec.split(':');
-  const patch = patches.find((candidate) => candidate.name === name);
+  const patch = known.find((candidate) => candidate.name === name);
   if (patch === undefined) {
-    const names = patches.map((candidate) => candidate.name);
+    const names = known.map((candidate) => candidate.name);
     const near = nearest(name, names);
     throw new InputError(
       `kernel ${JSON.stringify(spec)}: unknown patch ${JSON.stringify(name)}; ` +

@@ -129,11 +129,12 @@ function kernelAndParams(
   params: ParamValues,
   given: Readonly<Record<string, string>>,
   where: (name: string) => string,
+  parse: (kernel: string) => KernelChoice,
 ): { choice: KernelChoice; params: ParamValues } {
-  if (picksKernel === undefined) return { choice: parseKernel(named ?? DEFAULT_KERNEL), params };
+  if (picksKernel === undefined) return { choice: parse(named ?? DEFAULT_KERNEL), params };
   const { param, kernelOf, valueIn } = picksKernel;
-  if (named === undefined) return { choice: parseKernel(kernelOf(Number(params[param]))), params };
-  const choice = parseKernel(named);
+  if (named === undefined) return { choice: parse(kernelOf(Number(params[param]))), params };
+  const choice = parse(named);
   const value = valueIn(choice.patches);
   if (Object.hasOwn(given, param) && Number(given[param]) !== value) {
     throw new InputError(`${where(param)}: the kernel ${named} means ${value}; leave one of the two out`);
@@ -153,19 +154,16 @@ async function loadUserPatches(files: readonly PatchFile[]): Promise<UserPatch[]
   return users;
 }
 
-/** A kernel's name without the user's patches, and those that are in it: see `RunRequest.patchFiles`. */
-function usersIn(
-  named: string | undefined,
-  all: readonly UserPatch[],
-  comparedWith: readonly string[],
-): { builtIn: string | undefined; users: UserPatch[] } {
-  const names = new Set(all.map(({ patch }) => patch.name));
-  const patchesOf = (kernel = ''): string[] => kernel.split('+').slice(1);
-  const own = patchesOf(named);
-  const anywhere = [...own, ...comparedWith.flatMap(patchesOf)];
-  const users = all.filter(({ patch: { name } }) => own.includes(name) || !anywhere.includes(name));
-  const builtIn = named?.split('+').filter((part, at) => at === 0 || !names.has(part));
-  return { builtIn: builtIn?.join('+'), users };
+const patchNames = (kernel: string): string[] =>
+  kernel
+    .split('+')
+    .slice(1)
+    .map((spelling) => spelling.split(':')[0] ?? '');
+
+/** Names of those of the user's patches that none of the kernels names, which go into each: see `RunRequest.patchFiles`. */
+function unnamedIn(kernels: readonly string[], users: readonly UserPatch[]): string[] {
+  const named = kernels.flatMap(patchNames);
+  return users.map(({ patch }) => patch.name).filter((name) => !named.includes(name));
 }
 
 function checkLive({ params: specs }: Experiment, params: ParamValues, where: (name: string) => string): void {
@@ -199,8 +197,10 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
       : `${request.experiment}: params.${name}`;
   const resolved = resolveParams(experiment.name, experiment.params, given, where, topology);
   const all = await loadUserPatches(request.patchFiles ?? []);
-  const { builtIn, users } = usersIn(request.kernel ?? file?.kernel, all, request.comparedWith ?? []);
-  const { choice, params } = kernelAndParams(experiment, builtIn, resolved, given, where);
+  const own = all.map(({ patch }) => patch);
+  const parse = (name: string): KernelChoice =>
+    parseKernel(name, own, unnamedIn([name, ...(request.comparedWith ?? [])], all));
+  const { choice, params } = kernelAndParams(experiment, request.kernel ?? file?.kernel, resolved, given, where, parse);
   const config = configOf(choice, request.config ?? fileConfig ?? 'slab', experiment.objects?.(params));
   if (experiment.allocator !== undefined && config.allocator !== experiment.allocator) {
     throw new InputError(`${experiment.name}: SLUB has no tunables to write; give --config ${experiment.allocator}`);
@@ -212,6 +212,7 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   if (contradiction !== undefined) throw new InputError(`${experiment.name}: ${contradiction}`);
   if (machine.engine === 'live') checkLive(experiment, params, where);
   checkNohzFull(config.nohzFull, topology);
+  const users = all.filter(({ patch }) => choice.patches.some(({ name }) => name === patch.name));
   const kernel = buildKernel(choice, users, config);
   return {
     experiment: experiment.name,
@@ -228,17 +229,15 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   };
 }
 
-/** The scenario as a file that runs it again; user patches are named in a comment, they are given with --patch. */
+/** The scenario as a file that runs it again; a comment says which files of user's patches are to be given with --patch. */
 export function scenarioToYaml(scenario: Scenario): string {
   const { patchFiles, kernel, costs, params, strategy, timeScale, isolcpus, ...rest } = scenario;
   const own = scenario.engine === 'live' ? { timeScale } : { strategy };
-  const users = patchFiles.length;
-  const builtIn = users === 0 ? kernel : kernel.split('+').slice(0, -users).join('+');
   const document = new Document({
     ...rest,
     ...own,
     ...(isolcpus.length > 0 && { isolcpus: cpuListText(isolcpus) }),
-    kernel: builtIn,
+    kernel,
     params,
     ...(Object.keys(costs).length > 0 && { costs }),
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PatchFile } from '../api.js';
 import { runScenario } from '../run.js';
-import { resolveScenario } from './resolve.js';
+import { resolveScenario, scenarioToYaml } from './resolve.js';
 
 const file = (name: string, body = '', head = ''): PatchFile => ({
   path: `${name}.mjs`,
@@ -69,6 +69,66 @@ describe("a user's patch", () => {
     await refused(/^--patch t.mjs: it does not load \(Error: no\); mend the file$/, throws);
     await refused(/^--patch Bad.mjs: "Bad" is no name for a patch; use a-z, 0-9 and -$/, file('Bad'));
     await refused(/^--patch p.mjs: patch p is in --patch p.mjs already; give it once$/, file('p'), file('p'));
+  });
+});
+
+describe("a user's patch with options", () => {
+  const text = `export default {
+    name: 'kicks', summary: 's', appliesTo: ['v4.10', 'v4.12'],
+    options: {
+      every: { kind: 'integer', min: 1, max: 9, default: 2, summary: 'kick at each so many publications' },
+      how: { kind: 'choice', values: ['all', 'one'], default: 'all', summary: 'whom' },
+    },
+    apply({ policies }, api, { every, how }) {
+      policies.slab.kicksPerPublish = () => every;
+      policies.slab.afterPublish = function* afterPublish() { throw new Error('options ' + every + ' ' + how); };
+    },
+  };`;
+  const patchFiles = [{ path: 'k.mjs', text }];
+  const kernelOf = async (kernel: string, ...comparedWith: string[]) =>
+    (await resolveScenario({ ...request, patchFiles, kernel, comparedWith })).kernel;
+
+  it('is named with them, as built-in ones are', async () => {
+    expect(await kernelOf('v4.10+kicks:how=one:every=3')).toBe('v4.10+kicks:every=3:how=one');
+    expect(await kernelOf('v4.10+kicks:every=2')).toBe('v4.10+kicks');
+    expect(await kernelOf('v4.10')).toBe('v4.10+kicks');
+    expect(await kernelOf('v4.10', 'v4.10+kicks:every=3')).toBe('v4.10');
+    expect(await kernelOf('v4.10+kicks:every=3+avoid-kick-on-create')).toBe('v4.10+avoid-kick-on-create+kicks:every=3');
+  });
+
+  it('gets them where it runs, also from the scenario file that a run leaves', async () => {
+    const scenario = await resolveScenario({ ...request, patchFiles, kernel: 'v4.10+kicks:every=3' });
+    const again = await resolveScenario({
+      experiment: 'scenario.yaml',
+      scenarioText: scenarioToYaml(scenario),
+      patchFiles,
+    });
+    expect(again).toEqual(scenario);
+    expect((await runScenario(again)).failure?.detail).toContain('options 3 all');
+  });
+
+  it.each([
+    ['v4.10+kicks:evry=1', /option evry: patch kicks has no such parameter; did you mean every\?$/],
+    ['v4.10+kicks:every=10', /option every: "10" is not allowed; give 1..9$/],
+    ['v4.10+kicks:every', /option every of kicks has no value; give every=VALUE$/],
+    ['v4.10+kick', /^kernel "v4.10\+kick": unknown patch "kick"; did you mean kicks\?$/],
+    ['v4.10+kicks+kicks', /^kernel "v4.10\+kicks\+kicks": patch kicks is named twice; name it once$/],
+    ['v5.2', /^kernel "v5.2": patch kicks applies to v4.10, v4.12, not to v5.2; choose one of these$/],
+  ])('%s is refused', async (kernel, message) => {
+    await expect(kernelOf(kernel)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["options: { every: { kind: 'number' } }", /^--patch p.mjs: options.every.*: kind is 'integer' /],
+    ["options: { a: { kind: 'integer', min: 1, max: 2, default: 3 } }", /options.a: the default is not in its range; /],
+    [
+      "options: { 'a+b': { kind: 'choice', values: ['a'], default: 'a' } }",
+      /^--patch p.mjs: options: there is one with a bad name; use letters, /,
+    ],
+    ["appliesTo: ['v4.1']", /^--patch p.mjs: appliesTo.0: .*"v4.10"/],
+  ])('that declares %s is refused', async (declared, message) => {
+    const wrong = { path: 'p.mjs', text: `export default { name: 'p', summary: 's', ${declared}, apply() {} };` };
+    await expect(resolveScenario({ ...request, patchFiles: [wrong] })).rejects.toThrow(message);
   });
 });
 

@@ -3,6 +3,7 @@ import { KernelBuild, type KernelConfig, type Patch, patchApi, patches } from '@
 import { suggestion } from '@kmemlab/results';
 import { InputError, type PatchFile } from '../api.js';
 import type { KernelChoice } from './kernel-spec.js';
+import { checkDeclared } from './user-options.js';
 
 /** A user's patch, evaluated from its text. It is the user's own code and runs with the user's rights. */
 export interface UserPatch {
@@ -31,7 +32,9 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   let patch: Partial<Patch>;
   try {
     // A copy: getters run once, and here.
-    patch = { ...((await import(url)) as { default?: Partial<Patch> }).default };
+    const exported = ((await import(url)) as { default?: Partial<Patch> }).default;
+    const { chosen: _, ...own } = { ...exported };
+    patch = own;
   } catch (error) {
     const why = oneLine(error).replaceAll(url, 'it');
     const mend = /\bimport|module specifier/.test(why)
@@ -51,6 +54,7 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   if (patches.some((known) => known.name === name)) {
     throw new InputError(`--patch ${file.path}: ${name} is the name of a built-in patch; choose another name`);
   }
+  checkDeclared(`--patch ${file.path}`, patch);
   const summary = typeof patch.summary === 'string' ? patch.summary : `user patch from ${file.path}`;
   return { file, hash, patch: { ...(patch as Patch), name, summary } };
 }
@@ -80,10 +84,13 @@ function checkPolicies(where: string, before: ReadonlyMap<string, string>, after
 
 /**
  * Put a kernel together, as every run does.
+ * @param users those of its patches that are the user's
  * @throws InputError naming the patch file if applying it throws, or does what has no effect
  */
 export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], config: KernelConfig): KernelBuild {
-  const guarded = users.map(({ patch, file }): Patch => {
+  const guarded = choice.patches.map((patch): Patch => {
+    const file = users.find((user) => user.patch.name === patch.name)?.file;
+    if (file === undefined) return patch;
     const where = `--patch ${file.path}`;
     const apply: Patch['apply'] = (kernel, _, options) => {
       const before = kindsOf(kernel.policies);
@@ -101,5 +108,5 @@ export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], c
     };
     return { ...patch, apply };
   });
-  return new KernelBuild(choice.version, [...choice.patches, ...guarded], config);
+  return new KernelBuild(choice.version, guarded, config);
 }
