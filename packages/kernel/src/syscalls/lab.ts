@@ -14,15 +14,15 @@ import { CacheField } from '../published-state.js';
 import { defineHandler } from '../registry.js';
 import type { TaskRecord } from '../sched/task.js';
 import { hrtimerNanosleep } from '../sched/timer.js';
-import { type WorkqueueName, workqueueNames } from '../workqueue/queues.js';
+import { isWorkqueueName } from '../workqueue/queues.js';
 import { flushWorkqueue } from '../workqueue/workqueue.js';
 
 /* Not system calls of Linux: what experiments do to the kernel, or must know of it, without a way through /proc. */
 
 /** Flush a workqueue by name. */
 export function* labFlushWorkqueue(cpu: Cpu, _task: TaskRecord, queue: string): Coroutine<number> {
-  if (!workqueueNames.includes(queue)) return EINVAL;
-  yield* call(flushWorkqueue, cpu, queue as WorkqueueName);
+  if (!isWorkqueueName(queue)) return EINVAL;
+  yield* call(flushWorkqueue, cpu, queue);
   return 0;
 }
 

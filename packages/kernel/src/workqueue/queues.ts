@@ -12,9 +12,16 @@ export const workqueues = [
 
 export type WorkqueueName = (typeof workqueues)[number]['name'];
 
-export const workqueueNames: readonly string[] = workqueues.map((queue) => queue.name);
+export const workqueueNames: readonly WorkqueueName[] = workqueues.map((queue) => queue.name);
 
-export const workqueueNumber = (name: WorkqueueName): number => workqueueNames.indexOf(name);
+export const isWorkqueueName = (name: string): name is WorkqueueName => workqueueNames.some((known) => known === name);
+
+/** @throws Error if no workqueue has the name, as a patch of one's own may give it */
+export function workqueueNumber(name: WorkqueueName): number {
+  const number = workqueueNames.indexOf(name);
+  if (number < 0) throw new Error(`there is no workqueue ${name}; there are ${workqueueNames.join(', ')}`);
+  return number;
+}
 
 export const attributesOf = (name: WorkqueueName): WorkqueueAttributes =>
   workqueues[workqueueNumber(name)] as WorkqueueAttributes;

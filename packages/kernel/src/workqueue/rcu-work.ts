@@ -3,10 +3,10 @@ import type { Cpu } from '../cpu.js';
 import { callRcu } from '../rcu/callbacks.js';
 import { defineFunction, defineHandler } from '../registry.js';
 import { setPending } from './items.js';
-import { type WorkqueueName, workqueueNames } from './queues.js';
+import { attributesOf, type WorkqueueName, workqueueNames } from './queues.js';
 import { queuePending } from './workqueue.js';
 
-const callbackName = (queue: WorkqueueName): string => `rcu_work_rcufn:${queue}`;
+const callbackName = (queue: WorkqueueName): string => `rcu_work_rcufn:${attributesOf(queue).name}`;
 
 /** Stands for the CPU that will queue the item: the one on which the callback runs, another one if this goes down. */
 const AFTER_GRACE_PERIOD = -1;
@@ -28,8 +28,7 @@ export function* queueRcuWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Cor
   return queued;
 }
 
-for (const name of workqueueNames) {
-  const queue = name as WorkqueueName;
+for (const queue of workqueueNames) {
   defineFunction('rcu', callbackName(queue), function* rcuWorkRcufn(cpu, work) {
     const lastCpu = yield* request(homeOf(work), lastCpuOf, { work }, work);
     yield* call(queuePending, cpu, queue, work, lastCpu);

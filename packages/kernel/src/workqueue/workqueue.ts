@@ -72,7 +72,7 @@ export function* flushWorkqueue(cpu: Cpu, queue: WorkqueueName): Coroutine<void>
 
 for (const queue of workqueueNames) {
   defineFunction('timer', `delayed_work:${queue}`, function* delayedWorkTimer(cpu, work) {
-    yield* call(queueWork, cpu, queue as WorkqueueName, work);
+    yield* call(queueWork, cpu, queue, work);
   });
 }
 
