@@ -17,6 +17,7 @@ import type { CacheSpec, Destruction } from './mm/slab-common/types.js';
 import { slubAllocator } from './mm/slub/allocator.js';
 import type { SlubPolicies } from './mm/slub/policies.js';
 import { type PatchApi, patchApi } from './patch-api.js';
+import type { PolicyWord } from './policy-words.js';
 import type { RcuHead } from './rcu/callback-list.js';
 import type { RcuData } from './rcu/state.js';
 import { FunctionTable } from './registry.js';
@@ -24,7 +25,6 @@ import type { TaskRecord } from './sched/task.js';
 import type { CallSingleData } from './smp/call-queue.js';
 import { interruptHandlers } from './smp/vectors.js';
 import type { Syscall, SyscallFunction, SyscallResult } from './syscalls/table.js';
-import type { WorkqueueName } from './workqueue/queues.js';
 
 /** What a memcg cache takes from its memcg, and gives back. All under slab_mutex but `exit`. */
 export interface CacheLinks {
@@ -50,9 +50,9 @@ export interface ChargeAhead {
 export interface Policies {
   readonly smp: {
     /** Which targets of a mask call get the IPI: every one (to 4.12), or those whose queue was empty (5.2 and later). */
-    maskCallRings: 'everyTarget' | 'emptyQueues';
+    maskCallRings: PolicyWord<'smp.maskCallRings'>;
     /** The interrupt of a wake-up on another CPU: one of its own (row RES), or since 5.8 that of single calls (row CAL). */
-    wakeups: 'reschedule' | 'call';
+    wakeups: PolicyWord<'smp.wakeups'>;
     /** Take everything off this CPU's call queue, in the order in which it is to run. */
     takeCalls: (cpu: Cpu) => readonly CallSingleData[];
     /** Spin until the csd that this waiter stands for is unlocked (csd_lock_wait). */
@@ -64,13 +64,13 @@ export interface Policies {
     /** Run one csd's function. */
     runCall: (cpu: Cpu, csd: CallSingleData) => Coroutine<void>;
     /** When the handler releases the csd of a call that nobody waits for: before its function (4.10), or after it (3.14). */
-    releaseAsync: 'beforeRun' | 'afterRun';
+    releaseAsync: PolicyWord<'smp.releaseAsync'>;
   };
   readonly rcu: {
     /** A flavour for each kind of reader (to 4.19), or one that waits for all kinds. */
-    flavours: 'split' | 'consolidated';
+    flavours: PolicyWord<'rcu.flavours'>;
     /** Whether a barrier's callback is a new one like any other, or is put behind the CPU's last one, to run with it (5.2). */
-    barrierCallback: 'queued' | 'entrained';
+    barrierCallback: PolicyWord<'rcu.barrierCallback'>;
     /** Take at most so many callbacks that may be invoked off the CPU's list, in the order in which they are invoked. */
     takeReady: (data: RcuData, most: number) => RcuHead[];
     /** What synchronize_sched and synchronize_rcu do to wait for a grace period that starts after the call. */
@@ -115,7 +115,7 @@ export interface Policies {
      */
     dispose: (cpu: Cpu, cache: Handle, of: Destruction) => Coroutine<boolean>;
     /** A cache leaves the lists of its root and memcg before `dispose`, which may release it, or after it. Under slab_mutex. */
-    unlinks: 'inShutdown' | 'afterShutdown';
+    unlinks: PolicyWord<'slab.unlinks'>;
     /** Before caches of which one is RCU-typed are released; `of` is 'root' if any of them went with its root cache. */
     barrierBeforeRelease: (cpu: Cpu, of: Destruction) => Coroutine<void>;
   };
@@ -135,7 +135,7 @@ export interface Policies {
     /** Runs before the pages of a slab block go back to the page allocator; null if the version has nothing to do then. */
     freeSlabHook: ((cpu: Cpu, page: Handle) => Coroutine<void>) | null;
     /** The workqueue on which memcg caches are made; null if none are made later than they are asked for. */
-    creationQueue: WorkqueueName | null;
+    creationQueue: PolicyWord<'memcg.creationQueue'> | null;
     /** An accounted allocation found no cache: have it created. */
     scheduleCreate: (cpu: Cpu, memcg: Handle, root: Handle) => Coroutine<void>;
     /** Memory for a creation item: evaluates to the item, 0 if there is none. */
@@ -180,7 +180,7 @@ export interface Policies {
     /** How a memcg's caches are found when it goes offline and when it is freed. */
     cacheLists: MemcgCacheLists;
     /** The workqueue of the item in each memcg cache, by which it is deactivated after a grace period (4.12). */
-    deactivationQueue: WorkqueueName;
+    deactivationQueue: PolicyWord<'memcg.deactivationQueue'>;
     /** How memcg caches that count their references are found, charged and ended; asked in such kernels only. */
     readonly lifecycle: CacheLifecycle;
     /** The memcg's caches when it goes offline; its slots are cleared here. `id` is its index until now. */

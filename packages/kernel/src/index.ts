@@ -31,6 +31,7 @@ export * from './patch-api.js';
 export * from './patches/index.js';
 export { type RefOwner, refOwners } from './percpu-ref/counters.js';
 export { type PercpuRef, REF_BIAS } from './percpu-ref/percpu-ref.js';
+export { policyWords } from './policy-words.js';
 export {
   CacheField,
   CssField,
@@ -49,6 +50,7 @@ export type { TaskRecord } from './sched/task.js';
 export { kickAllCpusSync } from './smp/kick.js';
 export type { Syscall, SyscallResult } from './syscalls/table.js';
 export * from './tracepoints.js';
+export { valueKind } from './value-kind.js';
 export * from './versions/index.js';
 export { type CpuWaits, type NodeWaits, nodeWaitsOf, type Waiting, waitsOf } from './waits.js';
 export type { CpuWords, Disturbances } from './words.js';

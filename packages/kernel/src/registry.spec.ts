@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import './index.js';
-import { FunctionTable, functionName, functionNumber, handlerAt, handlerCount } from './registry.js';
+import {
+  type FunctionKind,
+  FunctionTable,
+  functionKinds,
+  functionName,
+  functionNames,
+  functionNumber,
+  handlerAt,
+  handlerCount,
+  type NamedFunction,
+  UnknownName,
+} from './registry.js';
 import { csdEnqueue, csdUnlock } from './smp/handlers.js';
 
 describe('handlers', () => {
@@ -31,5 +42,33 @@ describe('functions', () => {
     build.replaceFunction('csd', 'do_nothing', () => replaced);
     expect(build.find('csd', 'do_nothing')).toBe(replaced);
     expect(new FunctionTable().find('csd', 'do_nothing')).not.toBe(replaced);
+  });
+
+  it('are replaced by generator functions only, handlers by ordinary ones', () => {
+    const build = new FunctionTable();
+    const replace = (wrapped: unknown) => () =>
+      build.replaceFunction('work', 'cache_reap', () => wrapped as NamedFunction);
+    const wrong = 'the replacement of work function cache_reap is';
+    expect(replace(undefined)).toThrow(`${wrong} undefined, not a generator function`);
+    expect(replace(() => {})).toThrow(`${wrong} function, not a generator function`);
+    expect(replace(async () => {})).toThrow(`${wrong} async function, not a generator function`);
+    expect(() => build.replaceHandler('mutex.unlock', () => undefined as never)).toThrow(
+      'the replacement of handler mutex.unlock is undefined, not a function',
+    );
+    expect(() => build.replaceHandler('mutex.unlock', () => function* () {} as never)).toThrow(
+      'the replacement of handler mutex.unlock is generator function, not a function',
+    );
+  });
+
+  it('of no kind or name that there is are not replaced', () => {
+    const build = new FunctionTable();
+    const same = (original: NamedFunction) => original;
+    expect(() => build.replaceFunction('tasklet' as FunctionKind, 'x', same)).toThrow(
+      expect.objectContaining({ message: 'no kind of function is called tasklet', known: functionKinds }),
+    );
+    expect(() => build.replaceFunction('work', 'cache_reep', same)).toThrow(
+      expect.objectContaining({ wanted: 'cache_reep', known: functionNames('work') }),
+    );
+    expect(() => build.replaceHandler('mutex.unlok', (original) => original)).toThrow(UnknownName);
   });
 });

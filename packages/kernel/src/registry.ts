@@ -2,6 +2,7 @@ import type { Coroutine, Handler, HandlerFunction } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import type { KernelNode } from './node.js';
 import type { NodeMemory } from './node-memory.js';
+import { valueKind } from './value-kind.js';
 
 /**
  * Whatever crosses a thread, a node or a snapshot is named here: a registered name plus plain data, never a closure.
@@ -37,6 +38,9 @@ function register<N, A, R>(
   return handler;
 }
 
+/** Names of all handlers. */
+export const handlerNames = (): readonly string[] => handlers.map(({ name }) => name);
+
 /** The handler with this number on the wire; undefined if there is none. */
 export const handlerAt = (index: number): Handler<never, never, unknown> | undefined => handlers[index];
 
@@ -50,10 +54,23 @@ export const defineSection = <A, R>(
   run: HandlerFunction<KernelNode, A, R>,
 ): Handler<KernelNode, A, R> => defineHandler(name, run, lock);
 
+/** A name that a patch gives and nothing has; `known` are those that there are. */
+export class UnknownName extends Error {
+  constructor(
+    what: string,
+    readonly wanted: string,
+    readonly known: readonly string[],
+  ) {
+    super(`no ${what} is called ${wanted}`);
+  }
+}
+
 /** A kernel function that is started by name on some CPU, with one number or handle of data. */
 export type NamedFunction = (cpu: Cpu, data: number) => Coroutine<void>;
 
-export type FunctionKind = 'csd' | 'work' | 'rcu' | 'timer' | 'thread' | 'release' | 'confirm';
+export const functionKinds = ['csd', 'work', 'rcu', 'timer', 'thread', 'release', 'confirm'] as const;
+
+export type FunctionKind = (typeof functionKinds)[number];
 
 type FunctionsByName = Map<string, NamedFunction>;
 
@@ -103,26 +120,47 @@ export class FunctionTable {
     return this.handlers[handler.index] as HandlerFunction<N, A, R>;
   }
 
-  /** @throws Error if no function of this kind has the name. */
+  /** @throws UnknownName if no function of this kind has the name, or there is no such kind. */
   find(kind: FunctionKind, name: string): NamedFunction {
     const fn = this.functions.get(kind)?.get(name);
-    if (fn === undefined) throw new Error(`no ${kind} function is called ${name}`);
+    if (fn === undefined) throw notFound(kind, name);
     return fn;
   }
 
-  /** Replace a named function; `wrap` gets the one that served until now. */
+  /**
+   * Replace a named function; `wrap` gets the one that served until now.
+   * @throws UnknownName if no function of this kind has the name, or there is no such kind
+   * @throws Error if what `wrap` returns is no generator function
+   */
   replaceFunction(kind: FunctionKind, name: string, wrap: (original: NamedFunction) => NamedFunction): void {
-    this.functions.get(kind)?.set(name, wrap(this.find(kind, name)));
+    const replacement = checked(`${kind} function ${name}`, wrap(this.find(kind, name)), 'generator function');
+    this.functions.get(kind)?.set(name, replacement);
   }
 
-  /** Replace a handler, by name; `wrap` gets the one that served until now. */
+  /**
+   * Replace a handler, by name; `wrap` gets the one that served until now.
+   * @throws UnknownName if no handler has the name
+   * @throws Error if what `wrap` returns is no ordinary function
+   */
   replaceHandler(
     name: string,
     wrap: (original: HandlerFunction<KernelNode, never, unknown>) => HandlerFunction<KernelNode, never, unknown>,
   ): void {
     const index = handlers.findIndex((handler) => handler.name === name);
     const original = this.handlers[index];
-    if (original === undefined) throw new Error(`no handler is called ${name}`);
-    this.handlers[index] = wrap(original as HandlerFunction<KernelNode, never, unknown>) as never;
+    if (original === undefined) throw new UnknownName('handler', name, handlerNames());
+    const replacement = wrap(original as HandlerFunction<KernelNode, never, unknown>);
+    this.handlers[index] = checked(`handler ${name}`, replacement, 'function') as never;
   }
+}
+
+const notFound = (kind: FunctionKind, name: string): UnknownName =>
+  functionKinds.includes(kind)
+    ? new UnknownName(`${kind} function`, name, functionNames(kind))
+    : new UnknownName('kind of function', kind, functionKinds);
+
+function checked<F>(what: string, replacement: F, wanted: string): F {
+  const kind = valueKind(replacement);
+  if (kind !== wanted) throw new Error(`the replacement of ${what} is ${kind}, not a ${wanted}`);
+  return replacement;
 }

@@ -5,7 +5,7 @@ import { resolveScenario, scenarioToYaml } from './resolve.js';
 
 const file = (name: string, body = '', head = ''): PatchFile => ({
   path: `${name}.mjs`,
-  text: `${head}export default { name: '${name}', summary: 's', apply({ policies }) { ${body} } };`,
+  text: `${head}export default { name: '${name}', summary: 's', apply({ policies, functions }) { ${body} } };`,
 });
 
 const request = { experiment: 'avoid-ipis', engine: 'sim' } as const;
@@ -44,7 +44,47 @@ describe("a user's patch", () => {
     [
       'a policy of another kind',
       'policies.slab.afterPublish = 5;',
-      /^--patch p.mjs: policies.slab.afterPublish becomes a number; make it a function$/,
+      /^--patch p.mjs: policies.slab.afterPublish becomes a number; make it a generator function \(function\*\)$/,
+    ],
+    [
+      'a generator that becomes an ordinary function',
+      'policies.memcg.online = (cpu) => {};',
+      /^--patch p.mjs: policies.memcg.online becomes a function; make it a generator function/,
+    ],
+    [
+      'an ordinary function that becomes a generator',
+      'policies.smp.everyone = function* (cpu) {};',
+      /^--patch p.mjs: policies.smp.everyone becomes a generator function; make it a function$/,
+    ],
+    [
+      'an asynchronous policy where none was',
+      'policies.memcg.afterFree = async (cpu) => {};',
+      /^--patch p.mjs: policies.memcg.afterFree becomes an async function; kernel code is not asynchronous$/,
+    ],
+    [
+      'a policy that is no word of its',
+      "policies.smp.maskCallRings = 'nobody';",
+      /^--patch p.mjs: policies.smp.maskCallRings becomes "nobody"; choose one of everyTarget, emptyQueues$/,
+    ],
+    [
+      'a kind of function that does not exist',
+      "functions.replaceFunction('tasklet', 'x', (original) => original);",
+      /^--patch p.mjs: no kind of function is called tasklet; choose one of csd, work, rcu, timer, thread, /,
+    ],
+    [
+      'a function that does not exist',
+      "functions.replaceFunction('work', 'cache_reep', (original) => original);",
+      /^--patch p.mjs: no work function is called cache_reep; did you mean cache_reap\?$/,
+    ],
+    [
+      'a handler that does not exist',
+      "functions.replaceHandler('mutex.unlok', (original) => original);",
+      /^--patch p.mjs: no handler is called mutex.unlok; did you mean mutex.unlock\?$/,
+    ],
+    [
+      'a wrapper that returns nothing',
+      "functions.replaceFunction('work', 'cache_reap', (original) => {});",
+      /^--patch p.mjs: apply\(\) threw Error: the replacement of work function cache_reap is undefined, not a generator/,
     ],
     ['an exception', "throw new Error('no');", /^--patch p.mjs: apply\(\) threw Error: no; mend the file$/],
     [
@@ -139,6 +179,7 @@ describe('what a patch asks of the machine by mistake ends the run, and says wha
     ['there is no node 77 to send a message to', 'yield* api.request(77, {}, null);'],
     ['a message needs a handler, not nope', "yield* api.request(0, 'nope', null);"],
     ['there is no node -1 to send a message to', 'yield* api.post(-1, {}, null);'],
+    ['there is no workqueue nope; there are system_wq', "yield* api.call(api.flushWorkqueue, cpu, 'nope');"],
     ['there is no mutex nope; there are slab_mutex', "yield* api.call(api.mutexLock, cpu, 'nope');"],
   ])('%s', async (detail, body) => {
     const text = `export default { name: 'p', summary: 's', apply({ policies }, api) {

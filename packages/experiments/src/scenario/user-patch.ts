@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { KernelBuild, type KernelConfig, type Patch, patchApi, patches } from '@kmemlab/kernel';
+import { KernelBuild, type KernelConfig, type Patch, patchApi, patches, UnknownName } from '@kmemlab/kernel';
 import { suggestion } from '@kmemlab/results';
 import { InputError, type PatchFile } from '../api.js';
+import { checkPolicies, policiesByPath } from './check-policies.js';
 import type { KernelChoice } from './kernel-spec.js';
 import { checkDeclared } from './user-options.js';
 
@@ -59,29 +60,6 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   return { file, hash, patch: { ...(patch as Patch), name, summary } };
 }
 
-/** What each policy is, by its path: `function`, `number`, `null`, … */
-function kindsOf(policies: object, path = 'policies'): Map<string, string> {
-  const kinds = new Map<string, string>();
-  for (const [name, value] of Object.entries(policies)) {
-    const at = `${path}.${name}`;
-    const nested = value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
-    if (!nested) kinds.set(at, value === null ? 'null' : typeof value);
-    else for (const [inner, kind] of kindsOf(value, at)) kinds.set(inner, kind);
-  }
-  return kinds;
-}
-
-/** @throws InputError if a patch has made a policy that nothing looks at, or made one into something else */
-function checkPolicies(where: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
-  for (const [path, kind] of after) {
-    const was = before.get(path);
-    if (was === undefined)
-      throw new InputError(`${where}: there is no ${path}; ${suggestion(path, [...before.keys()])}`);
-    if (kind !== was && kind !== 'null' && was !== 'null')
-      throw new InputError(`${where}: ${path} becomes a ${kind}; make it a ${was}`);
-  }
-}
-
 /**
  * Put a kernel together, as every run does.
  * @param users those of its patches that are the user's
@@ -93,18 +71,21 @@ export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], c
     if (file === undefined) return patch;
     const where = `--patch ${file.path}`;
     const apply: Patch['apply'] = (kernel, _, options) => {
-      const before = kindsOf(kernel.policies);
+      const before = policiesByPath(kernel.policies);
       let returned: unknown;
       try {
         returned = patch.apply(kernel, patchApi, options);
       } catch (error) {
+        if (error instanceof UnknownName) {
+          throw new InputError(`${where}: ${error.message}; ${suggestion(error.wanted, error.known)}`);
+        }
         throw new InputError(`${where}: apply() threw ${oneLine(error)}; mend the file`);
       }
       if (returned instanceof Promise) {
         returned.catch(() => {});
         throw new InputError(`${where}: apply() is asynchronous; make it an ordinary function`);
       }
-      checkPolicies(where, before, kindsOf(kernel.policies));
+      checkPolicies(where, before, policiesByPath(kernel.policies));
     };
     return { ...patch, apply };
   });

@@ -1,5 +1,6 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import type { PolicyWord } from '../policy-words.js';
 import { PAGE_SIZE } from './page.js';
 import type { PressureLevel } from './vmpressure.js';
 
@@ -8,7 +9,7 @@ export interface ReclaimPolicies {
   /** The stocks of a memcg are drained when it goes offline (5.2 and later); the drain may be skipped, see drainAllStock. */
   drainStockAtOffline: boolean;
   /** What slab statistics count: pages of caches that belong to a memcg, or bytes of objects that it pays for (5.9). */
-  slabUnit: 'pages' | 'bytes';
+  slabUnit: PolicyWord<'reclaim.slabUnit'>;
   /** Slab pages or bytes that a CPU's lruvec counter holds back; without limit where readers add up all CPUs (to 4.12). */
   statBatch: number;
   /** Each memcg counts its slab pages per node (from 4.x on; not 3.14). */

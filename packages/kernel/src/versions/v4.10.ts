@@ -54,7 +54,9 @@ const policies = (config: KernelConfig): Policies => ({
   percpuRef: { exitAtSwitch: false },
   slab: {
     swapArrays: publishArrays,
-    afterPublish: (cpu) => kickAllCpusSync(cpu),
+    *afterPublish(cpu) {
+      yield* kickAllCpusSync(cpu);
+    },
     kicksPerPublish: () => 1,
     waitsForShared: true,
     trims: 'lastFree',
@@ -63,7 +65,9 @@ const policies = (config: KernelConfig): Policies => ({
     beforeDestroy: function* withoutFlush() {},
     dispose: leaveToCaller,
     unlinks: 'afterShutdown',
-    barrierBeforeRelease: (cpu) => rcuBarrier(cpu),
+    *barrierBeforeRelease(cpu) {
+      yield* rcuBarrier(cpu);
+    },
   },
   slub: slub410(),
   memcg: {

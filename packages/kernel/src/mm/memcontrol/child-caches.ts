@@ -1,6 +1,7 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
+import type { PolicyWord } from '../../policy-words.js';
 import { CacheField } from '../../published-state.js';
 
 /** Looks for dead caches that have become empty (no-destroy-on-last-page). */
@@ -28,7 +29,7 @@ export interface ChildCaches {
   /** Creations that are under way: waited for before a memcg goes offline and before a root is destroyed; null if nobody waits. */
   flushCreations: ((cpu: Cpu) => Coroutine<void>) | null;
   /** What tells when a child can go: its pages and a dead mark, or references. */
-  counts: 'pages' | 'references';
+  counts: PolicyWord<'memcg.childCaches.counts'>;
   /** memcg_bind_pages: a child has got 2^order pages more. */
   bindPages: (cpu: Cpu, cache: Handle, order: number) => Coroutine<void>;
   /** memcg_release_pages: a child gives 2^order pages up. Any context. */
@@ -52,7 +53,7 @@ export interface ChildCaches {
   /** All children of a root, before it is destroyed. */
   destroyOfRoot: (cpu: Cpu, root: Handle) => Coroutine<void>;
   /** When a memcg's list of caches can be used: once it is kmem-active, or from css_alloc on. */
-  listReadyFrom: 'activation' | 'alloc';
+  listReadyFrom: PolicyWord<'memcg.childCaches.listReadyFrom'>;
   /** A registered cache holds a css reference on its memcg, and a memcg that has gone offline one on itself. */
   holdsMemcg: boolean;
   /** The memcg that a child belongs to, so that it cannot go; 0 for none. To be given back by `putMemcg`. */

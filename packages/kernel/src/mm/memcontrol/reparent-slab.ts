@@ -37,7 +37,9 @@ export function* tryToGetMemcg(cpu: Cpu, cache: Handle, defect: Defect): Corouti
 }
 
 /** css_put. */
-export const putMemcg = (cpu: Cpu, css: Handle): Coroutine<void> => cssPut(cpu, css);
+export function* putMemcg(cpu: Cpu, css: Handle): Coroutine<void> {
+  yield* cssPut(cpu, css);
+}
 
 /** list_move of all caches to the parent's list. It has adopted caches from now on. Answers false if the list was never initialised. */
 const adoptCaches = defineHandler(

@@ -1,4 +1,5 @@
 import type { Handle } from '@kmemlab/machine';
+import type { PolicyWord } from '../../policy-words.js';
 
 /** struct page of a slab block's head page, at its home node. */
 export interface SlabPage {
@@ -60,7 +61,7 @@ export interface ArraySwap {
 }
 
 /** Which slab free_block gives back while more objects are free than free_limit: the one it has just emptied, or the last free one. */
-export type SlabTrim = 'emptied' | 'lastFree';
+export type SlabTrim = PolicyWord<'slab.trims'>;
 
 /** Capacity of an alien array (init_alien_cache, 4.10). */
 export const alienLimit = (limit: number): number => (limit > 1 ? 12 : 1);

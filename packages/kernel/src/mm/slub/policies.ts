@@ -1,6 +1,7 @@
 import type { Coroutine, Handle } from '@kmemlab/machine';
 import type { KernelConfig } from '../../build.js';
 import type { Cpu } from '../../cpu.js';
+import type { PolicyWord } from '../../policy-words.js';
 import { memcgCacheId } from '../../published-state.js';
 import { synchronizeSched } from '../../rcu/synchronize.js';
 import { SlabFlag } from '../slab/types.js';
@@ -34,7 +35,7 @@ export interface SlubPolicies {
    * When the directory goes: while the cache is shut down, with slab_mutex dropped (3.14) or held; while it is released; or
    * by a work item that is queued at shutdown (4.12 and later).
    */
-  directoryGoes: 'shutdown' | 'shutdownLocked' | 'release' | 'work';
+  directoryGoes: PolicyWord<'slub.directoryGoes'>;
   /** A dying memcg's cache was found empty by the shrink that ends its deactivation (4.12 and later). */
   whenDeactivatedEmpty: (cpu: Cpu, cache: Handle) => Coroutine<void>;
   /** shutdown_cache unlinks the directory at once, whatever the work item does (sysfs_slab_unlink, 5.2). */

@@ -1,3 +1,4 @@
+import type { Coroutine } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { forceQuiescent, startAtLeaf } from '../../rcu/grace-period.js';
 import { type GracePeriod, reportUp } from '../../rcu/quiescent.js';
@@ -52,9 +53,9 @@ export const leakReadLock: Patch = {
   config: 'preempt',
   apply: ({ policies }) => {
     const { scheduleCreate } = policies.memcg;
-    policies.memcg.scheduleCreate = (cpu, memcg, root) => {
+    policies.memcg.scheduleCreate = function* withoutUnlock(cpu, memcg, root): Coroutine<void> {
       rcuReadLock(cpu);
-      return scheduleCreate(cpu, memcg, root);
+      yield* scheduleCreate(cpu, memcg, root);
     };
   },
 };
