@@ -103,7 +103,8 @@ describe('run', () => {
     writeFileSync(join(cwd, 'bad.mjs'), patch);
     const { status, stdout } = await kmemlab(['run', 'avoid-ipis', ...small, '--patch', 'bad.mjs', '--json'], cwd);
     expect(status).toBe(3);
-    expect(JSON.parse(stdout).failure).toEqual({ kind: 'patch-threw', detail: 'no kick today' });
+    const detail = expect.stringMatching(/^no kick today \(bad\.mjs, line 2; CPU\d in afterPublish < /);
+    expect(JSON.parse(stdout).failure).toEqual({ kind: 'patch-threw', detail });
   });
 
   const elsewhere = [

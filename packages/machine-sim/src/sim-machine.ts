@@ -19,6 +19,7 @@ import {
   type Context,
   type Core,
   type Costs,
+  failureLine,
   type PendingTimer,
   type Port,
   type PostEffect,
@@ -289,8 +290,8 @@ export class SimMachine implements Port {
     return this.timers.takeAll(core.id, core.now());
   }
 
-  failed(_core: Core, error: unknown): void {
-    this.fail(error);
+  failed(core: Core, error: unknown): void {
+    this.fail(error, () => core.failure(error));
   }
 
   // Events.
@@ -370,7 +371,8 @@ export class SimMachine implements Port {
     try {
       this.memory.serve(event, this.clock);
     } catch (error) {
-      this.fail(error);
+      const { handler, node } = event.body;
+      this.fail(error, () => failureLine(error, `handler ${handler.name} at node ${node}`));
     }
   }
 
@@ -393,8 +395,8 @@ export class SimMachine implements Port {
     return this.cpus[id] as Cpu;
   }
 
-  private fail(error: unknown): void {
+  private fail(error: unknown, line: () => string): void {
     if (error instanceof VerdictError) this.verdicts.push(error.verdict);
-    else this.failure ??= error;
+    else this.failure ??= new Error(line(), { cause: error });
   }
 }

@@ -21,6 +21,9 @@ const INNERMOST = 48;
 /** Stands in a stack for the frames that it does not show. */
 const leftOut: CoroutineFunction = Object.defineProperty(function* () {}, 'name', { value: '…' });
 
+/** What is called may be no function, by a mistake in a patch. */
+const nameOf = (fn: CoroutineFunction | undefined): string => fn?.name ?? String(fn);
+
 /** One thread of kernel execution on a CPU: a task in the kernel, the softirq or a hardirq, with its stack of frames. */
 export class Context {
   private readonly frames: Coroutine<unknown>[] = [];
@@ -58,9 +61,19 @@ export class Context {
   ) {}
 
   push(fn: CoroutineFunction, args: readonly unknown[]): void {
+    this.functions.push(fn);
     this.top = fn(...args);
     this.frames.push(this.top);
-    this.functions.push(fn);
+  }
+
+  /** What is wrong with the function that was called last, if it is no kernel function: what it threw says nothing then. */
+  get misuse(): string | undefined {
+    const { functions, frames } = this;
+    if (functions.length === 0) return undefined;
+    const fn: unknown = functions[functions.length - 1];
+    if (typeof fn !== 'function') return `call of a function that does not exist: it is ${String(fn)}`;
+    if (frames.length < functions.length || String(this.top) === '[object Generator]') return undefined;
+    return `call of ${fn.name}, which is no generator function`;
   }
 
   pop(): void {
@@ -71,7 +84,8 @@ export class Context {
   }
 
   get function(): string {
-    return this.functions[this.functions.length - 1]?.name ?? '';
+    const { functions } = this;
+    return functions.length === 0 ? '' : nameOf(functions[functions.length - 1]);
   }
 
   /** The functions of its frames, outermost first; of very many those at both ends, which is enough to see a recursion. */
@@ -83,7 +97,7 @@ export class Context {
 
   /** Kernel stack, innermost function first. */
   stack(): readonly string[] {
-    const stack = this.path.map((fn) => fn.name).reverse();
+    const stack = this.path.map(nameOf).reverse();
     if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
     return Object.freeze(stack);
   }

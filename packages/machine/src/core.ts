@@ -13,6 +13,7 @@ import {
   type TimerEffect,
 } from './effects.js';
 import { ENDLESS, endlessLoop } from './endless.js';
+import { failureLine } from './failure.js';
 import type { PendingTimer, Port } from './port.js';
 import { PendingInterrupts } from './vectors.js';
 import type { Step } from './verdict.js';
@@ -129,6 +130,12 @@ export abstract class Core extends ContextStack {
       time: this.now(),
       stack: context?.stack() ?? [],
     });
+  }
+
+  /** What kernel code on this CPU has just thrown, and where, on one line. */
+  failure(error: unknown): string {
+    const { cpu, task, function: innermost, stack = [] } = this.step();
+    return failureLine(this.current?.misuse ?? error, `CPU${cpu} in ${stack.join(' < ') || innermost}, task ${task}`);
   }
 
   /** A waiter of this CPU, to be completed once, from anywhere. */

@@ -3,6 +3,7 @@ export * from './context-stack.js';
 export * from './core.js';
 export * from './cost-model.js';
 export * from './effects.js';
+export * from './failure.js';
 export * from './handle.js';
 export * from './handler.js';
 export * from './port.js';

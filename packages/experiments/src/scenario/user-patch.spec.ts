@@ -86,7 +86,7 @@ describe("a user's patch", () => {
       "functions.replaceFunction('work', 'cache_reap', (original) => {});",
       /^--patch p.mjs: apply\(\) threw Error: the replacement of work function cache_reap is undefined, not a generator/,
     ],
-    ['an exception', "throw new Error('no');", /^--patch p.mjs: apply\(\) threw Error: no; mend the file$/],
+    ['an exception', "throw new Error('no');", /^--patch p.mjs: apply\(\) threw Error: no; mend p.mjs, line 1$/],
     [
       'an exception that is none',
       'throw Object.create(null);',
@@ -174,7 +174,18 @@ describe("a user's patch with options", () => {
 
 describe('what a patch asks of the machine by mistake ends the run, and says what it was', () => {
   it.each([
-    ['work of -5 ns', 'yield* api.work(-5);'],
+    ["reading 'foo') (p.mjs, line 2; CPU0 in afterPublish < publishArrays < ", 'null.foo;'],
+    ["reading 'foo') (p.mjs, line 3; CPU0 in broken < afterPublish < ", 'yield* api.call(broken);'],
+    ['no such lock (p.mjs, line 4; handler mutex.unlock at node 0)', ''],
+    [
+      'call of a function that does not exist: it is undefined (CPU0 in undefined < after',
+      'yield* api.call(api.kick, cpu);',
+    ],
+    [
+      'call of plain, which is no generator function (CPU0 in plain < after',
+      'yield* api.call(function plain() {}, cpu);',
+    ],
+    ['work of -5 ns (CPU0 in afterPublish < ', 'yield* api.work(-5);'],
     ['work of NaN ns', 'yield* api.work(NaN);'],
     ['there is no node 77 to send a message to', 'yield* api.request(77, {}, null);'],
     ['a message needs a handler, not nope', "yield* api.request(0, 'nope', null);"],
@@ -182,8 +193,10 @@ describe('what a patch asks of the machine by mistake ends the run, and says wha
     ['there is no workqueue nope; there are system_wq', "yield* api.call(api.flushWorkqueue, cpu, 'nope');"],
     ['there is no mutex nope; there are slab_mutex', "yield* api.call(api.mutexLock, cpu, 'nope');"],
   ])('%s', async (detail, body) => {
-    const text = `export default { name: 'p', summary: 's', apply({ policies }, api) {
+    const text = `export default { name: 'p', summary: 's', apply({ policies, functions }, api) {
       policies.slab.afterPublish = function* afterPublish(cpu) { ${body} };
+      function* broken() { null.foo; }
+      functions.replaceHandler('mutex.unlock', () => function unlock() { throw new Error('no such\\nlock'); });
     } };`;
     const { outcome, failure } = await runScenario(
       await resolveScenario({ ...request, patchFiles: [{ path: 'p.mjs', text }] }),

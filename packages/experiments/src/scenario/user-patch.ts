@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KernelBuild, type KernelConfig, type Patch, patchApi, patches, UnknownName } from '@kmemlab/kernel';
+import { lineOfModule, moduleAddress } from '@kmemlab/machine';
 import { suggestion } from '@kmemlab/results';
 import { InputError, type PatchFile } from '../api.js';
 import { checkPolicies, policiesByPath } from './check-policies.js';
@@ -29,7 +30,7 @@ function oneLine(error: unknown): string {
  */
 export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
   const hash = createHash('sha256').update(file.text).digest('hex');
-  const url = `data:text/javascript;base64,${Buffer.from(file.text).toString('base64')}`;
+  const url = moduleAddress(file.path, Buffer.from(file.text).toString('base64'));
   let patch: Partial<Patch>;
   try {
     // A copy: getters run once, and here.
@@ -79,7 +80,8 @@ export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], c
         if (error instanceof UnknownName) {
           throw new InputError(`${where}: ${error.message}; ${suggestion(error.wanted, error.known)}`);
         }
-        throw new InputError(`${where}: apply() threw ${oneLine(error)}; mend the file`);
+        const at = lineOfModule(error) ?? 'the file';
+        throw new InputError(`${where}: apply() threw ${oneLine(error)}; mend ${at}`);
       }
       if (returned instanceof Promise) {
         returned.catch(() => {});

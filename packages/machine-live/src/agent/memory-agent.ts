@@ -9,6 +9,7 @@ import {
 import {
   checkMessage,
   cpuOfWaiter,
+  failureLine,
   type Handler,
   type HandlerContext,
   type Verdict,
@@ -177,8 +178,7 @@ export class MemoryAgent {
 
   private failed(kind: number, cpu: number, ticket: number, handler: AnyHandler, error: unknown): void {
     if (!(error instanceof VerdictError)) {
-      const what = error instanceof Error ? error.message : String(error);
-      this.options.listener.onFailure(`${what} (handler ${handler.name} at node ${this.options.node.id})`);
+      this.options.listener.onFailure(failureLine(error, `handler ${handler.name} at node ${this.options.node.id}`));
     } else if (kind === Kind.request) this.send(cpu, Kind.refused, cpu, ticket, 0, 0, encodeBody(error.verdict));
     else this.options.listener.onVerdict(error.verdict);
   }

@@ -218,9 +218,9 @@ export class CpuThread implements Port {
       .map(({ name, data, deferrable, at }) => ({ name, data, deferrable, left: Math.max(0, at - now) }));
   }
 
-  failed(_core: Core, error: unknown): void {
+  failed(core: Core, error: unknown): void {
     if (error instanceof VerdictError) this.report(Kind.verdict, error.verdict);
-    else this.report(Kind.failure, error instanceof Error ? `${error.message} (${this.where()})` : String(error));
+    else this.report(Kind.failure, core.failure(error));
   }
 
   private runInPlace(handler: AnyHandler, args: unknown): unknown {
@@ -235,11 +235,6 @@ export class CpuThread implements Port {
   private report(kind: Kind, what: unknown): void {
     this.ended = true;
     this.outbox.report(kind, what);
-  }
-
-  private where(): string {
-    const step = this.cpu.step();
-    return `CPU${step.cpu} in ${(step.stack ?? []).join(' < ') || step.function}, task ${step.task}`;
   }
 
   // What arrives for this CPU.
