@@ -25,7 +25,7 @@ const both =
 
 /**
  * Checks the numbered invariants on a running machine. It hears every tracepoint, in the order in which the steps
- * happen, and reports the first rule that breaks with both conflicting steps. What cannot be seen in a single step is
+ * happen, and reports the first rule that breaks with the steps that break it. What cannot be seen in a single step is
  * left to `audit`.
  */
 export class Checker implements Probe {
