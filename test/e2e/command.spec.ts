@@ -103,7 +103,7 @@ describe('run', () => {
     writeFileSync(join(cwd, 'bad.mjs'), patch);
     const { status, stdout } = await kmemlab(['run', 'avoid-ipis', ...small, '--patch', 'bad.mjs', '--json'], cwd);
     expect(status).toBe(3);
-    const detail = expect.stringMatching(/^no kick today \(bad\.mjs, line 2; CPU\d in afterPublish < /);
+    const detail = expect.stringMatching(/^no kick today \(bad\.mjs, line 2; CPU\d in anonymous < publishArrays < /);
     expect(JSON.parse(stdout).failure).toEqual({ kind: 'patch-threw', detail });
   });
 

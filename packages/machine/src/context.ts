@@ -21,8 +21,8 @@ const INNERMOST = 48;
 /** Stands in a stack for the frames that it does not show. */
 const leftOut: CoroutineFunction = Object.defineProperty(function* () {}, 'name', { value: '…' });
 
-/** What is called may be no function, by a mistake in a patch. */
-const nameOf = (fn: CoroutineFunction | undefined): string => fn?.name ?? String(fn);
+/** What a patch calls may have no name, or by a mistake be no function. */
+const nameOf = (fn: CoroutineFunction | undefined): string => (fn?.name ?? String(fn)) || 'anonymous';
 
 /** One thread of kernel execution on a CPU: a task in the kernel, the softirq or a hardirq, with its stack of frames. */
 export class Context {

@@ -233,9 +233,10 @@ describe('the end of a live run', () => {
   it('is what a program threw', async () => {
     const { result } = await runFake(await scenarioOf(), (cluster) => {
       node(cluster, 0).stuck = true;
-      node(cluster, 1).onReport = () => cluster.say(0, 'exited', { number: 1, error: 'mkdir failed' });
+      node(cluster, 1).onReport = () => cluster.say(0, 'exited', { number: 1, error: 'task script: mkdir failed' });
     });
-    expect(result).toMatchObject({ outcome: 'failed', failure: { kind: 'internal', detail: 'mkdir failed' } });
+    const detail = expect.stringMatching(/^the experiment's program failed in phase \w+: task script: mkdir failed$/);
+    expect(result).toMatchObject({ outcome: 'failed', failure: { kind: 'internal', detail } });
   });
 
   it.each([

@@ -8,6 +8,7 @@ import { LiveNodes } from './live-nodes.js';
 import type { Observed } from './observed.js';
 import { takeMark, untilQuiet } from './phase-mark.js';
 import type { PhaseRecord } from './phase-record.js';
+import { programFailure } from './program-failure.js';
 import { emptyReading, type Reading, readingOf } from './reading.js';
 import { RunSignal } from './run-signal.js';
 import type { Lab, PhaseOptions, ProgramFactory } from './types.js';
@@ -99,7 +100,7 @@ export class LiveLab implements Lab {
   async drain(): Promise<void> {
     await this.begun;
     if (this.backgroundCalls.length > 0) this.monitor.begin('end', 0);
-    for (const number of this.backgroundCalls) returnedBy(await this.exitOf(number));
+    for (const number of this.backgroundCalls) returnedBy(await this.exitOf(number), 'end');
     this.monitor.pause();
   }
 
@@ -139,7 +140,7 @@ export class LiveLab implements Lab {
     await this.begun;
     monitor.begin(name, total);
     await monitor.nodes.begin(number);
-    const value = returnedBy(await this.exitOf(number));
+    const value = returnedBy(await this.exitOf(number), name);
     if (until === 'quiet') await untilQuiet(monitor);
     await this.endPhase(name);
     await monitor.nodes.end(number, value);
@@ -170,7 +171,7 @@ export class LiveLab implements Lab {
 }
 
 /** What a program returned. Throws what it threw. */
-function returnedBy({ value, error }: Exit): unknown {
-  if (error !== undefined) throw new Error(error);
+function returnedBy({ value, error }: Exit, phase: string): unknown {
+  if (error !== undefined) throw programFailure(phase, error);
   return value;
 }

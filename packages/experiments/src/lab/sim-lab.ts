@@ -2,6 +2,7 @@ import { housekeepingCpus, type Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Progress } from '../api.js';
+import { programFailure } from './program-failure.js';
 import { RunEnded } from './run-ended.js';
 import { SimWatch } from './sim-watch.js';
 import type { GuestControl, Lab, PhaseOptions, ProgramFactory } from './types.js';
@@ -110,7 +111,7 @@ export class SimLab implements Lab {
   async drain(): Promise<void> {
     const guests = this.backgroundPids.map((pid) => this.machine.guest(pid));
     if (guests.length > 0) await this.runUntil('end', () => guests.every(({ outcome }) => outcome !== null), 0);
-    for (const pid of this.backgroundPids) this.valueOf(pid);
+    for (const pid of this.backgroundPids) this.valueOf(pid, 'end');
     this.hooks.conclude();
     this.throwIfEnded();
   }
@@ -131,16 +132,16 @@ export class SimLab implements Lab {
     this.done = 0;
     await this.runUntil(name, () => guest.outcome !== null && (until === 'returned' || machine.quiet), total);
     await this.runUntil(name, () => machine.interruptsInFlight === 0, total);
-    const value = this.valueOf(pid) as T;
+    const value = this.valueOf(pid, name) as T;
     this.hooks.audit(false);
     this.throwIfEnded();
     this.hooks.onPhase(name, value);
     return value;
   }
 
-  private valueOf(pid: number): unknown {
+  private valueOf(pid: number, phase: string): unknown {
     const outcome = this.machine.guest(pid).outcome;
-    if (outcome !== null && 'error' in outcome) throw outcome.error;
+    if (outcome !== null && 'error' in outcome) throw programFailure(phase, outcome.error);
     return outcome?.value;
   }
 

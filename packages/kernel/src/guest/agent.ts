@@ -151,7 +151,8 @@ export class GuestAgent {
       guest.cpu = cpu;
       this.port.dispatch(cpu, guest.task, { name, args }, this.userStep);
     } catch (error) {
-      this.ended(guest, { error });
+      const what = error instanceof Error ? error.message : String(error);
+      this.ended(guest, { error: new Error(`task ${guest.task.name}: ${what}`, { cause: error }) });
     }
   }
 
