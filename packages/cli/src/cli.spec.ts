@@ -334,13 +334,16 @@ describe('list', () => {
     const all = await kmemlab(['list']);
     expect(all.stdout).toContain('one-of-verdicts  A summary\n');
     expect(all.stdout).toContain('profiles\n  none\n');
+    expect(all.stdout).not.toContain('one-of-handlers');
+    expect(all.stdout).toContain('kmemlab list handlers');
   });
 
   it('prints documents', async () => {
     const one = JSON.parse((await kmemlab(['list', 'kernels', '--json'])).stdout);
     expect(one).toMatchObject({ schema: 'kmemlab.list/1', topic: 'kernels', entries: [{ name: 'one-of-kernels' }] });
     const all = JSON.parse((await kmemlab(['list', '--json'])).stdout);
-    expect(Object.keys(all.topics)).toEqual(['experiments', 'kernels', 'patches', 'verdicts', 'profiles']);
+    const topics = ['experiments', 'kernels', 'patches', 'verdicts', 'profiles', 'functions', 'handlers'];
+    expect(Object.keys(all.topics)).toEqual(topics);
   });
 });
 

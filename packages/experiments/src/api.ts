@@ -117,4 +117,4 @@ export interface CatalogueEntry {
   readonly details: readonly string[];
 }
 
-export type CatalogueTopic = 'experiments' | 'kernels' | 'patches' | 'verdicts' | 'profiles';
+export type CatalogueTopic = 'experiments' | 'kernels' | 'patches' | 'verdicts' | 'profiles' | 'functions' | 'handlers';

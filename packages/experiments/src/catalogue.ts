@@ -1,5 +1,5 @@
 import { invariants, verdictIds } from '@kmemlab/checker';
-import { BUG, patches, versions } from '@kmemlab/kernel';
+import { BUG, functionKinds, functionNames, handlerAt, handlerCount, patches, versions } from '@kmemlab/kernel';
 import type { CatalogueEntry, CatalogueTopic } from './api.js';
 import { bugClasses } from './bugs/classes.js';
 import { verdictsOfBug } from './bugs/verdicts.js';
@@ -42,6 +42,18 @@ const profiles: readonly CatalogueEntry[] = [
     details: ['as tmpfs, and vm_area_struct, anon_vma_chain'],
   },
 ];
+
+/** What replaceFunction can replace, by kind. */
+const functions = (): CatalogueEntry[] =>
+  functionKinds.flatMap((kind) => functionNames(kind).map((name) => ({ name, summary: kind, details: [] })));
+
+/** What replaceHandler can replace. */
+const handlers = (): CatalogueEntry[] =>
+  Array.from({ length: handlerCount() }, (_, index) => {
+    const { name = '', lock = null, atomic = false } = handlerAt(index) ?? {};
+    const summary = atomic ? 'atomic: any CPU of the node may run it' : lock === null ? 'at its home' : `under ${lock}`;
+    return { name, summary, details: [] };
+  });
 
 /** Parameters or options, a line each. */
 const linesOf = (specs: ParamSpecs): string[] =>
@@ -90,5 +102,9 @@ export function catalogue(topic: CatalogueTopic): CatalogueEntry[] {
       ];
     case 'profiles':
       return [...profiles];
+    case 'functions':
+      return functions();
+    case 'handlers':
+      return handlers();
   }
 }

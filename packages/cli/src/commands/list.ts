@@ -5,7 +5,10 @@ import { textOptions } from '../terminal.js';
 import type { CommandThis } from '../types.js';
 import { UsageError } from '../usage-error.js';
 
-const TOPICS: readonly CatalogueTopic[] = ['experiments', 'kernels', 'patches', 'verdicts', 'profiles'];
+const NAMED_BY_USERS: readonly CatalogueTopic[] = ['experiments', 'kernels', 'patches', 'verdicts', 'profiles'];
+/** Hundreds of names each, which only patches need. */
+const NAMED_BY_PATCHES: readonly CatalogueTopic[] = ['functions', 'handlers'];
+const TOPICS = [...NAMED_BY_USERS, ...NAMED_BY_PATCHES];
 
 function topicNamed(text: string): CatalogueTopic {
   const topic = TOPICS.find((name) => name === text);
@@ -35,13 +38,15 @@ function summaryLines(entries: readonly CatalogueEntry[], options: TextOptions):
   );
 }
 
-const DESCRIPTION = `Lists what can be named on the command line. Without a topic, a summary of every topic.
+const DESCRIPTION = `Lists what can be named on the command line, and what a patch of your own can replace (${NAMED_BY_PATCHES.join(', ')}).
+Without a topic, a summary of every topic but these two.
 
 Topics: ${TOPICS.join(', ')}.
 
 EXAMPLES
   kmemlab list
   kmemlab list experiments      parameters with their ranges and defaults
+  kmemlab list functions        by kind, for replaceFunction in a patch of your own
   kmemlab list patches --json`;
 
 export const listCommand = buildCommand<{ readonly json: boolean }, [string?], CommandThis>({
@@ -58,14 +63,20 @@ export const listCommand = buildCommand<{ readonly json: boolean }, [string?], C
       return;
     }
     const options = textOptions(this.cli);
-    const sections = (topic === undefined ? TOPICS : [topic]).map((name) => {
+    const sections = (topic === undefined ? NAMED_BY_USERS : [topic]).map((name) => {
       const entries = engine.catalogue(name);
       const hasDetails =
         topic !== undefined && entries.some(({ source, details }) => source !== undefined || details.length > 0);
       const lines = hasDetails ? detailedLines(entries, options) : summaryLines(entries, options);
       return [heading(options, name), ...(entries.length > 0 ? lines : ['  none']), ''].join('\n');
     });
-    const hint = topic === undefined ? [`"kmemlab list <topic>" shows details, e.g. kmemlab list experiments.\n`] : [];
+    const hint =
+      topic === undefined
+        ? [
+            `"kmemlab list <topic>" shows details, e.g. kmemlab list experiments.`,
+            `For patches of your own: kmemlab list ${NAMED_BY_PATCHES.join(', kmemlab list ')}.\n`,
+          ]
+        : [];
     stdout.write([...sections, ...hint].join('\n'));
   },
   parameters: {
@@ -77,5 +88,5 @@ export const listCommand = buildCommand<{ readonly json: boolean }, [string?], C
       parameters: [{ brief: TOPICS.join(', '), parse: (text: string) => text, placeholder: 'topic', optional: true }],
     },
   },
-  docs: { brief: 'List experiments, kernels, patches, verdicts, profiles', fullDescription: DESCRIPTION },
+  docs: { brief: `List ${TOPICS.join(', ')}`, fullDescription: DESCRIPTION },
 });
