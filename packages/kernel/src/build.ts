@@ -324,6 +324,15 @@ const optionsOf = ({ options = {}, chosen }: Patch): PatchOptionValues => ({
 
 const allocators = { slab: slabAllocator, slub: slubAllocator } as const satisfies Record<string, SlabAllocator>;
 
+/** A copy that shares no object with others: versions share some of theirs, and a patch writes into what it is given. */
+function ownCopy<T extends object>(policies: T): T {
+  const copy = { ...policies };
+  for (const [name, value] of Object.entries(copy)) {
+    if (value?.constructor === Object) copy[name as keyof T] = ownCopy(value);
+  }
+  return copy;
+}
+
 /** A kernel ready to boot: a version with patches applied, and its function table. */
 export class KernelBuild {
   readonly policies: Policies;
@@ -336,7 +345,7 @@ export class KernelBuild {
     readonly patches: readonly Patch[],
     readonly config: KernelConfig,
   ) {
-    this.policies = version.policies(config);
+    this.policies = ownCopy(version.policies(config));
     this.allocator = allocators[config.allocator];
     for (const patch of patches) this.applyPatch(patch);
   }
