@@ -16,6 +16,7 @@ import { countersBetween, type Reading } from './lab/reading.js';
 import { statisticsDrift } from './lab/statistics-drift.js';
 import type { Experiment } from './lab/types.js';
 import type { Run } from './run.js';
+import { idlePatches } from './scenario/patch-use.js';
 import { findExperiment } from './scenario/resolve.js';
 
 function phaseCounters({ from, to }: PhaseRecord, isolcpus: readonly number[]): PhaseCounters {
@@ -78,6 +79,7 @@ export function buildResult(run: Run): RunResult {
   const durations = window.durations.summary(observed.clock);
   const now = observed.reading();
   const timeline = run.timeline.timeline(observed.phases, now);
+  const idle = idlePatches(kernel.uses);
   const rootCache = observed.phases.find((phase) => phase.name === experiment.rootCachePhase);
   return {
     schema: 'kmemlab.result/1',
@@ -93,6 +95,7 @@ export function buildResult(run: Run): RunResult {
     },
     params: ownParams(scenario.params, experiment),
     settings: settingsOf(run),
+    ...(idle.length > 0 && { idlePatches: idle }),
     outcome: run.outcome,
     ...(run.failure !== undefined && { failure: run.failure }),
     ...(observed.digest !== undefined && { digest: observed.digest() }),

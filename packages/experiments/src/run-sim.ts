@@ -35,7 +35,8 @@ export async function runSim(
 ): Promise<RunResult> {
   const experiment = findExperiment(scenario.experiment);
   const kernel = await kernelOf(scenario);
-  const { build } = kernel;
+  const { build, uses } = kernel;
+  for (const use of uses) use.watch(build);
   const topology = new Topology(scenario.nodes, scenario.cpusPerNode);
   const recorder = new Recorder();
   const checker = checkerFor(build, topology, () => machine);

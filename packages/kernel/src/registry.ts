@@ -108,6 +108,12 @@ export function functionName(kind: FunctionKind, number: number): string {
   return name;
 }
 
+/** A function or handler that a kernel has another one for. */
+export interface Replacement {
+  readonly kind: FunctionKind | 'handler';
+  readonly name: string;
+}
+
 /**
  * The functions of one kernel build: the registered ones, some of them replaced by its patches. Every start of a named
  * function and every handler run looks here.
@@ -115,6 +121,13 @@ export function functionName(kind: FunctionKind, number: number): string {
 export class FunctionTable {
   private readonly handlers = handlers.map((handler) => handler.run);
   private readonly functions = new Map([...functions].map(([kind, byName]) => [kind, new Map(byName)]));
+
+  private readonly replaced: Replacement[] = [];
+
+  /** What was replaced, in that order. */
+  get replacements(): readonly Replacement[] {
+    return this.replaced;
+  }
 
   handler<N, A, R>(handler: Handler<N, A, R>): HandlerFunction<N, A, R> {
     return this.handlers[handler.index] as HandlerFunction<N, A, R>;
@@ -135,6 +148,7 @@ export class FunctionTable {
   replaceFunction(kind: FunctionKind, name: string, wrap: (original: NamedFunction) => NamedFunction): void {
     const replacement = checked(`${kind} function ${name}`, wrap(this.find(kind, name)), 'generator function');
     this.functions.get(kind)?.set(name, replacement);
+    this.replaced.push({ kind, name });
   }
 
   /**
@@ -151,6 +165,7 @@ export class FunctionTable {
     if (original === undefined) throw new UnknownName('handler', name, handlerNames());
     const replacement = wrap(original as HandlerFunction<KernelNode, never, unknown>);
     this.handlers[index] = checked(`handler ${name}`, replacement, 'function') as never;
+    this.replaced.push({ kind: 'handler', name });
   }
 }
 

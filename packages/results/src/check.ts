@@ -1,4 +1,4 @@
-import type { Failure, JsonValue, Outcome, Verdict } from './schema.js';
+import type { Failure, IdlePatch, JsonValue, Outcome, Verdict } from './schema.js';
 
 export const searchStrategies = ['random', 'pct', 'exhaustive'] as const;
 
@@ -38,6 +38,8 @@ export interface CheckResult {
   /** Events of all schedules, and of the longest. */
   readonly steps: number;
   readonly longest: number;
+  /** Patches of the user's that made no difference in any schedule; absent if all did. */
+  readonly idlePatches?: readonly IdlePatch[];
   readonly outcome: Outcome;
   readonly failure?: Failure;
   readonly verdict?: Verdict;

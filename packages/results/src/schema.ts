@@ -295,6 +295,12 @@ export interface DeterminismCheck {
   readonly firstDifference?: string;
 }
 
+/** A patch of the user's that made no difference, and why. */
+export interface IdlePatch {
+  readonly name: string;
+  readonly reason: 'changes-nothing' | 'never-called';
+}
+
 export interface RunResult {
   readonly schema: 'kmemlab.result/1';
   readonly experiment: string;
@@ -312,6 +318,8 @@ export interface RunResult {
   readonly params: Readonly<Record<string, number | string>>;
   /** Strategy, overridden costs, hashes of patch files, … */
   readonly settings?: Readonly<Record<string, JsonValue>>;
+  /** Patches of the user's that made no difference; absent if all did. */
+  readonly idlePatches?: readonly IdlePatch[];
   readonly outcome: Outcome;
   readonly failure?: Failure;
   readonly digest?: string;

@@ -104,7 +104,7 @@ function resultOf(
   found: Pick<CheckResult, 'verdict' | 'counterexample'>,
 ): CheckResult {
   const { scenario, strategy, depth } = plan;
-  const { schedules, states, orders, steps, longest, complete, failure, interrupted } = searched;
+  const { schedules, states, orders, steps, longest, complete, idlePatches, failure, interrupted } = searched;
   const outcome = failure !== undefined ? 'failed' : found.verdict ? 'violation' : interrupted ? 'incomplete' : 'ok';
   const detail = `schedule ${failure?.index}: ${failure?.detail}`;
   return {
@@ -124,6 +124,7 @@ function resultOf(
     orders,
     steps,
     longest,
+    ...(idlePatches.length > 0 && { idlePatches }),
     outcome,
     ...(failure !== undefined && {
       failure: { kind: scenario.patchFiles.length > 0 ? 'patch-threw' : 'internal', detail },

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Sketch, type Stall } from '@kmemlab/machine-sim';
+import type { IdlePatch } from '@kmemlab/results';
 import { abortOf, SearchThreads } from './search-threads.js';
 import type { Part } from './try-schedules.js';
 import type { Counterexample, SearchPlan, Tried } from './types.js';
@@ -27,6 +28,8 @@ export interface SearchResult {
   readonly longest: number;
   /** The first schedule with a verdict; one in which a broken rule did harm, if there is one. */
   readonly found: Counterexample | undefined;
+  /** Patches of the user's that made no difference in any schedule. */
+  readonly idlePatches: readonly IdlePatch[];
   /** Model code threw. */
   readonly failure: Tried['failure'];
   readonly interrupted: boolean;
@@ -63,6 +66,7 @@ class Search {
   private found: Counterexample | undefined = undefined;
   private harmless: Counterexample | undefined = undefined;
   private failure: Tried['failure'];
+  private idlePatches: readonly IdlePatch[] | undefined;
   private tried = 0;
   private readonly aborted: Promise<undefined>;
 
@@ -88,7 +92,8 @@ class Search {
     const { schedules, steps, longest, failure, interrupted } = this;
     const complete = plan.strategy === 'exhaustive' && level.length === 0 && !this.cut && !this.ended;
     const seen = { states: this.states.count, orders: this.orders.count };
-    return { schedules, ...seen, steps, longest, found, failure, interrupted, complete };
+    const { idlePatches = [] } = this;
+    return { schedules, ...seen, steps, longest, found, idlePatches, failure, interrupted, complete };
   }
 
   private get interrupted(): boolean {
@@ -154,6 +159,8 @@ class Search {
     this.found = part.found;
     this.harmless ??= part.harmless;
     this.failure = part.failure;
+    const idleHere = part.idlePatches;
+    this.idlePatches = (this.idlePatches ?? idleHere).filter(({ name }) => idleHere.some((idle) => idle.name === name));
     for (const { behind, of, more } of part.expansions) {
       if (this.expanded.has(behind)) continue;
       this.expanded.add(behind);

@@ -9,12 +9,14 @@ import {
   SimMachine,
   type Stall,
 } from '@kmemlab/machine-sim';
+import type { IdlePatch } from '@kmemlab/results';
 import type { Scenario } from '../api.js';
 import { checkerFor, restOf } from '../lab/checked.js';
 import { RunEnded } from '../lab/run-ended.js';
 import { type Past, SimLab, type SimLabHooks } from '../lab/sim-lab.js';
 import type { Experiment } from '../lab/types.js';
 import { kernelOf } from '../scenario/kernel-of.js';
+import { idlePatches, type PatchUse } from '../scenario/patch-use.js';
 import { findExperiment } from '../scenario/resolve.js';
 
 /** How one schedule ended. */
@@ -86,6 +88,7 @@ export class Subject {
     readonly topology: Topology,
     private readonly booted: Booted,
     private readonly windows: readonly string[] | undefined,
+    private readonly uses: readonly PatchUse[],
   ) {
     this.bootDigest = booted.machine.digest.toString();
     this.beginning = { checkpoint: booted.save(), past: { values: [], pid: 0 }, phases: [] };
@@ -97,7 +100,8 @@ export class Subject {
    */
   static async of(scenario: Scenario, windows?: readonly string[]): Promise<Subject> {
     const experiment = findExperiment(scenario.experiment);
-    const { build } = await kernelOf(scenario);
+    const { build, uses } = await kernelOf(scenario);
+    for (const use of uses) use.watch(build);
     const topology = new Topology(scenario.nodes, scenario.cpusPerNode);
     const costs = resolveCosts(scenario.costs);
     const checker = checkerFor(build, topology, () => machine);
@@ -129,12 +133,17 @@ export class Subject {
         (error: unknown) => error,
       );
     const { params } = scenario;
-    return new Subject(topology, { machine, checker, experiment, params, newLab, save, bootError }, windows);
+    return new Subject(topology, { machine, checker, experiment, params, newLab, save, bootError }, windows, uses);
   }
 
   /** Label of the preemption point that the CPU is passing, null if it is not at one. */
   pointOf(cpu: number): string | null {
     return this.booted.machine.cpus[cpu]?.atPoint ?? null;
+  }
+
+  /** Patches of the user's that made no difference in any trial yet. */
+  get idlePatches(): readonly IdlePatch[] {
+    return idlePatches(this.uses);
   }
 
   /** Where in their schedules trials begin. */

@@ -116,7 +116,20 @@ export async function trySchedules(
   }
   const sketches = { states: states.registers, orders: orders.registers };
   const notCounted = { other, others, otherVerdicts };
-  return { schedules, steps, longest, points, found, harmless, ...notCounted, failure, ...sketches, expansions };
+  const { idlePatches } = subject;
+  return {
+    schedules,
+    steps,
+    longest,
+    points,
+    found,
+    harmless,
+    ...notCounted,
+    failure,
+    idlePatches,
+    ...sketches,
+    expansions,
+  };
 }
 
 function* firstOf<T>(all: Iterable<T>, most: number): Generator<T> {

@@ -1,6 +1,6 @@
 import type { Verdict } from '@kmemlab/machine';
 import type { Stall } from '@kmemlab/machine-sim';
-import type { SearchStrategy } from '@kmemlab/results';
+import type { IdlePatch, SearchStrategy } from '@kmemlab/results';
 import type { Scenario } from '../api.js';
 
 /** What to search, and how. */
@@ -49,6 +49,8 @@ export interface Tried {
   readonly otherVerdicts: ReadonlySet<string>;
   /** Preemption points passed, of those that count. */
   readonly points: number;
+  /** Patches of the user's that have made no difference on this thread yet. */
+  readonly idlePatches: readonly IdlePatch[];
   readonly failure: { readonly index: number; readonly detail: string } | undefined;
   /** Sketches of the states gone through and of the orders of steps tried. */
   readonly states: Uint8Array;

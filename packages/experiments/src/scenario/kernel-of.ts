@@ -2,6 +2,7 @@ import type { KernelBuild } from '@kmemlab/kernel';
 import type { Scenario } from '../api.js';
 import { parseConfig } from './kernel-config.js';
 import { parseKernel } from './kernel-spec.js';
+import type { PatchUse } from './patch-use.js';
 import { buildKernel, loadUserPatch, type UserPatch } from './user-patch.js';
 
 /** The part of a scenario that says which kernel runs. */
@@ -11,6 +12,8 @@ export type KernelOfScenario = Pick<Scenario, 'kernel' | 'config' | 'isolcpus' |
 export interface BuiltKernel {
   readonly build: KernelBuild;
   readonly users: readonly UserPatch[];
+  /** What these have changed, and whether it came into play. */
+  readonly uses: readonly PatchUse[];
 }
 
 /**
@@ -21,6 +24,6 @@ export async function kernelOf(scenario: KernelOfScenario): Promise<BuiltKernel>
   const users = await Promise.all(scenario.patchFiles.map(loadUserPatch));
   const own = users.map(({ patch }) => patch);
   const config = { ...parseConfig(scenario.config.join(',')), isolcpus: scenario.isolcpus };
-  const build = buildKernel(parseKernel(scenario.kernel, own), users, config);
-  return { build, users };
+  const { build, uses } = buildKernel(parseKernel(scenario.kernel, own), users, config);
+  return { build, users, uses };
 }

@@ -213,10 +213,10 @@ export async function resolveScenario(request: RunRequest): Promise<Scenario> {
   if (machine.engine === 'live') checkLive(experiment, params, where);
   checkNohzFull(config.nohzFull, topology);
   const users = all.filter(({ patch }) => choice.patches.some(({ name }) => name === patch.name));
-  const kernel = buildKernel(choice, users, config);
+  const { build } = buildKernel(choice, users, config);
   return {
     experiment: experiment.name,
-    kernel: kernel.name,
+    kernel: build.name,
     config: configTokens(config),
     ...machine,
     nodes: topology.nodes,

@@ -5,6 +5,7 @@ import { suggestion } from '@kmemlab/results';
 import { InputError, type PatchFile } from '../api.js';
 import { checkPolicies, policiesByPath } from './check-policies.js';
 import type { KernelChoice } from './kernel-spec.js';
+import { momentOf, PatchUse } from './patch-use.js';
 import { checkDeclared } from './user-options.js';
 
 /** A user's patch, evaluated from its text. It is the user's own code and runs with the user's rights. */
@@ -66,13 +67,18 @@ export async function loadUserPatch(file: PatchFile): Promise<UserPatch> {
  * @param users those of its patches that are the user's
  * @throws InputError naming the patch file if applying it throws, or does what has no effect
  */
-export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], config: KernelConfig): KernelBuild {
+export function buildKernel(
+  choice: KernelChoice,
+  users: readonly UserPatch[],
+  config: KernelConfig,
+): { build: KernelBuild; uses: readonly PatchUse[] } {
+  const uses: PatchUse[] = [];
   const guarded = choice.patches.map((patch): Patch => {
     const file = users.find((user) => user.patch.name === patch.name)?.file;
     if (file === undefined) return patch;
     const where = `--patch ${file.path}`;
     const apply: Patch['apply'] = (kernel, _, options) => {
-      const before = policiesByPath(kernel.policies);
+      const before = momentOf(kernel);
       let returned: unknown;
       try {
         returned = patch.apply(kernel, patchApi, options);
@@ -87,9 +93,10 @@ export function buildKernel(choice: KernelChoice, users: readonly UserPatch[], c
         returned.catch(() => {});
         throw new InputError(`${where}: apply() is asynchronous; make it an ordinary function`);
       }
-      checkPolicies(where, before, policiesByPath(kernel.policies));
+      checkPolicies(where, before.policies, policiesByPath(kernel.policies));
+      uses.push(new PatchUse(patch.name, kernel, before));
     };
     return { ...patch, apply };
   });
-  return new KernelBuild(choice.version, guarded, config);
+  return { build: new KernelBuild(choice.version, guarded, config), uses };
 }

@@ -1,5 +1,6 @@
 import type { JsonValue, Outcome, RunResult } from '../schema.js';
 import { formatBytes, formatCount, formatNs, plural } from './format.js';
+import { idlePatchLines } from './idle-patches.js';
 import { paint, paragraph, type Style, type TextOptions } from './paper.js';
 
 const OUTCOME_STYLE: Readonly<Record<Outcome, Style>> = {
@@ -65,7 +66,7 @@ export function headerLines(result: RunResult, options: TextOptions): string[] {
   const lines = rows
     .filter(([, text]) => text !== '')
     .flatMap(([label, text]) => paragraph(options, `  ${label.padEnd(9)}`, text));
-  return [title, ...lines, ...determinismLines(result, options)];
+  return [title, ...lines, ...idlePatchLines(result.idlePatches, options), ...determinismLines(result, options)];
 }
 
 function memoryText(result: RunResult): string {

@@ -1,5 +1,6 @@
 import type { CheckResult } from '../check.js';
 import { counted, formatCount, formatNs, plural } from './format.js';
+import { idlePatchLines } from './idle-patches.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
 import { verdictLines } from './verdicts.js';
@@ -28,6 +29,7 @@ function searchedLines(result: CheckResult, options: TextOptions): string[] {
       `${formatCount(schedules)}${of} ${plural(asked, 'schedule')} of up to ${formatCount(longest)} events: about ${formatCount(orders)} different orders, ${formatCount(states)} states`,
     ),
     `  took     ${formatNs(elapsed.hostNs, options.unicode)}${rate}`,
+    ...idlePatchLines(result.idlePatches, options),
   ];
 }
 

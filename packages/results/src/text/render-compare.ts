@@ -1,9 +1,10 @@
 import type { ComparedQuantity, CompareResult } from '../compare.js';
 import { groupByKernel, hasEnded, type Spread } from '../kernel-runs.js';
-import type { RunResult } from '../schema.js';
+import type { IdlePatch, RunResult } from '../schema.js';
 import { findingsLines } from './findings.js';
 import { formatCount, formatNs, formatRatio, plural } from './format.js';
 import { machineText, outcomeText, valueText } from './header.js';
+import { idlePatchLines } from './idle-patches.js';
 import { livePlaceLines, oversubscriptionLines } from './live.js';
 import { mailTableLines } from './mail-table.js';
 import { heading, paint, paragraph, type TextOptions } from './paper.js';
@@ -37,9 +38,16 @@ function headerSection(comparison: CompareResult, names: readonly string[], opti
     const seeds = runs.map((run) => run.seed);
     const which = seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
     lines.push(`  ${paint(options, 'bold', name)}: ${which}: ${outcomesText(runs, options)}`);
+    lines.push(...idlePatchLines(idleInAll(runs), options));
   }
   return lines;
 }
+
+/** Patches that made no difference in any of the runs. */
+const idleInAll = ([first, ...others]: readonly RunResult[]): readonly IdlePatch[] =>
+  (first?.idlePatches ?? []).filter(({ name }) =>
+    others.every(({ idlePatches = [] }) => idlePatches.some((idle) => idle.name === name)),
+  );
 
 /** The one outcome of all, or how many have each. */
 function outcomesText(runs: readonly RunResult[], options: TextOptions): string {
