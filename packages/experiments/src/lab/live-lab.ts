@@ -37,6 +37,7 @@ export class LiveLab implements Lab {
   private readonly phases: PhaseRecord[] = [];
   private readonly exits = new Map<number, Exit>();
   private readonly waiting = new Map<number, (exit: Exit) => void>();
+  private stopping = false;
   private readonly backgroundCalls: number[] = [];
   private inventories: readonly NodeInventory[] = [];
   private deadCaches = 0;
@@ -85,6 +86,7 @@ export class LiveLab implements Lab {
   }
 
   stopBackground(): void {
+    this.stopping = true;
     this.beginLater();
   }
 
@@ -100,7 +102,7 @@ export class LiveLab implements Lab {
   async drain(): Promise<void> {
     await this.begun;
     if (this.backgroundCalls.length > 0) this.monitor.begin('end', 0);
-    for (const number of this.backgroundCalls) returnedBy(await this.exitOf(number), 'end');
+    await this.backgroundEnded('end');
     this.monitor.pause();
   }
 
@@ -134,6 +136,10 @@ export class LiveLab implements Lab {
     return number;
   }
 
+  private async backgroundEnded(phase: string): Promise<void> {
+    for (const number of this.backgroundCalls) returnedBy(await this.exitOf(number), phase);
+  }
+
   private async runPhase<T>(name: string, { total = 0, until = 'returned' }: PhaseOptions = {}): Promise<T> {
     const { monitor } = this;
     const number = this.nextNumber();
@@ -141,6 +147,7 @@ export class LiveLab implements Lab {
     monitor.begin(name, total);
     await monitor.nodes.begin(number);
     const value = returnedBy(await this.exitOf(number), name);
+    if (this.stopping) await this.backgroundEnded(name);
     if (until === 'quiet') await untilQuiet(monitor);
     await this.endPhase(name);
     await monitor.nodes.end(number, value);

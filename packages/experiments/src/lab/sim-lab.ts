@@ -109,11 +109,14 @@ export class SimLab implements Lab {
 
   /** Wait for background tasks that were asked to end; not part of any phase. */
   async drain(): Promise<void> {
-    const guests = this.backgroundPids.map((pid) => this.machine.guest(pid));
-    if (guests.length > 0) await this.runUntil('end', () => guests.every(({ outcome }) => outcome !== null), 0);
+    if (this.backgroundPids.length > 0) await this.runUntil('end', () => this.backgroundEnded, 0);
     for (const pid of this.backgroundPids) this.valueOf(pid, 'end');
     this.hooks.conclude();
     this.throwIfEnded();
+  }
+
+  private get backgroundEnded(): boolean {
+    return this.backgroundPids.every((pid) => this.machine.guest(pid).outcome !== null);
   }
 
   private control(pid: number): GuestControl {
@@ -130,7 +133,8 @@ export class SimLab implements Lab {
     const { machine, pid } = this;
     const guest = machine.guest(pid);
     this.done = 0;
-    await this.runUntil(name, () => guest.outcome !== null && (until === 'returned' || machine.quiet), total);
+    const returned = (): boolean => guest.outcome !== null && (!this.stopping || this.backgroundEnded);
+    await this.runUntil(name, () => returned() && (until === 'returned' || machine.quiet), total);
     await this.runUntil(name, () => machine.interruptsInFlight === 0, total);
     const value = this.valueOf(pid, name) as T;
     this.hooks.audit(false);

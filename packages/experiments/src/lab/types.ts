@@ -34,7 +34,7 @@ export interface Lab {
   readonly housekeeping: readonly number[];
   /** Start a task in the root cgroup that runs beside the phases until it returns. */
   background(name: string, program: ProgramFactory<unknown>, placement: Placement): void;
-  /** Ask background tasks to end; the current phase goes on until they have. */
+  /** Ask background tasks to end; a phase that is begun after that goes on until they have. */
   stopBackground(): void;
   /** Run a program in a new task as one phase. */
   phase<T>(name: string, program: ProgramFactory<T>, placement: Placement, options?: PhaseOptions): Promise<T>;

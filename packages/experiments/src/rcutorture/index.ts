@@ -1,3 +1,4 @@
+import { endPhase } from '../end-phase.js';
 import type { Experiment } from '../lab/types.js';
 import { rcuTortureProgram } from './programs.js';
 
@@ -9,7 +10,7 @@ export const rcuTorture: Experiment = {
   params: {
     loops: { kind: 'integer', amount: true, min: 1, max: 100_000, default: 20, summary: 'rounds of each task' },
   },
-  window: ['rcutorture'],
+  window: ['rcutorture', 'end'],
   schedule: { loops: 4 },
   async run(lab, params) {
     const loops = Number(params.loops);
@@ -19,7 +20,7 @@ export const rcuTorture: Experiment = {
       lab.background(`rcutorture/${task}`, (control) => rcuTortureProgram(control, task, loops), cpuOf(task));
     }
     await lab.phase('rcutorture', (control) => rcuTortureProgram(control, 0, loops), cpuOf(0), { total: loops });
-    lab.stopBackground();
+    await endPhase(lab, cpuOf(0));
     return {};
   },
 };

@@ -1,3 +1,4 @@
+import { endPhase } from '../end-phase.js';
 import type { Experiment } from '../lab/types.js';
 import { type Part, tortureProgram } from './programs.js';
 
@@ -15,7 +16,7 @@ export const torture: Experiment = {
       summary: 'times that a CPU is taken down and brought up',
     },
   },
-  window: ['torture'],
+  window: ['torture', 'end'],
   schedule: { loops: 2, hotplug: 1 },
   async run(lab, params) {
     const loops = Number(params.loops);
@@ -32,7 +33,7 @@ export const torture: Experiment = {
     }
     const first = { kind: 'pinned', cpu: 0 } as const;
     await lab.phase('torture', (control) => tortureProgram(control, part(0)), first, { total: loops });
-    lab.stopBackground();
+    await endPhase(lab, first);
     return {};
   },
 };
