@@ -27,7 +27,7 @@ import {
 } from './smp/call-function.js';
 import { kickAllCpusSync } from './smp/kick.js';
 import { queueRcuWork } from './workqueue/rcu-work.js';
-import { flushWorkqueue, queueWork } from './workqueue/workqueue.js';
+import { flushWorkqueue, queueNewWork, queueWork } from './workqueue/workqueue.js';
 
 /** What a patch may call: the effects, and the kernel's own functions. Handed to `apply` as its second argument. */
 export const patchApi = {
@@ -67,6 +67,7 @@ export const patchApi = {
   mutexTrylock,
   mutexUnlock,
   queueWork,
+  queueNewWork,
   queueRcuWork,
   flushWorkqueue,
   hrtimerNanosleep,

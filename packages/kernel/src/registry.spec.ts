@@ -60,6 +60,23 @@ describe('functions', () => {
     );
   });
 
+  it('are added to one build, and have numbers like the others', () => {
+    const build = new FunctionTable();
+    const added = function* added() {};
+    build.define('work', 'mine_func', added);
+    expect(build.find('work', 'mine_func')).toBe(added);
+    expect(functionName('work', functionNumber('work', 'mine_func'))).toBe('mine_func');
+    expect(() => build.define('work', 'mine_func', added)).toThrow('there is a work function mine_func already');
+    expect(() => build.define('work', 'cache_reap', added)).toThrow('there is a work function cache_reap already');
+    expect(() => build.define('work', 'other', (() => {}) as never)).toThrow('other is function, not a generator');
+    expect(() => build.define('tasklet' as FunctionKind, 'x', added)).toThrow(UnknownName);
+    const another = new FunctionTable();
+    expect(() => another.find('work', 'mine_func')).toThrow('no work function is called mine_func');
+    const number = functionNumber('work', 'mine_func');
+    another.define('work', 'mine_func', added);
+    expect(functionNumber('work', 'mine_func')).toBe(number);
+  });
+
   it('of no kind or name that there is are not replaced', () => {
     const build = new FunctionTable();
     const same = (original: NamedFunction) => original;

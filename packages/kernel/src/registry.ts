@@ -85,10 +85,17 @@ export function defineFunction(kind: FunctionKind, name: string, fn: NamedFuncti
   const byName = functions.get(kind) ?? new Map<string, NamedFunction>();
   if (byName.has(name)) throw new Error(`${kind} function ${name} is registered twice`);
   functions.set(kind, byName.set(name, fn));
-  const list = names.get(kind) ?? [];
-  numbers.set(kind, (numbers.get(kind) ?? new Map<string, number>()).set(name, list.length));
-  names.set(kind, [...list, name]);
+  giveNumber(kind, name);
   return name;
+}
+
+/** A name keeps the number that it has. */
+function giveNumber(kind: FunctionKind, name: string): void {
+  const numberOf = numbers.get(kind) ?? new Map<string, number>();
+  if (numberOf.has(name)) return;
+  const list = names.get(kind) ?? [];
+  numbers.set(kind, numberOf.set(name, list.length));
+  names.set(kind, [...list, name]);
 }
 
 /** Names of all functions of a kind. */
@@ -108,7 +115,7 @@ export function functionName(kind: FunctionKind, number: number): string {
   return name;
 }
 
-/** A function or handler that a kernel has another one for. */
+/** A function or handler that a patch has given a kernel. */
 export interface Replacement {
   readonly kind: FunctionKind | 'handler';
   readonly name: string;
@@ -124,7 +131,7 @@ export class FunctionTable {
 
   private readonly replaced: Replacement[] = [];
 
-  /** What was replaced, in that order. */
+  /** What was replaced or added, in that order. */
   get replacements(): readonly Replacement[] {
     return this.replaced;
   }
@@ -141,12 +148,31 @@ export class FunctionTable {
   }
 
   /**
+   * Add a named function to this kernel, which can be started by its name on every CPU. All threads of a machine build its
+   * kernel from the same patches in the same order, so the name has the same number in each.
+   * @throws UnknownName if there is no such kind
+   * @throws Error if the kind has a function of this name, or `fn` is no generator function
+   */
+  define(kind: FunctionKind, name: string, fn: NamedFunction): void {
+    const byName = this.functions.get(kind);
+    if (byName === undefined) throw notFound(kind, name);
+    if (byName.has(name)) throw new Error(`there is a ${kind} function ${name} already; choose another name`);
+    byName.set(name, checked(`${kind} function ${name}`, fn, 'generator function'));
+    giveNumber(kind, name);
+    this.replaced.push({ kind, name });
+  }
+
+  /**
    * Replace a named function; `wrap` gets the one that served until now.
    * @throws UnknownName if no function of this kind has the name, or there is no such kind
    * @throws Error if what `wrap` returns is no generator function
    */
   replaceFunction(kind: FunctionKind, name: string, wrap: (original: NamedFunction) => NamedFunction): void {
-    const replacement = checked(`${kind} function ${name}`, wrap(this.find(kind, name)), 'generator function');
+    const replacement = checked(
+      `the replacement of ${kind} function ${name}`,
+      wrap(this.find(kind, name)),
+      'generator function',
+    );
     this.functions.get(kind)?.set(name, replacement);
     this.replaced.push({ kind, name });
   }
@@ -164,7 +190,7 @@ export class FunctionTable {
     const original = this.handlers[index];
     if (original === undefined) throw new UnknownName('handler', name, handlerNames());
     const replacement = wrap(original as HandlerFunction<KernelNode, never, unknown>);
-    this.handlers[index] = checked(`handler ${name}`, replacement, 'function') as never;
+    this.handlers[index] = checked(`the replacement of handler ${name}`, replacement, 'function') as never;
     this.replaced.push({ kind: 'handler', name });
   }
 }
@@ -174,8 +200,8 @@ const notFound = (kind: FunctionKind, name: string): UnknownName =>
     ? new UnknownName(`${kind} function`, name, functionNames(kind))
     : new UnknownName('kind of function', kind, functionKinds);
 
-function checked<F>(what: string, replacement: F, wanted: string): F {
-  const kind = valueKind(replacement);
-  if (kind !== wanted) throw new Error(`the replacement of ${what} is ${kind}, not a ${wanted}`);
-  return replacement;
+function checked<F>(what: string, fn: F, wanted: string): F {
+  const kind = valueKind(fn);
+  if (kind !== wanted) throw new Error(`${what} is ${kind}, not a ${wanted}`);
+  return fn;
 }
