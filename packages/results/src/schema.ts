@@ -31,7 +31,7 @@ export interface Step {
   readonly stack?: readonly string[];
 }
 
-/** A broken invariant, with the two steps that conflict; a deadlock has a step for each that waits. */
+/** A broken invariant, with the two steps that conflict, or the one that is wrong by itself; a deadlock has a step for each that waits. */
 export interface Verdict {
   readonly class: string;
   readonly id: string;
