@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invariants } from '@kmemlab/checker';
-import { patches } from '@kmemlab/kernel';
+import { patches, versions } from '@kmemlab/kernel';
 import { expect, test } from 'vitest';
 import { experiments } from '../packages/experiments/src/experiments.js';
 
@@ -13,10 +13,23 @@ const pages = [
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => join('docs', path)),
 ].filter((path) => path.endsWith('.md'));
 
-test('docs/invariants.md states every rule with the mutations that break it', () => {
+/** The versions that a mutation applies to, which are consecutive, as the page says them. */
+function spanOf(appliesTo: readonly string[]): string {
+  const names = versions.map(({ name }) => name);
+  const [first, last] = [names.indexOf(appliesTo[0] ?? ''), names.indexOf(appliesTo.at(-1) ?? '')];
+  expect(appliesTo).toEqual(names.slice(first, last + 1));
+  const [from, to] = [names[first]?.slice(1), names[last]?.slice(1)];
+  if (first === last) return ` (${from})`;
+  if (first === 0) return ` (to ${to})`;
+  return last === names.length - 1 ? ` (from ${from})` : ` (${from} to ${to})`;
+}
+
+test('docs/invariants.md states every rule with the mutations that break it, and the versions that they apply to', () => {
   const text = readFileSync(join(root, 'docs/invariants.md'), 'utf8');
   for (const { id, rule } of invariants) {
-    const names = patches.filter((patch) => patch.breaks === id).map((patch) => `\`${patch.name}\``);
+    const names = patches
+      .filter((patch) => patch.breaks === id)
+      .map(({ name, appliesTo }) => `\`${name}\`${appliesTo === undefined ? '' : spanOf(appliesTo)}`);
     expect(names.length, id).toBeGreaterThan(0);
     expect(text).toContain(`| ${id} | ${rule} | ${names.join(', ')} |`);
   }

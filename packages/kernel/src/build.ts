@@ -297,6 +297,8 @@ export interface Patch {
   readonly config?: string;
   /** The scenario of the matrix that shows it soonest, as `torture 1x1`; the first if absent. */
   readonly shownBy?: string;
+  /** Shown by a search that is aimed at it only, which the bug matrix makes: the matrix of mutations leaves it out. */
+  readonly aimed?: true;
   /** A mutation that takes away what is not needed: the checker must find nothing. */
   readonly silent?: boolean;
   /** Versions it applies to; all if absent. */

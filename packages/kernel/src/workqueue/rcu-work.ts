@@ -6,7 +6,8 @@ import { setPending } from './items.js';
 import { attributesOf, type WorkqueueName, workqueueNames } from './queues.js';
 import { queuePending } from './workqueue.js';
 
-const callbackName = (queue: WorkqueueName): string => `rcu_work_rcufn:${attributesOf(queue).name}`;
+/** The RCU callback that queues the items of a workqueue. */
+export const rcuWorkCallback = (queue: WorkqueueName): string => `rcu_work_rcufn:${attributesOf(queue).name}`;
 
 /** Stands for the CPU that will queue the item: the one on which the callback runs, another one if this goes down. */
 const AFTER_GRACE_PERIOD = -1;
@@ -24,12 +25,12 @@ const lastCpuOf = defineHandler(
 export function* queueRcuWork(cpu: Cpu, queue: WorkqueueName, work: Handle): Coroutine<boolean> {
   cpu.counters.add('queue_work');
   const { queued } = yield* request(homeOf(work), setPending, { work, cpu: AFTER_GRACE_PERIOD }, work);
-  if (queued) yield* call(callRcu, cpu, callbackName(queue), work);
+  if (queued) yield* call(callRcu, cpu, rcuWorkCallback(queue), work);
   return queued;
 }
 
 for (const queue of workqueueNames) {
-  defineFunction('rcu', callbackName(queue), function* rcuWorkRcufn(cpu, work) {
+  defineFunction('rcu', rcuWorkCallback(queue), function* rcuWorkRcufn(cpu, work) {
     const lastCpu = yield* request(homeOf(work), lastCpuOf, { work }, work);
     yield* call(queuePending, cpu, queue, work, lastCpu);
   });

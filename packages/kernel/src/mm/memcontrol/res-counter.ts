@@ -30,7 +30,7 @@ const chargeLevel = defineSection(
   },
 );
 
-const unchargeLevel = defineSection(
+export const unchargeLevel = defineSection(
   'res_counter_lock',
   'resCounter.uncharge',
   (node, { css, counter, bytes }: LevelArgs, context): { usage: number; parent: Handle } => {

@@ -82,7 +82,7 @@ export const DO_CCUPDATE_LOCAL = defineFunction('csd', 'do_ccupdate_local', func
 
 /**
  * The array pointers of 3.14, one for each CPU, are swapped by each CPU itself: one waiting all-CPU call, also for a new
- * cache. Once all have answered, the published pointer stands for all of them again.
+ * cache. Once all have answered, the published pointer stands for all of them again. Nothing more is needed, but a patch may do more.
  */
 export function* swapOnEachCpu(cpu: Cpu, { cache, set, previous, tunables }: ArraySwap): Coroutine<void> {
   yield* requestAll(cpu.allNodes, describeSet, { cache, set, tunables });
@@ -91,6 +91,7 @@ export function* swapOnEachCpu(cpu: Cpu, { cache, set, previous, tunables }: Arr
   yield* call(onEachCpu, cpu, DO_CCUPDATE_LOCAL, set, true);
   cpu.trace(Trace.kick, 1, 0, 0, 0);
   yield* requestAll(cpu.allNodes, setCpuCache, { cache, set });
+  yield* call(cpu.build.policies.slab.afterPublish, cpu, previous);
 }
 
 /**

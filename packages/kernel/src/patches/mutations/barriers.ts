@@ -1,6 +1,7 @@
 import { type Coroutine, call } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import type { Destruction } from '../../mm/slab-common/types.js';
+import { from410To53 } from './applicable.js';
 
 /** Without the rcu_barrier before caches are released that went in one of the two ways. */
 export const withoutBarrier =
@@ -17,7 +18,7 @@ export const noBarrierAtTeardown: Patch = {
   summary: 'the caches of a freed memcg are released without an rcu_barrier; pages that wait for RCU hold them anyway',
   mutation: true,
   silent: true,
-  appliesTo: ['v4.10', 'v4.12', 'v5.2', 'v5.3'],
+  appliesTo: from410To53,
   apply: withoutBarrier('memcg'),
 };
 

@@ -1,24 +1,18 @@
 import { type Coroutine, call, raise, Vector } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
-import type { CallSingleData } from '../../smp/call-queue.js';
-import { csdEnqueue, type RingRule } from '../../smp/handlers.js';
+import { csdEnqueue, type Enqueue, ringTarget } from '../../smp/handlers.js';
 import { wrapHandler } from './wrap-handler.js';
-
-interface Enqueue {
-  readonly target: number;
-  readonly csd: CallSingleData;
-  readonly ring: RingRule;
-  readonly vector: number;
-}
 
 export const ringTwice: Patch = {
   name: 'ring-twice',
-  summary: 'a mask call raises an interrupt for each csd that it queues, and then once more for the whole mask',
+  summary: 'a mask call raises an interrupt for each csd that it queues, and then once more as the version does',
   mutation: true,
   breaks: 'SMP-6',
   apply: (kernel) => {
     wrapHandler<Enqueue, void>(kernel, csdEnqueue.name, (enqueue) => (node, args, context) => {
       enqueue(node, { ...args, ring: 'ifEmpty' }, context);
+      const byMask = args.vector === Vector.callFunction && args.ring === 'ifEmpty';
+      if (byMask) ringTarget(node, args, context);
     });
   },
 };

@@ -9,6 +9,7 @@ export const unlockBeforeRun: Patch = {
   name: 'unlock-before-run',
   summary: 'a synchronous csd is released before its function runs, so the sender does not wait for the function',
   mutation: true,
+  shownBy: 'rcutorture 2x2',
   breaks: 'SMP-3',
   apply: ({ policies }) => {
     const { runCall } = policies.smp;

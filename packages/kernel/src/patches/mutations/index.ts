@@ -4,13 +4,21 @@ import { handleTwice, kickSelf, ringTwice } from './call-interrupts.js';
 import { dropCsd, lifoCallQueue, reuseLockedCsd, staleCsdData } from './call-queue.js';
 import { forgetLastCpu, kickIrqsOff, unlockBeforeRun, unlockWithoutRelease } from './call-waiting.js';
 import { dyingKeepsCalls } from './hotplug.js';
-import { forgetLastPage, noBarrierBeforeDestroy, swapWithoutWaiting } from './kernel-3.14.js';
+import {
+  forgetLastPage,
+  keepKmemUsage,
+  noBarrierBeforeDestroy,
+  putForCaches,
+  swapWithoutWaiting,
+} from './kernel-3.14.js';
 import { keepFilesActive } from './kernfs.js';
 import { forgetMemcgCaches, ignoreKmem, keepListLrus, loseSlabStatistics } from './memcg-charges.js';
 import {
   cssFreeInSoftirq,
   grantToAll,
   hotplugUnderSlabMutex,
+  lockInCallback,
+  nestBothWays,
   reverseLockOrder,
   trylockWaits,
   unlockUnheld,
@@ -18,9 +26,13 @@ import {
 import { neverKick } from './never-kick.js';
 import { keepOwner, leakObjcgReference, loseByteStatistics, loseInherited, loseRemainder } from './obj-cgroups.js';
 import {
+  countLeakedTwice,
   countTwice,
+  exitAtKill,
   exitAtOffline,
   getAfterRelease,
+  getBeforeFree,
+  getForNobody,
   killWithoutBias,
   liveAfterConfirm,
   releaseSleeps,
@@ -33,10 +45,12 @@ import {
   callbackTooEarly,
   lifoCallbacks,
   queueHeadTwice,
+  requeueHeadTwice,
   sleepInCallback,
 } from './rcu-callbacks.js';
-import { blindScan, forgetLastReader, leakReadLock, synchronizeAtOnce } from './rcu-readers.js';
+import { blindScan, forgetLastReader, leakReadLock, leakReadLockOnline, synchronizeAtOnce } from './rcu-readers.js';
 import {
+  freeAfterDestroy,
   ignoreSlabsLeft,
   kickTwice,
   releaseAtOffline,
@@ -48,14 +62,16 @@ import {
   discardUsedSlab,
   forgetCpuSlab,
   ignoreNameClash,
+  ignoreTakenName,
   keepRetention,
   loseGivenBackObject,
   missCpuSlabs,
   oneNameForAll,
   partialButFrozen,
+  wantTakenName,
 } from './slub-slabs.js';
-import { freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
-import { flushWithoutWaiting, loseItem, secondOrderedWorker } from './work-pools.js';
+import { freeOfflineItem, freeQueuedItem, queueOnNextCpu, runItemTwice } from './work-items.js';
+import { flushWithoutWaiting, ignoreMaxActive, loseItem, loseWaitingItem, secondOrderedWorker } from './work-pools.js';
 
 /** Deliberately broken kernels: at least one for each invariant, in their order, then those that break none by number. */
 export const mutations: readonly Patch[] = [
@@ -81,33 +97,44 @@ export const mutations: readonly Patch[] = [
   synchronizeAtOnce,
   sleepInCallback,
   leakReadLock,
+  leakReadLockOnline,
   withholdQuiescentState,
   queueHeadTwice,
+  requeueHeadTwice,
   loseItem,
+  loseWaitingItem,
   runItemTwice,
   secondOrderedWorker,
+  ignoreMaxActive,
   flushWithoutWaiting,
   freeQueuedItem,
+  freeOfflineItem,
   queueOnNextCpu,
   grantToAll,
   unlockUnheld,
   cssFreeInSoftirq,
+  lockInCallback,
   reverseLockOrder,
   hotplugUnderSlabMutex,
+  nestBothWays,
   trylockWaits,
   releaseTooEarly,
   getAfterRelease,
+  getBeforeFree,
   killWithoutBias,
   liveAfterConfirm,
   exitAtOffline,
+  exitAtKill,
   releaseSleeps,
   countTwice,
+  countLeakedTwice,
   loseDrainedObject,
   miscountFreeObjects,
   handOutTwice,
   neverKick,
   swapWithoutWaiting,
   releaseAtOffline,
+  freeAfterDestroy,
   ignoreSlabsLeft,
   kickTwice,
   releaseWithoutDrain,
@@ -118,10 +145,14 @@ export const mutations: readonly Patch[] = [
   keepRetention,
   missCpuSlabs,
   ignoreNameClash,
+  ignoreTakenName,
   oneNameForAll,
+  wantTakenName,
   ignoreKmem,
+  keepKmemUsage,
   loseSlabStatistics,
   forgetMemcgCaches,
+  putForCaches,
   keepListLrus,
   keepOwner,
   leakObjcgReference,
@@ -132,6 +163,7 @@ export const mutations: readonly Patch[] = [
   noBarrierAtTeardown,
   noBarrierBeforeDestroy,
   leakCssReference,
+  getForNobody,
   unlinkAfterShutdown,
   forgetLastPage,
   requeueForEver,

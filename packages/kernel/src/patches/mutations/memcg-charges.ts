@@ -2,17 +2,15 @@ import type { Handle } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { tryChargeLevel, unchargeLevel } from '../../mm/memcontrol/page-counter.js';
 import type { CounterName } from '../../mm/memcontrol/types.js';
+import { from410, from410To52 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
-
-/** Later, ancestors take the charges of a removed memcg over; 3.14 counts otherwise. */
-const appliesTo = ['v4.10', 'v4.12', 'v5.2'];
 
 export const ignoreKmem: Patch = {
   name: 'ignore-kmem',
   summary: 'the kmem counters of all memcgs stay as they are, whatever is charged',
   mutation: true,
   breaks: 'MEMCG-1',
-  appliesTo,
+  appliesTo: from410To52,
   apply: (kernel) => {
     type Change = { css: Handle; counter: CounterName; pages: number };
     for (const { name } of [tryChargeLevel, unchargeLevel]) {
@@ -29,7 +27,7 @@ export const loseSlabStatistics: Patch = {
   summary: 'what a CPU passes on of its slab statistics reaches no memcg',
   mutation: true,
   breaks: 'MEMCG-2',
-  appliesTo,
+  appliesTo: from410To52,
   apply: (kernel) => {
     kernel.policies.reclaim.statBatch = 0;
     type Change = { pages: number };
@@ -46,7 +44,7 @@ export const forgetMemcgCaches: Patch = {
   summary: 'freeing a memcg leaves its caches where they are',
   mutation: true,
   breaks: 'MEMCG-3',
-  appliesTo,
+  appliesTo: from410To52,
   apply: ({ policies }) => {
     policies.memcg.free = function* freeNothing() {};
   },
@@ -57,6 +55,8 @@ export const keepListLrus: Patch = {
   summary: 'the LRU lists of a memcg that goes offline stay where they are, while its id is given away',
   mutation: true,
   breaks: 'MEMCG-4',
+  // In 3.14 all memcgs share the lists.
+  appliesTo: from410,
   apply: (kernel) => {
     wrapHandler<unknown, void>(kernel, 'listLru.drain', () => () => {});
   },

@@ -1,10 +1,11 @@
 import { type Coroutine, call, type Handle } from '@kmemlab/machine';
-import type { Patch } from '../../build.js';
+import type { KernelBuild, Patch } from '../../build.js';
 import { cssGet, cssPut, cssRefs, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
-import type { RefOwner } from '../../percpu-ref/counters.js';
+import { type RefOwner, refOwners } from '../../percpu-ref/counters.js';
 import {
   collectPercpu,
+  exitRef,
   finishSwitch,
   killShared,
   percpuRefExit,
@@ -12,6 +13,7 @@ import {
   putShared,
   REF_BIAS,
 } from '../../percpu-ref/percpu-ref.js';
+import { from410, from410To52, to53 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 /** What messages about a percpu_ref carry. */
@@ -38,6 +40,8 @@ export const getAfterRelease: Patch = {
   summary: 'the item that releases a css takes a reference on it first',
   mutation: true,
   breaks: 'REF-2',
+  // 3.14 has no such item.
+  appliesTo: from410,
   apply: ({ functions }) => {
     functions.replaceFunction(
       'work',
@@ -46,6 +50,24 @@ export const getAfterRelease: Patch = {
         function* getAndRelease(cpu, css): Coroutine<void> {
           yield* call(cssGet, cpu, css);
           yield* call(release, cpu, css);
+        },
+    );
+  },
+};
+
+export const getBeforeFree: Patch = {
+  name: 'get-before-free',
+  summary: 'the item that frees a css takes a reference on it first',
+  mutation: true,
+  breaks: 'REF-2',
+  apply: ({ functions }) => {
+    functions.replaceFunction(
+      'work',
+      'css_free_work_fn',
+      (free) =>
+        function* getAndFree(cpu, css): Coroutine<void> {
+          yield* call(cssGet, cpu, css);
+          yield* call(free, cpu, css);
         },
     );
   },
@@ -93,13 +115,27 @@ export const exitAtOffline: Patch = {
   summary: 'the per-CPU counters of a css are freed when it goes offline, by percpu_ref_exit',
   mutation: true,
   breaks: 'REF-5',
-  appliesTo: ['v4.10', 'v4.12', 'v5.2'],
+  // From 5.3 on, the switch has freed them by then.
+  appliesTo: from410To52,
   apply: ({ policies }) => {
     const { offline } = policies.memcg;
     policies.memcg.offline = function* exitAndOffline(cpu, css): Coroutine<void> {
       yield* call(percpuRefExit, cssRefs, css);
       yield* call(offline, cpu, css);
     };
+  },
+};
+
+export const exitAtKill: Patch = {
+  name: 'exit-at-kill',
+  summary: 'the kill of a css frees its per-CPU counters, whose switch to atomic mode only begins then',
+  mutation: true,
+  breaks: 'REF-5',
+  apply: (kernel) => {
+    wrapHandler<RefName, void>(kernel, killShared.name, (kill) => (node, args, context) => {
+      kill(node, args, context);
+      if (args.owner === 'css') exitRef(node, args.owner, args.object, context);
+    });
   },
 };
 
@@ -122,18 +158,50 @@ export const releaseSleeps: Patch = {
   },
 };
 
+/** @param owners whose counters stay as they are */
+function countAgain(kernel: KernelBuild, owners: readonly RefOwner[]): void {
+  wrapHandler<RefName, number>(kernel, collectPercpu.name, (collect) => (node, args, context) => {
+    const { owner, object } = args;
+    if (!owners.includes(owner)) return collect(node, args, context);
+    return node.allWords().reduce((sum, { refs }) => sum + refs[owner].peek(object), 0);
+  });
+}
+
 export const countTwice: Patch = {
   name: 'count-twice',
   summary: 'the switch to atomic mode sums up the per-CPU counters and leaves them as they are',
   mutation: true,
   breaks: 'REF-7',
+  appliesTo: to53,
+  apply: (kernel) => countAgain(kernel, refOwners),
+};
+
+/** Bringing a memcg online takes a reference on it that nobody holds. */
+function getForever({ policies }: KernelBuild): void {
+  const { online } = policies.memcg;
+  policies.memcg.online = function* onlineAndGet(cpu, css): Coroutine<void> {
+    yield* call(online, cpu, css);
+    yield* call(cssGet, cpu, css);
+  };
+}
+
+export const getForNobody: Patch = {
+  name: 'get-for-nobody',
+  summary: 'bringing a memcg online takes a reference on it that nobody holds',
+  mutation: true,
+  breaks: 'leak',
+  apply: getForever,
+};
+
+export const countLeakedTwice: Patch = {
+  name: 'count-leaked-twice',
+  summary: 'the switch of a css sums up its counters and leaves them; for it to be there still, a reference is leaked',
+  mutation: true,
+  breaks: 'REF-7',
+  // Elsewhere, pages hold a css (count-twice).
+  appliesTo: ['v5.9'],
   apply: (kernel) => {
-    wrapHandler<RefName, number>(
-      kernel,
-      collectPercpu.name,
-      () =>
-        (node, { owner, object }) =>
-          node.allWords().reduce((sum, { refs }) => sum + refs[owner].peek(object), 0),
-    );
+    countAgain(kernel, ['css']);
+    getForever(kernel);
   },
 };

@@ -4,6 +4,7 @@ import { cssGet } from '../../cgroup/css-ref.js';
 import { forceQuiescent } from '../../rcu/grace-period.js';
 import { type GracePeriod, reportQuiescent, reportUp } from '../../rcu/quiescent.js';
 import { queueNewWork } from '../../workqueue/workqueue.js';
+import { to53 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 export const withholdQuiescentState: Patch = {
@@ -58,6 +59,7 @@ export const leakCssReference: Patch = {
   summary: 'scheduling the creation of a memcg cache takes two references on the memcg, of which one is put',
   mutation: true,
   breaks: 'leak',
+  appliesTo: to53,
   apply: ({ policies }) => {
     const { scheduleCreate } = policies.memcg;
     policies.memcg.scheduleCreate = function* takeTwo(cpu, memcg, root): Coroutine<void> {

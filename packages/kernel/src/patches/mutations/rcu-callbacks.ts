@@ -4,6 +4,7 @@ import { callbackCounts, executeBarrier } from '../../rcu/barrier.js';
 import { callRcu } from '../../rcu/callbacks.js';
 import type { Flavour } from '../../rcu/flavours.js';
 import { hrtimerNanosleep } from '../../sched/timer.js';
+import { beginCssFreeCallback } from './css-free-callbacks.js';
 import { wrapHandler } from './wrap-handler.js';
 
 export const callbackTooEarly: Patch = {
@@ -49,6 +50,7 @@ export const barriersOverlap: Patch = {
   name: 'barriers-overlap',
   summary: 'rcu_barrier takes no mutex, so that several run at a time',
   mutation: true,
+  shownBy: 'rcutorture 2x2',
   breaks: 'RCU-6',
   apply: ({ policies }) => {
     policies.rcu.barrier = executeBarrier;
@@ -60,16 +62,10 @@ export const sleepInCallback: Patch = {
   summary: 'the RCU callback of a css sleeps before it queues the item that frees it',
   mutation: true,
   breaks: 'RCU-8',
-  apply: ({ functions }) => {
-    functions.replaceFunction(
-      'rcu',
-      'css_free_rcu_fn',
-      (original) =>
-        function* sleepThenQueue(cpu, css): Coroutine<void> {
-          yield* call(hrtimerNanosleep, cpu, 1000);
-          yield* call(original, cpu, css);
-        },
-    );
+  apply: (kernel) => {
+    beginCssFreeCallback(kernel, function* sleep(cpu): Coroutine<void> {
+      yield* call(hrtimerNanosleep, cpu, 1000);
+    });
   },
 };
 
@@ -78,6 +74,8 @@ export const queueHeadTwice: Patch = {
   summary: 'a released css is given to call_rcu twice',
   mutation: true,
   breaks: 'RCU-11',
+  // 3.14 releases a css without an item, and from 5.2 on another callback frees it.
+  appliesTo: ['v4.10', 'v4.12'],
   apply: ({ functions }) => {
     functions.replaceFunction(
       'work',
@@ -88,5 +86,18 @@ export const queueHeadTwice: Patch = {
           yield* call(callRcu, cpu, 'css_free_rcu_fn', css);
         },
     );
+  },
+};
+
+export const requeueHeadTwice: Patch = {
+  name: 'requeue-head-twice',
+  summary: 'the RCU callback of a css gives its own rcu_head to call_rcu, which it may, and then once more',
+  mutation: true,
+  breaks: 'RCU-11',
+  apply: (kernel) => {
+    beginCssFreeCallback(kernel, function* queueTwice(cpu, name, data): Coroutine<void> {
+      yield* call(callRcu, cpu, name, data);
+      yield* call(callRcu, cpu, name, data);
+    });
   },
 };

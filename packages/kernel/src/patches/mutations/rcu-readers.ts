@@ -1,9 +1,10 @@
-import type { Coroutine } from '@kmemlab/machine';
+import { type Coroutine, call } from '@kmemlab/machine';
 import type { Patch } from '../../build.js';
 import { forceQuiescent, startAtLeaf } from '../../rcu/grace-period.js';
 import { type GracePeriod, reportUp } from '../../rcu/quiescent.js';
 import { rcuReadLock } from '../../rcu/read.js';
 import { Trace } from '../../tracepoints.js';
+import { to53 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 export const forgetLastReader: Patch = {
@@ -38,6 +39,7 @@ export const synchronizeAtOnce: Patch = {
   name: 'synchronize-at-once',
   summary: 'synchronize_sched and synchronize_rcu return without waiting for a grace period',
   mutation: true,
+  shownBy: 'rcutorture 2x2',
   breaks: 'RCU-7',
   apply: ({ policies }) => {
     policies.rcu.waitForGracePeriod = function* returnAtOnce() {};
@@ -51,11 +53,30 @@ export const leakReadLock: Patch = {
   shownBy: 'avoid-ipis 2x2',
   breaks: 'RCU-9',
   config: 'preempt',
+  appliesTo: to53,
   apply: ({ policies }) => {
     const { scheduleCreate } = policies.memcg;
     policies.memcg.scheduleCreate = function* withoutUnlock(cpu, memcg, root): Coroutine<void> {
       rcuReadLock(cpu);
       yield* scheduleCreate(cpu, memcg, root);
+    };
+  },
+};
+
+export const leakReadLockOnline: Patch = {
+  name: 'leak-read-lock-online',
+  summary: 'bringing a memcg online returns without rcu_read_unlock',
+  mutation: true,
+  shownBy: 'avoid-ipis 2x2',
+  breaks: 'RCU-9',
+  config: 'preempt',
+  // Elsewhere, caches are looked up (leak-read-lock).
+  appliesTo: ['v5.9'],
+  apply: ({ policies }) => {
+    const { online } = policies.memcg;
+    policies.memcg.online = function* onlineAndRead(cpu, memcg): Coroutine<void> {
+      yield* call(online, cpu, memcg);
+      rcuReadLock(cpu);
     };
   },
 };

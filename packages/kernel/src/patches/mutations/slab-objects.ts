@@ -3,6 +3,7 @@ import type { Patch } from '../../build.js';
 import { freeBlock, refill } from '../../mm/slab/node-handlers.js';
 import type { DetachedSlab, Tunables } from '../../mm/slab/types.js';
 import { CacheField } from '../../published-state.js';
+import { from410 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 export const loseDrainedObject: Patch = {
@@ -57,6 +58,7 @@ export const publishLate: Patch = {
   summary: 'the kick after a new cpu_cache pointer comes before other nodes can see the pointer',
   mutation: true,
   breaks: 'SMP-4',
+  appliesTo: from410,
   apply: (kernel) => {
     type Publish = { cache: Handle; set: Handle; tunables: Tunables };
     wrapHandler<Publish, void>(kernel, 'slab.publishSet', (publish) => (node, args, context) => {

@@ -3,6 +3,8 @@ import type { KernelBuild, Patch } from '../../build.js';
 import type { DetachedSlab } from '../../mm/slab/types.js';
 import { countSlabs, hasCpuSlab, type SlubCounts, setRetention, takeEmpty } from '../../mm/slub/node-handlers.js';
 import { giveBack, unfreeze } from '../../mm/slub/page-handlers.js';
+import { directoryBelowRoot } from '../../mm/slub/policies.js';
+import { from410To53, to53 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 interface Deactivated {
@@ -70,6 +72,7 @@ export const keepRetention: Patch = {
   summary: 'the caches of a dying memcg go on keeping empty slabs',
   mutation: true,
   breaks: 'SLUB-5',
+  appliesTo: from410To53,
   apply: (kernel) => {
     wrapHandler<{ cache: Handle }, void>(kernel, setRetention.name, () => () => {});
   },
@@ -94,13 +97,30 @@ export const missCpuSlabs: Patch = {
   },
 };
 
-/** Directories of children go by the name of their root. */
+/** Directories of children go by the name of their root; from 4.12 on they have some only then. */
 function sameDirectory({ policies: { slub } }: KernelBuild): void {
   const { directoryOf } = slub;
   slub.directoryOf = (cpu, cache) => {
-    const own = directoryOf(cpu, cache);
+    const own = directoryOf(cpu, cache) ?? directoryBelowRoot(cpu, cache);
     return cache.root === 0 || own === null ? own : { ...own, path: own.path.replace(/\([^/]*$/, '') };
   };
+}
+
+/** Root caches that are made when the machine has booted want the directory of one that is there already. */
+function takenDirectory({ policies: { slub } }: KernelBuild): void {
+  const { directoryOf } = slub;
+  slub.directoryOf = (cpu, cache) => {
+    const own = directoryOf(cpu, cache);
+    return cache.root === 0 && own !== null && cpu.published.slabFull ? { ...own, path: 'dentry' } : own;
+  };
+}
+
+function addRegardless(kernel: KernelBuild): void {
+  type Directory = { cache: Handle; memcg: Handle; path: string; link: string };
+  wrapHandler<Directory, Handle>(kernel, 'sysfs.add', (add) => (node, args, context) => {
+    add(node, args, context);
+    return 0;
+  });
 }
 
 export const ignoreNameClash: Patch = {
@@ -108,13 +128,21 @@ export const ignoreNameClash: Patch = {
   summary: 'the children of a root all get the same directory, and nobody looks whether it could be added',
   mutation: true,
   breaks: 'SLUB-7',
+  appliesTo: to53,
   apply: (kernel) => {
     sameDirectory(kernel);
-    type Directory = { cache: Handle; memcg: Handle; path: string; link: string };
-    wrapHandler<Directory, Handle>(kernel, 'sysfs.add', (add) => (node, args, context) => {
-      add(node, args, context);
-      return 0;
-    });
+    addRegardless(kernel);
+  },
+};
+
+export const ignoreTakenName: Patch = {
+  name: 'ignore-taken-name',
+  summary: 'a new root cache gets the directory of the dentry cache, and nobody looks whether it could be added',
+  mutation: true,
+  breaks: 'SLUB-7',
+  apply: (kernel) => {
+    takenDirectory(kernel);
+    addRegardless(kernel);
   },
 };
 
@@ -123,5 +151,14 @@ export const oneNameForAll: Patch = {
   summary: 'the children of a root all want the same directory, so that only the first of them can be made',
   mutation: true,
   breaks: 'SLUB-8',
+  appliesTo: to53,
   apply: (kernel) => sameDirectory(kernel),
+};
+
+export const wantTakenName: Patch = {
+  name: 'want-taken-name',
+  summary: 'a new root cache wants the directory of the dentry cache, so that it cannot be made',
+  mutation: true,
+  breaks: 'SLUB-8',
+  apply: takenDirectory,
 };

@@ -1,9 +1,11 @@
 import { type Handle, homeOf } from '@kmemlab/machine';
-import type { Patch } from '../../build.js';
+import type { KernelBuild, Patch } from '../../build.js';
 import { defineHandler } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
 import { clearPending, initWork, setPending } from '../../workqueue/items.js';
 import { insertWork, isRunning } from '../../workqueue/pools.js';
+import type { WorkqueueName } from '../../workqueue/queues.js';
+import { to53 } from './applicable.js';
 import { wrapHandler } from './wrap-handler.js';
 
 /** The work function that offlines a css. */
@@ -30,26 +32,47 @@ export const runItemTwice: Patch = {
   },
 };
 
-/** The work function that creates a memcg cache. */
-const CREATE = 'memcg_kmem_cache_create_func';
+/** The work functions that create a memcg cache: in 3.14, and later. */
+const CREATE = ['memcg_create_cache_work_func', 'memcg_kmem_cache_create_func'];
 
-const freeItem = defineHandler('mutation.freeWork', (node, args: { work: Handle }, context): void => {
-  if (node.works.peek(args.work)?.fn !== CREATE) return;
-  node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
-  node.works.release(args.work, context.step());
-});
+interface Insert {
+  readonly queue: WorkqueueName;
+  readonly work: Handle;
+}
+
+const freeItem = defineHandler(
+  'mutation.freeWork',
+  (node, args: { work: Handle; fns: readonly string[] }, context): void => {
+    const item = node.works.peek(args.work);
+    if (item === undefined || !args.fns.includes(item.fn)) return;
+    node.trace(Trace.workFree, context.cpu, args.work, 0, 0, 0);
+    node.works.release(args.work, context.step());
+  },
+);
+
+/** Free the items with these functions as soon as they are on the queue. */
+function freeQueued(kernel: KernelBuild, queue: () => WorkqueueName | null, fns: readonly string[]): void {
+  wrapHandler<Insert, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
+    insert(node, args, context);
+    if (args.queue === queue()) context.post(homeOf(args.work), freeItem, { work: args.work, fns });
+  });
+}
 
 export const freeQueuedItem: Patch = {
   name: 'free-queued-item',
   summary: 'the item that creates a memcg cache is freed as soon as it is on the queue',
   mutation: true,
   breaks: 'WQ-5',
-  apply: (kernel) => {
-    wrapHandler<{ queue: string; work: Handle }, void>(kernel, insertWork.name, (insert) => (node, args, context) => {
-      insert(node, args, context);
-      if (args.queue.startsWith('memcg_kmem_cache')) context.post(homeOf(args.work), freeItem, { work: args.work });
-    });
-  },
+  appliesTo: to53,
+  apply: (kernel) => freeQueued(kernel, () => kernel.policies.memcg.creationQueue, CREATE),
+};
+
+export const freeOfflineItem: Patch = {
+  name: 'free-offline-item',
+  summary: 'the item that offlines a css is freed as soon as it is on the queue',
+  mutation: true,
+  breaks: 'WQ-5',
+  apply: (kernel) => freeQueued(kernel, () => 'cgroup_destroy', [OFFLINE]),
 };
 
 export const queueOnNextCpu: Patch = {
