@@ -106,6 +106,8 @@ export interface MatrixResult {
   readonly asked: number;
   readonly scenarios: readonly string[];
   readonly rows: readonly MatrixRow[];
+  /** Mutations that have no row: they do not apply to the version, or take a search that is aimed at them. */
+  readonly leftOut: readonly string[];
   readonly outcome: Outcome;
   readonly elapsed: { readonly hostNs: number };
 }

@@ -62,10 +62,8 @@ interface Column {
 export async function mutationMatrix(request: MatrixRequest, options: MatrixOptions = {}): Promise<MatrixResult> {
   const { version, schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
   const own = (request.patchFiles ?? []).map((file): Subject => ({ patch: file.path, file }));
-  const mutations = patches.filter(
-    ({ name, mutation, appliesTo }) =>
-      mutation && (appliesTo?.includes(version) ?? true) && (request.only?.includes(name) ?? true),
-  );
+  const asked = patches.filter(({ name, mutation }) => mutation && (request.only?.includes(name) ?? true));
+  const mutations = asked.filter(({ appliesTo, aimed }) => !aimed && (appliesTo?.includes(version) ?? true));
   const broken = mutations.map(
     ({ name, breaks, config, shownBy }): Subject => ({
       patch: name,
@@ -107,6 +105,7 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
     asked: schedules,
     scenarios: SCENARIOS.map(nameOf),
     rows: rows.filter((row) => row !== undefined),
+    leftOut: asked.filter((patch) => !mutations.includes(patch)).map(({ name }) => name),
     outcome: wrong ? 'violation' : interrupted ? 'incomplete' : 'ok',
     elapsed: { hostNs: Math.round((performance.now() - started) * 1e6) },
   };

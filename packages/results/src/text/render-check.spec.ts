@@ -123,7 +123,7 @@ describe('an interleaving', () => {
 
 describe('a matrix', () => {
   const row = (more: Partial<MatrixRow>): MatrixRow => ({ schedules: 1, hostNs: 1e6, asExpected: true, ...more });
-  const matrix = (rows: readonly MatrixRow[]): MatrixResult => ({
+  const matrix = (rows: readonly MatrixRow[], leftOut: readonly string[] = []): MatrixResult => ({
     schema: 'kmemlab.matrix/1',
     version: 'v4.10',
     config: ['slab'],
@@ -132,8 +132,17 @@ describe('a matrix', () => {
     asked: 300,
     scenarios: ['torture 2x2'],
     rows,
+    leftOut,
     outcome: 'ok',
     elapsed: { hostNs: 1e9 },
+  });
+
+  it('names the mutations that have no row', () => {
+    expect(renderMatrix(matrix([row({})]), plain)).not.toContain('left out');
+    const text = renderMatrix(matrix([row({})], ['lose-item', 'keep-owner']), { ...plain, width: 140 });
+    expect(text).toContain(
+      'left out: 2 mutations, not for v4.10 or only found by a search aimed at it: lose-item, keep-owner',
+    );
   });
 
   it('shows what each kernel breaks and what was found, and how many are not as they should be', () => {

@@ -1,6 +1,6 @@
 import type { MatrixResult, MatrixRow } from '../check.js';
-import { formatCount, formatNs } from './format.js';
-import { heading, type TextOptions } from './paper.js';
+import { counted, formatCount, formatNs } from './format.js';
+import { heading, paragraph, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
 import { table } from './table.js';
 
@@ -21,9 +21,12 @@ function cellsOf(
   };
 }
 
+const leftOutText = ({ version, leftOut }: MatrixResult): string =>
+  `${counted(leftOut.length, 'mutation')}, not for ${version} or only found by a search aimed at it: ${leftOut.join(', ')}`;
+
 /** The matrix of mutations as text for people. */
 export function renderMatrix(result: MatrixResult, options: TextOptions): string {
-  const { rows } = result;
+  const { rows, leftOut } = result;
   const wrong = rows.filter(({ asExpected }) => !asExpected).length;
   const summary =
     wrong === 0 ? `all ${rows.length} as they should be` : `${wrong} of ${rows.length} not as they should be`;
@@ -45,5 +48,6 @@ export function renderMatrix(result: MatrixResult, options: TextOptions): string
       columns,
       rows.map((row) => cellsOf(row, options.unicode)),
     ),
+    leftOut.length === 0 ? [] : paragraph(options, '  left out: ', leftOutText(result)),
   ]);
 }
