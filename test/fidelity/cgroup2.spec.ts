@@ -140,7 +140,7 @@ describe('memory.use_hierarchy', () => {
         lab.run(writeFile(path, text));
         return 0;
       } catch (error) {
-        return (error as GuestError).errno;
+        return ((error as Error).cause as GuestError).errno;
       }
     };
     lab.run(sys.mkdir('a/b'));

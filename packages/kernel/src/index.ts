@@ -50,7 +50,7 @@ export type { TaskRecord } from './sched/task.js';
 export { kickAllCpusSync } from './smp/kick.js';
 export type { Syscall, SyscallResult } from './syscalls/table.js';
 export * from './tracepoints.js';
-export { valueKind } from './value-kind.js';
+export { mayReplace, valueKind } from './value-kind.js';
 export * from './versions/index.js';
 export { type CpuWaits, type NodeWaits, nodeWaitsOf, type Waiting, waitsOf } from './waits.js';
 export type { CpuWords, Disturbances } from './words.js';

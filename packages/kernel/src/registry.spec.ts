@@ -44,13 +44,13 @@ describe('functions', () => {
     expect(new FunctionTable().find('csd', 'do_nothing')).not.toBe(replaced);
   });
 
-  it('are replaced by generator functions only, handlers by ordinary ones', () => {
+  it('are replaced by functions that are not asynchronous, handlers by ordinary ones', () => {
     const build = new FunctionTable();
     const replace = (wrapped: unknown) => () =>
       build.replaceFunction('work', 'cache_reap', () => wrapped as NamedFunction);
     const wrong = 'the replacement of work function cache_reap is';
     expect(replace(undefined)).toThrow(`${wrong} undefined, not a generator function`);
-    expect(replace(() => {})).toThrow(`${wrong} function, not a generator function`);
+    expect(replace({})).toThrow(`${wrong} object, not a generator function`);
     expect(replace(async () => {})).toThrow(`${wrong} async function, not a generator function`);
     expect(() => build.replaceHandler('mutex.unlock', () => undefined as never)).toThrow(
       'the replacement of handler mutex.unlock is undefined, not a function',
@@ -68,7 +68,9 @@ describe('functions', () => {
     expect(functionName('work', functionNumber('work', 'mine_func'))).toBe('mine_func');
     expect(() => build.define('work', 'mine_func', added)).toThrow('there is a work function mine_func already');
     expect(() => build.define('work', 'cache_reap', added)).toThrow('there is a work function cache_reap already');
-    expect(() => build.define('work', 'other', (() => {}) as never)).toThrow('other is function, not a generator');
+    expect(() => build.define('work', 'other', (async () => {}) as never)).toThrow(
+      'other is async function, not a generator',
+    );
     expect(() => build.define('tasklet' as FunctionKind, 'x', added)).toThrow(UnknownName);
     const another = new FunctionTable();
     expect(() => another.find('work', 'mine_func')).toThrow('no work function is called mine_func');

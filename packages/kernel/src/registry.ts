@@ -2,7 +2,7 @@ import type { Coroutine, Handler, HandlerFunction } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import type { KernelNode } from './node.js';
 import type { NodeMemory } from './node-memory.js';
-import { valueKind } from './value-kind.js';
+import { mayReplace, valueKind } from './value-kind.js';
 
 /**
  * Whatever crosses a thread, a node or a snapshot is named here: a registered name plus plain data, never a closure.
@@ -202,6 +202,6 @@ const notFound = (kind: FunctionKind, name: string): UnknownName =>
 
 function checked<F>(what: string, fn: F, wanted: string): F {
   const kind = valueKind(fn);
-  if (kind !== wanted) throw new Error(`${what} is ${kind}, not a ${wanted}`);
+  if (!mayReplace(kind, wanted)) throw new Error(`${what} is ${kind}, not a ${wanted}`);
   return fn;
 }

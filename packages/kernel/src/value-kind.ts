@@ -11,3 +11,7 @@ export function valueKind(value: unknown): string {
   if (typeof value !== 'function') return typeof value;
   return FUNCTION_KINDS[value.constructor.name] ?? 'function';
 }
+
+/** Whether a value of one kind may take the place of one of another: an ordinary function may return a generator. */
+export const mayReplace = (kind: string, was: string): boolean =>
+  kind === was || (was === 'generator function' && kind === 'function');

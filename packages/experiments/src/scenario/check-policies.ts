@@ -1,4 +1,4 @@
-import { policyWords, valueKind } from '@kmemlab/kernel';
+import { mayReplace, policyWords, valueKind } from '@kmemlab/kernel';
 import { suggestion } from '@kmemlab/results';
 import { InputError } from '../api.js';
 
@@ -34,7 +34,7 @@ export function checkPolicies(
 function checkPolicy(where: string, allowed: readonly string[] | undefined, before: unknown, after: unknown): void {
   const kind = valueKind(after);
   const was = valueKind(before);
-  if (kind !== was && kind !== 'null' && was !== 'null') {
+  if (!mayReplace(kind, was) && kind !== 'null' && was !== 'null') {
     throw new InputError(
       `${where} becomes a ${kind}; make it a ${was}${was === 'generator function' ? ' (function*)' : ''}`,
     );

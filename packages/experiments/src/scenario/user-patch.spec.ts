@@ -47,11 +47,6 @@ describe("a user's patch", () => {
       /^--patch p.mjs: policies.slab.afterPublish becomes a number; make it a generator function \(function\*\)$/,
     ],
     [
-      'a generator that becomes an ordinary function',
-      'policies.memcg.online = (cpu) => {};',
-      /^--patch p.mjs: policies.memcg.online becomes a function; make it a generator function/,
-    ],
-    [
       'an ordinary function that becomes a generator',
       'policies.smp.everyone = function* (cpu) {};',
       /^--patch p.mjs: policies.smp.everyone becomes a generator function; make it a function$/,
@@ -172,6 +167,15 @@ describe("a user's patch with options", () => {
   });
 });
 
+it('may put an ordinary function in the place of a generator function, which returns what another one does', async () => {
+  const body = `const { afterPublish } = policies.slab;
+    policies.slab.afterPublish = (cpu, previous) => afterPublish(cpu, previous);
+    functions.replaceFunction('work', 'cache_reap', (original) => (cpu, data) => original(cpu, data));`;
+  const { outcome, digest } = await runScenario(await resolveScenario({ ...request, patchFiles: [file('p', body)] }));
+  expect(outcome).toBe('ok');
+  expect(digest).toBe((await runScenario(await resolveScenario(request))).digest);
+});
+
 describe('what a patch asks of the machine by mistake ends the run, and says what it was', () => {
   it.each([
     ["reading 'foo') (p.mjs, line 2; CPU0 in afterPublish < publishArrays < ", 'null.foo;'],
@@ -180,6 +184,10 @@ describe('what a patch asks of the machine by mistake ends the run, and says wha
     [
       'call of a function that does not exist: it is undefined (CPU0 in undefined < after',
       'yield* api.call(api.kick, cpu);',
+    ],
+    [
+      'call of afterPublish, which is no generator function (CPU0 in afterPublish < ',
+      '}; policies.slab.afterPublish = function afterPublish(cpu) {',
     ],
     [
       'call of plain, which is no generator function (CPU0 in plain < after',
