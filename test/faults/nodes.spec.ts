@@ -62,10 +62,10 @@ describe.concurrent('a CPU thread', () => {
     expect(command.document().failure.detail).toMatch(why);
   });
 
-  test('on which a patch throws ends the run as patch-threw, with the CPU and the function', async ({
+  test('on which a patch throws ends the run as patch-threw, with its line, the CPU and the function', async ({
     onTestFinished,
   }) => {
     const command = disposable(onTestFinished, onCpu1("throw new Error('unlucky');"));
-    await expectFailure(command, 'patch-threw', /^unlucky \(CPU1 in faulty < .*, task .*\)$/);
+    await expectFailure(command, 'patch-threw', /^unlucky \(\S*\/faulty\.mjs, line 7; CPU1 in faulty < .*, task .*\)$/);
   });
 });
