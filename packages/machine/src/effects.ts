@@ -19,38 +19,18 @@ export const Op = {
 } as const;
 
 /**
- * An effect is its own one-shot iterator: `const reply = yield* request(…)` hands the effect to the core and evaluates to
- * what the core resumes with, so the type of the answer is known where the effect is written. It is its own iterator
- * result, too, so that nothing else need be allocated.
+ * `const reply = yield* request(…)` hands the effect to the core and evaluates to what the core resumes with, so the type of the
+ * answer is known where the effect is written. The bundles say `yield request(…)` there, which does the same without an iterator.
  */
 export abstract class Effect<T> {
   abstract readonly op: number;
-  protected done = false;
-  protected value: unknown = undefined;
 
-  [Symbol.iterator](): this {
-    return this;
-  }
-
-  next(value: unknown): IteratorResult<Effect<unknown>, T> {
-    this.done = this.value === this;
-    this.value = this.done ? value : this;
-    return this as unknown as IteratorResult<Effect<unknown>, T>;
-  }
-
-  throw(error: unknown): IteratorResult<Effect<unknown>, T> {
-    throw error;
-  }
-
-  return(value: T): IteratorResult<Effect<unknown>, T> {
-    return { done: true, value };
+  *[Symbol.iterator](): Generator<Effect<unknown>, T, unknown> {
+    return (yield this) as T;
   }
 }
 
-/*
- * Three classes for all effects: what the core resumes answers with one of them or, at its end, with a plain iterator result, and
- * code that meets objects of different kinds stays fast up to four.
- */
+/* Three classes for all effects: code that meets objects of different kinds stays fast up to four. */
 
 export class CallEffect<T> extends Effect<T> {
   readonly op = Op.call;

@@ -1,4 +1,4 @@
-import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, request } from '@kmemlab/machine';
+import { BOOT_NODE, type Coroutine, call, type Handle, homeOf, type RequestEffect, request } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import type { Defect } from '../../defect.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
@@ -77,7 +77,7 @@ function* armReaper(cpu: Cpu, work: Handle): Coroutine<void> {
   if (period > 0) yield* call(queueDelayedWork, cpu, 'system_wq', work, period, false);
 }
 
-const pagesOf = (cache: Handle, defect: Defect): Coroutine<number> =>
+const pagesOf = (cache: Handle, defect: Defect): RequestEffect<number> =>
   request(homeOf(cache), addPages, { cache, by: 0, defect }, cache);
 
 /**

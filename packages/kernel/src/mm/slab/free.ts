@@ -25,7 +25,7 @@ export function* slabFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine
 /** A dead cache that keeps nothing: past all arrays into the slab, which goes if it is empty then. */
 function* freeAtOnce(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   const detached = yield* request(nodeOfObject(object), freeBlock, { cache, objects: [object] }, cache);
-  yield* call(whilePinned, cpu, cache, () => call(slabsDestroy, cpu, cache, detached));
+  yield* call(whilePinned, cpu, cache, call(slabsDestroy, cpu, cache, detached));
 }
 
 /** ___cache_free: push onto this CPU's array, flushing its oldest entries first if it is full. */
@@ -38,7 +38,7 @@ function* cacheFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void>
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   // Destroying slabs may free their vectors into this very array (5.9).
   while (array.avail >= array.limit) {
-    yield* call(whilePinned, cpu, cache, () => call(cacheFlusharray, cpu, cache, array));
+    yield* call(whilePinned, cpu, cache, call(cacheFlusharray, cpu, cache, array));
   }
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   array.push(object);
@@ -57,7 +57,7 @@ function* cacheFlusharray(cpu: Cpu, cache: Handle, array: ArrayCache): Coroutine
 function* cacheFreeAlien(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine<void> {
   const home = nodeOfObject(object);
   const drained = yield* request(cpu.node, alienPut, { cache, home, object }, cache);
-  if (drained.length > 0) yield* call(whilePinned, cpu, cache, () => call(drainAlien, cpu, cache, home, drained));
+  if (drained.length > 0) yield* call(whilePinned, cpu, cache, call(drainAlien, cpu, cache, home, drained));
 }
 
 /** __drain_alien_cache. */

@@ -98,11 +98,11 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
   if (yield* call(mutexTrylock, cpu, 'slab_mutex')) {
     for (const array of cpu.ownWords.arrays.values()) {
       if (!array.present || array.avail === 0) continue;
-      yield* call(whilePinned, cpu, array.cache, () => call(reapOwnArray, cpu, array));
+      yield* call(whilePinned, cpu, array.cache, call(reapOwnArray, cpu, array));
     }
     const reaped = yield* request(cpu.node, reapNode, { alien: cpu.reapAlienNode });
     for (const { cache, alien, detached } of reaped) {
-      yield* call(whilePinned, cpu, cache, () => call(reapRest, cpu, cache, alien, detached));
+      yield* call(whilePinned, cpu, cache, call(reapRest, cpu, cache, alien, detached));
     }
     yield* call(mutexUnlock, cpu, 'slab_mutex');
     cpu.reapAlienNode = (cpu.reapAlienNode + 1) % cpu.topology.nodes;

@@ -18,7 +18,7 @@ export function* slubFree(cpu: Cpu, cache: Handle, object: ObjectRef): Coroutine
   cpu.preemptCount += unpreempted;
   const slab = cpu.ownWords.cpuSlabs.get(cache) ?? (yield* call(thisCpuSlab, cpu, cache));
   if (slab.page === pageOf(object)) slab.freelist.push(object);
-  else yield* call(whilePinned, cpu, cache, () => call(slowFree, cpu, cache, object));
+  else yield* call(whilePinned, cpu, cache, call(slowFree, cpu, cache, object));
   cpu.preemptCount -= unpreempted;
 }
 
