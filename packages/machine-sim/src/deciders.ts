@@ -1,9 +1,12 @@
 import type { RandomStream } from '@kmemlab/machine';
-import type { Decider, Place, Stall } from './strategy.js';
+import { BEGINNING, type Decider, type Place, type Stall } from './strategy.js';
 
 /** The shortest stall, ns, and how many orders of magnitude there are, each twice the last: up to 52 ms, several grace periods. */
 const SHORTEST = 100;
 const MAGNITUDES = 19;
+
+/** Number of a step or point that no schedule comes to. */
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** Mean numbers of steps between two stalls; each random schedule draws one. */
 const SPACINGS = [8, 32, 128, 512];
@@ -17,12 +20,13 @@ function lengthOf(random: RandomStream): number {
 /** Exactly these stalls, which are in the order of their steps. */
 export function replay(stalls: readonly Stall[]): Decider {
   let at = 0;
-  return ({ step }) => {
+  const decide: Decider = ({ step }) => {
     const stall = stalls[at];
     if (stall === undefined || stall.step !== step) return 0;
     at++;
     return stall.ns;
   };
+  return Object.assign(decide, { earliest: { step: stalls[0]?.step ?? NEVER, point: NEVER } });
 }
 
 /** Any step may be late; how often is drawn once for the schedule. */
@@ -45,7 +49,7 @@ export interface Extent {
  * are drawn among those.
  */
 export function pctStalls(random: RandomStream, depth: number, { steps, points, from }: Extent): Decider {
-  const { step: firstStep, point: firstPoint } = from ?? { step: 0, point: 0 };
+  const { step: firstStep, point: firstPoint } = from ?? BEGINNING;
   const lateAtStep = new Map<number, number>();
   const lateAtPoint = new Map<number, number>();
   for (let n = 0; n < depth; n++) {
@@ -53,8 +57,12 @@ export function pctStalls(random: RandomStream, depth: number, { steps, points, 
       lateAtPoint.set(firstPoint + random.below(points - firstPoint), lengthOf(random));
     } else lateAtStep.set(firstStep + random.below(steps - firstStep), lengthOf(random));
   }
-  return ({ step, points: passed, atPoint }) => (atPoint ? take(lateAtPoint, passed) : 0) || take(lateAtStep, step);
+  const decide: Decider = ({ step, points: passed, atPoint }) =>
+    (atPoint ? take(lateAtPoint, passed) : 0) || take(lateAtStep, step);
+  return Object.assign(decide, { earliest: { step: leastOf(lateAtStep), point: leastOf(lateAtPoint) } });
 }
+
+const leastOf = (late: ReadonlyMap<number, number>): number => Math.min(NEVER, ...late.keys());
 
 /** A CPU that was late at a point is still there when it goes on. */
 function take(late: Map<number, number>, key: number): number {

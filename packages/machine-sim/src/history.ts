@@ -26,18 +26,28 @@ class Place {
  * happened at the node.
  */
 export class History {
-  private readonly cpus: readonly Place[];
-  private readonly nodes: readonly Place[];
+  private cpus: readonly Place[];
+  private nodes: readonly Place[];
   private low = 0;
   private high = 0;
 
-  /** @param states gets the states gone through */
+  /** @param states gets the states gone through; nobody does if null */
   constructor(
     private readonly topology: Topology,
-    private readonly states: Sketch,
+    private readonly states: Sketch | null,
   ) {
     this.cpus = Array.from({ length: topology.cpuCount }, () => new Place());
     this.nodes = Array.from({ length: topology.nodes }, () => new Place());
+  }
+
+  /** One that goes on from here. */
+  continued(states: Sketch | null): History {
+    const history = new History(this.topology, states);
+    history.low = this.low;
+    history.high = this.high;
+    history.cpus = this.cpus.map((place) => Object.assign(new Place(), place));
+    history.nodes = this.nodes.map((place) => Object.assign(new Place(), place));
+    return history;
   }
 
   step(event: SimEvent): void {
@@ -48,7 +58,7 @@ export class History {
       const node = this.nodes[this.topology.nodeOf(event.cpu)] as Place;
       this.change(cpu, event.kind * 65599 + event.channel, node);
     }
-    this.states.add(this.low, this.high);
+    this.states?.add(this.low, this.high);
   }
 
   /** Adds the whole schedule to those that were seen. */

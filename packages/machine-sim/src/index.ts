@@ -5,4 +5,4 @@ export type { GuestOutcome } from './guests.js';
 export { History } from './history.js';
 export { SimMachine, type SimOptions, type StrategyName } from './sim-machine.js';
 export { Sketch } from './sketch.js';
-export { actorOf, type Decider, type NextStep, type Place, type Stall, StallOrder } from './strategy.js';
+export { actorOf, BEGINNING, type Decider, type NextStep, type Place, type Stall, StallOrder } from './strategy.js';

@@ -22,7 +22,7 @@ export interface Place {
   readonly point: number;
 }
 
-const BEGINNING: Place = { step: 0, point: 0 };
+export const BEGINNING: Place = { step: 0, point: 0 };
 
 /** What a decider knows of the event that would happen next. */
 export interface NextStep {
@@ -37,7 +37,11 @@ export interface NextStep {
 }
 
 /** By how many ns to put off who would act next; 0 for not at all. Asked once for each step. */
-export type Decider = (next: NextStep) => number;
+export interface Decider {
+  (next: NextStep): number;
+  /** Nobody is late at a step before this one, nor at a point before this one; anybody at any time if absent. */
+  readonly earliest?: Place;
+}
 
 /** A CPU's code and what it asks for, or the interrupts and timers on their way to it, can be late by themselves. */
 export const actorOf = (event: SimEvent): number =>

@@ -5,8 +5,8 @@ import type { Scenario } from '../api.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import { search } from './search.js';
 import { shrink } from './shrink.js';
-import { Subject } from './subject.js';
-import { prepare, WITHOUT_STALLS } from './try-schedules.js';
+import { type PhaseEnd, Subject } from './subject.js';
+import { prepare, trySchedules, WITHOUT_STALLS } from './try-schedules.js';
 import type { SearchPlan } from './types.js';
 
 const scenarioOf = (kernel: string, more = {}): Promise<Scenario> =>
@@ -56,14 +56,36 @@ describe('a subject', () => {
       const scenario = await scenarioOf(kernel, more);
       const whole = await Subject.of(scenario);
       const { subject: later, extent } = await prepare({ scenario, from });
-      expect(later.begin).toMatchObject({ name: begin, step: extent.from?.step });
-      expect(later.begin.step).toBeGreaterThan(0);
+      expect(later.first.place).toMatchObject({ name: begin, step: extent.from?.step });
+      expect(later.first.place.step).toBeGreaterThan(0);
       for (let seed = 0; seed < 20; seed++) {
         const trial = await later.trial(pctStalls(new RandomStream(seed, 'trial'), 3, extent));
         expect(await whole.trial(replay(trial.stalls))).toEqual(trial);
       }
     },
   );
+
+  it.each([
+    ['tune-slabinfo', 'v4.10'],
+    ['avoid-ipis', 'v4.10'],
+    ['empty-cache', 'v3.14'],
+    ['find-timing', 'v4.10'],
+    ['left-in-stock', 'v5.9'],
+    ['reparenting-2014', 'v3.14'],
+    ['zombies', 'v5.2'],
+  ])('goes through the same schedules and states from wherever it begins: %s', async (experiment, kernel) => {
+    const plan = await planOf(kernel, { scenario: await scenarioOf(kernel, { experiment }) });
+    const { subject: later, extent, first } = await prepare(plan);
+    const whole = await Subject.of(plan.scenario);
+    const part = { first: 0, count: 40, given: [], expand: 0 };
+    expect(await trySchedules({ subject: later, extent }, plan, part)).toEqual(
+      await trySchedules({ subject: whole, extent }, plan, part),
+    );
+    const { step } = first.phases.findLast(({ still, step }) => still && step < extent.steps) as PhaseEnd;
+    expect(step).toBeGreaterThan(0);
+    expect(later.beginningFor(replay([{ step, ns: 100 }])).place.step).toBe(step);
+    expect(later.beginningFor(replay([{ step: step - 1, ns: 100 }])).place.step).toBeLessThan(step);
+  });
 
   it('is the same machine each time it is made', async () => {
     const other = await Subject.of(await scenarioOf('v4.10+never-kick'));

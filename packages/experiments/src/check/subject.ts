@@ -1,9 +1,11 @@
 import type { Checker } from '@kmemlab/checker';
 import { resolveCosts, Topology, type Verdict } from '@kmemlab/machine';
 import {
+  BEGINNING,
   Checkpoint,
   type Decider,
   type Extent,
+  History,
   type Place,
   type SimEvent,
   SimMachine,
@@ -41,8 +43,6 @@ export interface PhaseEnd extends Place {
   readonly still: boolean;
 }
 
-const BOOTED: Place = { step: 0, point: 0 };
-
 /** Hears every event of a schedule before it happens, and those that it brings about. */
 export interface Listener {
   readonly onStep: (event: SimEvent, time: number) => void;
@@ -54,11 +54,14 @@ const NOTHING = (): void => {};
 /** Durations of schedules in which somebody is late say nothing. */
 const NOWHERE = { record: NOTHING, kick: NOTHING };
 
-/** Where trials begin: the machine there, and the phases that it has been through. */
-interface Beginning {
+/** Where a trial begins: the machine there, and the phases that it has been through without anybody being late. */
+export interface Beginning {
+  readonly place: Place;
   readonly checkpoint: Checkpoint;
   readonly past: Past;
   readonly phases: readonly PhaseEnd[];
+  /** Since the first of the places where trials begin. */
+  readonly history: History;
 }
 
 /** What trials need of a machine that was made and has booted. */
@@ -82,7 +85,8 @@ const FAR_ENOUGH = new Error('far enough');
 export class Subject {
   /** Digest of all events of the boot: another one means another kernel model. */
   readonly bootDigest: string;
-  private beginning: Beginning;
+  /** In the order of the schedule. */
+  private beginnings: readonly [Beginning, ...Beginning[]];
 
   private constructor(
     readonly topology: Topology,
@@ -91,7 +95,9 @@ export class Subject {
     private readonly uses: readonly PatchUse[],
   ) {
     this.bootDigest = booted.machine.digest.toString();
-    this.beginning = { checkpoint: booted.save(), past: { values: [], pid: 0 }, phases: [] };
+    const checkpoint = booted.save();
+    const history = new History(topology, null);
+    this.beginnings = [{ place: BEGINNING, checkpoint, past: { values: [], pid: 0 }, phases: [], history }];
   }
 
   /**
@@ -146,45 +152,68 @@ export class Subject {
     return idlePatches(this.uses);
   }
 
-  /** Where in their schedules trials begin. */
-  get begin(): Place {
-    return this.beginning.phases.at(-1) ?? BOOTED;
+  /** Where the first of the trials begin. */
+  get first(): Beginning {
+    return this.beginnings[0];
+  }
+
+  /** The last of the places where trials begin before anybody is late. */
+  beginningFor({ earliest = BEGINNING }: Decider): Beginning {
+    const { step, point } = earliest;
+    return this.beginnings.findLast(({ place }) => place.step <= step && place.point <= point) ?? this.first;
   }
 
   /**
-   * Have trials begin as late in these phases as the machine stands still, since what comes before is the same in all of them in
-   * which nobody is late before. Only once.
-   * @param before the first phases of a trial in which nobody was late
+   * Have trials begin wherever the machine stands still at the end of a phase, since what comes before is the same in all of them
+   * in which nobody is late before. Only once.
+   * @param trial one in which nobody was late
+   * @param past how many of its phases are always past: the others are begun by trials only
    */
-  async beginBehind(before: readonly PhaseEnd[]): Promise<void> {
-    const phases = before.slice(0, before.findLastIndex(({ still }) => still) + 1);
-    if (phases.length === 0) return;
+  async beginBehind({ phases, extent: { steps } }: Trial, past: number): Promise<void> {
+    const ends = phases.flatMap(({ still, step }, at) => (still && step < steps ? [at + 1] : []));
+    const last = ends.at(-1);
+    if (last === undefined) return;
+    const least = ends.findLast((end) => end <= past) ?? 0;
     const { machine, newLab, save } = this.booted;
-    this.beginning.checkpoint.restore();
-    machine.schedule(() => 0, this.windows);
-    machine.onStep = null;
-    machine.onSend = null;
+    let history = new History(this.topology, null);
+    const beginnings: Beginning[] = least === 0 ? [this.first] : [];
     const values: unknown[] = [];
     const lab: SimLab = newLab((_name, value) => {
-      values.push(value);
-      if (values.length < phases.length) return;
-      this.beginning = { checkpoint: save(), past: { values, pid: lab.pid }, phases };
-      throw FAR_ENOUGH;
+      const end = values.push(value);
+      if (end === least) history = new History(this.topology, null);
+      if (end < least || !ends.includes(end)) return;
+      const place = phases[end - 1] as PhaseEnd;
+      beginnings.push({
+        place,
+        checkpoint: save(),
+        past: { values: [...values], pid: lab.pid },
+        phases: phases.slice(0, end),
+        history: history.continued(null),
+      });
+      if (end === last) throw FAR_ENOUGH;
     });
+    this.first.checkpoint.restore();
+    machine.schedule(() => 0, this.windows);
+    machine.onStep = (event) => history.step(event);
+    machine.onSend = null;
     await this.run(lab).catch((error: unknown) => {
       if (error !== FAR_ENOUGH) throw error;
     });
+    this.beginnings = beginnings as [Beginning, ...Beginning[]];
   }
 
-  /** Run the scenario from where trials begin, under the stalls that the decider asks for; none may be before that. */
-  async trial(decide: Decider, listener?: Listener): Promise<Trial> {
+  /**
+   * Run the scenario under the stalls that the decider asks for.
+   * @param beginning where it begins; nobody may be late before that
+   */
+  async trial(decide: Decider, listener?: Listener, beginning = this.beginningFor(decide)): Promise<Trial> {
     const { machine, checker, newLab } = this.booted;
-    const { checkpoint, past } = this.beginning;
+    const { checkpoint, past, place } = beginning;
     checkpoint.restore();
-    const order = machine.schedule(decide, this.windows, this.begin);
+    const order = machine.schedule(decide, this.windows, place);
     machine.onStep = listener?.onStep ?? null;
     machine.onSend = listener?.onSend ?? null;
-    const phases: PhaseEnd[] = [...this.beginning.phases];
+    const phases: PhaseEnd[] = [...beginning.phases];
     const lab = newLab(
       (name) => phases.push({ name, step: order.step, point: order.points, still: machine.still }),
       past,

@@ -1,16 +1,7 @@
 import { RandomStream } from '@kmemlab/machine';
-import {
-  type Decider,
-  type Extent,
-  History,
-  pctStalls,
-  randomStalls,
-  replay,
-  Sketch,
-  type Stall,
-} from '@kmemlab/machine-sim';
+import { type Decider, type Extent, pctStalls, randomStalls, replay, Sketch, type Stall } from '@kmemlab/machine-sim';
 import { Races } from './races.js';
-import { type PhaseEnd, Subject, type Trial } from './subject.js';
+import { type Listener, type PhaseEnd, Subject, type Trial } from './subject.js';
 import type { Counterexample, Expansion, SearchPlan, Tried } from './types.js';
 
 /** A part of a search: the schedules from `first` on. */
@@ -40,7 +31,7 @@ export async function prepare({
   const subject = await Subject.of(scenario, windows);
   const first = await subject.trial(WITHOUT_STALLS);
   const before = from === undefined ? [] : phasesBefore(from, first);
-  await subject.beginBehind(before);
+  await subject.beginBehind(first, before.length);
   return { subject, extent: extentOf(first, before.at(-1)), first };
 }
 
@@ -84,17 +75,21 @@ export async function trySchedules(
   while (schedules < count && found === undefined && failure === undefined) {
     const index = first + schedules;
     const own = given[schedules];
-    const history = new History(subject.topology, states);
+    const decide = own === undefined ? drawn(plan, index, extent) : replay(own);
+    // Races are looked for in the whole schedule.
+    const beginning = own === undefined ? subject.beginningFor(decide) : subject.first;
+    const history = beginning.history.continued(states);
     const races =
-      own !== undefined && own.length < plan.depth ? new Races(subject.topology, subject.begin.step) : undefined;
+      own !== undefined && own.length < plan.depth ? new Races(subject.topology, beginning.place.step) : undefined;
     const of = schedules;
-    const trial = await subject.trial(own === undefined ? drawn(plan, index, extent) : replay(own), {
+    const listener: Listener = {
       onStep: (event, time) => {
         history.step(event);
         races?.note(event, time);
       },
       onSend: races?.sent,
-    });
+    };
+    const trial = await subject.trial(decide, listener, beginning);
     history.addTo(orders);
     schedules++;
     steps += trial.extent.steps;
