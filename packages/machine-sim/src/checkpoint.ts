@@ -8,10 +8,10 @@ type Fields = Record<string, unknown>;
 export class Checkpoint {
   private readonly shapes = new Map<string, Shape>();
   private readonly arrays = new Map<string, Kept<unknown[], readonly unknown[]>>();
-  /** Lists that are empty at rest are many, and stay empty mostly. */
-  private readonly emptyArrays = new Kept<unknown[], null>((array) => {
-    if (array.length > 0) array.length = 0;
-  });
+  /** Collections that are empty at rest are many, and stay empty mostly. */
+  private readonly emptyArrays: unknown[][] = [];
+  private readonly emptyMaps: Map<unknown, unknown>[] = [];
+  private readonly emptySets: Set<unknown>[] = [];
   /** Memory of typed arrays, of which several may share one. */
   private readonly buffers = new Kept<Uint8Array, Uint8Array>((bytes, held) => bytes.set(held));
   private readonly maps = new Kept<Map<unknown, unknown>, HeldMap>(restoreMap);
@@ -33,10 +33,12 @@ export class Checkpoint {
   restore(): void {
     for (const shape of this.shapes.values()) shape.restore();
     for (const arrays of this.arrays.values()) arrays.restore();
-    this.emptyArrays.restore();
     this.buffers.restore();
     this.maps.restore();
     this.sets.restore();
+    for (const array of this.emptyArrays) if (array.length > 0) array.length = 0;
+    for (const map of this.emptyMaps) if (map.size > 0) restoreMap(map, NO_ENTRIES);
+    for (const set of this.emptySets) if (set.size > 0) restoreSet(set, NO_ENTRIES.keys);
   }
 
   /** Returns what the object refers to. */
@@ -48,17 +50,29 @@ export class Checkpoint {
       return [];
     }
     if (Array.isArray(object)) return this.keepArray(object);
-    if (object instanceof Set) return this.sets.add(object, [...object]);
-    if (object instanceof Map) {
-      const { keys, values } = this.maps.add(object, { keys: [...object.keys()], values: [...object.values()] });
+    if (object instanceof Set) return this.keepSet(object);
+    if (object instanceof Map) return this.keepMap(object);
+    return this.keepFields(object as Fields);
+  }
+
+  private keepSet(set: Set<unknown>): readonly unknown[] {
+    if (set.size > 0) return this.sets.add(set, [...set]);
+    this.emptySets.push(set);
+    return [];
+  }
+
+  private keepMap(map: Map<unknown, unknown>): readonly unknown[] {
+    if (map.size > 0) {
+      const { keys, values } = this.maps.add(map, { keys: [...map.keys()], values: [...map.values()] });
       return [...keys, ...values];
     }
-    return this.keepFields(object as Fields);
+    this.emptyMaps.push(map);
+    return [];
   }
 
   private keepArray(array: unknown[]): readonly unknown[] {
     if (array.length === 0) {
-      this.emptyArrays.add(array, null);
+      this.emptyArrays.push(array);
       return [];
     }
     const what = contentsOf(array);
@@ -118,18 +132,18 @@ interface HeldMap {
   readonly values: readonly unknown[];
 }
 
+const NO_ENTRIES: HeldMap = { keys: [], values: [] };
+
 /**
  * The order of the entries counts. Mostly some were added behind those held and may be gone again: taking those away leaves the map
  * its table, where clearing makes a new one, which the next schedule has to grow, and which hangs on to the last.
  */
 function restoreMap(map: Map<unknown, unknown>, { keys, values }: HeldMap): void {
   let at = 0;
-  if (map.size > 0) {
-    map.forEach((value, key) => {
-      if (key !== keys[at]) map.delete(key);
-      else if (value !== values[at++]) map.set(key, values[at - 1]);
-    });
-  }
+  map.forEach((value, key) => {
+    if (key !== keys[at]) map.delete(key);
+    else if (value !== values[at++]) map.set(key, values[at - 1]);
+  });
   if (at === keys.length) return;
   map.clear();
   for (let i = 0; i < keys.length; i++) map.set(keys[i], values[i]);
@@ -137,12 +151,10 @@ function restoreMap(map: Map<unknown, unknown>, { keys, values }: HeldMap): void
 
 function restoreSet(set: Set<unknown>, held: readonly unknown[]): void {
   let at = 0;
-  if (set.size > 0) {
-    set.forEach((value) => {
-      if (value === held[at]) at++;
-      else set.delete(value);
-    });
-  }
+  set.forEach((value) => {
+    if (value === held[at]) at++;
+    else set.delete(value);
+  });
   if (at === held.length) return;
   set.clear();
   for (const value of held) set.add(value);
