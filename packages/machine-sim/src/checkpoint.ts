@@ -163,14 +163,22 @@ function restoreSet(set: Set<unknown>, held: readonly unknown[]): void {
 /** Writes the objects' fields from `held`, where they follow each other. */
 type WriteFields = (objects: readonly Fields[], held: readonly unknown[]) => void;
 
+/** By the names of their fields. */
+const writers = new Map<string, WriteFields>();
+
 /**
  * A writer for objects that have these fields. It is made as code of its own for each shape: a loop over names takes five
  * times as long, which is a third of going back.
  */
 function writerOf(keys: readonly string[]): WriteFields {
+  const names = keys.join();
+  const known = writers.get(names);
+  if (known !== undefined) return known;
   const writes = keys.map((key, i) => `object[${JSON.stringify(key)}] = held[at + ${i}];`).join(' ');
   const body = `'use strict'; for (let n = 0, at = 0; n < objects.length; n++, at += ${keys.length}) { const object = objects[n]; ${writes} }`;
-  return new Function('objects', 'held', body) as WriteFields;
+  const writer = new Function('objects', 'held', body) as WriteFields;
+  writers.set(names, writer);
+  return writer;
 }
 
 /**
