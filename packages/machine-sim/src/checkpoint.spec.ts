@@ -19,6 +19,15 @@ class Machine {
 }
 
 describe('Checkpoint', () => {
+  it('tells a field whose name has a comma from two fields', () => {
+    const one: Record<string, number> = { 'a,b': 1 };
+    const two: Record<string, number> = { a: 2, b: 3 };
+    const checkpoint = new Checkpoint([one, two], []);
+    for (const record of [one, two]) for (const key of Object.keys(record)) record[key] = 9;
+    checkpoint.restore();
+    expect([one, two]).toEqual([{ 'a,b': 1 }, { a: 2, b: 3 }]);
+  });
+
   it('puts back fields, elements, entries and numbers into the same objects', () => {
     const machine = new Machine();
     const { numbers, list, byName, marks, record, counter } = machine;

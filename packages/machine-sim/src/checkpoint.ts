@@ -86,7 +86,7 @@ export class Checkpoint {
     const keys = all.filter((key) => Object.getOwnPropertyDescriptor(object, key)?.get === undefined);
     const plain = Object.getPrototypeOf(object) === Object.prototype;
     const growth = keys.length < all.length ? 'none' : plain ? 'record' : 'class';
-    const name = `${plain ? growth : object.constructor.name} ${keys.join()}`;
+    const name = `${plain ? growth : object.constructor.name} ${JSON.stringify(keys)}`;
     const shape = this.shapes.get(name) ?? new Shape(keys, growth);
     this.shapes.set(name, shape);
     shape.add(object);
@@ -171,7 +171,7 @@ const writers = new Map<string, WriteFields>();
  * times as long, which is a third of going back.
  */
 function writerOf(keys: readonly string[]): WriteFields {
-  const names = keys.join();
+  const names = JSON.stringify(keys);
   const known = writers.get(names);
   if (known !== undefined) return known;
   const writes = keys.map((key, i) => `object[${JSON.stringify(key)}] = held[at + ${i}];`).join(' ');

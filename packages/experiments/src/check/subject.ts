@@ -7,6 +7,7 @@ import {
   type Extent,
   History,
   type Place,
+  replay,
   type SimEvent,
   SimMachine,
   type Stall,
@@ -76,9 +77,6 @@ interface Booted {
   readonly bootError: unknown;
 }
 
-/** Thrown at the end of the last phase that a machine is to go through. */
-const FAR_ENOUGH = new Error('far enough');
-
 /**
  * A scenario's machine on which schedules are tried. It boots once; every trial begins where the boot has ended, or later.
  */
@@ -86,7 +84,7 @@ export class Subject {
   /** Digest of all events of the boot: another one means another kernel model. */
   readonly bootDigest: string;
   /** In the order of the schedule. */
-  private beginnings: readonly [Beginning, ...Beginning[]];
+  private beginnings: readonly Beginning[];
 
   private constructor(
     readonly topology: Topology,
@@ -154,7 +152,7 @@ export class Subject {
 
   /** Where the first of the trials begin. */
   get first(): Beginning {
-    return this.beginnings[0];
+    return this.beginnings[0] as Beginning;
   }
 
   /** The last of the places where trials begin before anybody is late. */
@@ -164,49 +162,47 @@ export class Subject {
   }
 
   /**
-   * Have trials begin wherever the machine stands still at the end of a phase, since what comes before is the same in all of them
-   * in which nobody is late before. Only once.
-   * @param trial one in which nobody was late
-   * @param past how many of its phases are always past: the others are begun by trials only
+   * The schedule in which nobody is late. From now on trials begin wherever the machine stood still at the end of one of its phases,
+   * since what comes before is the same in all in which nobody is late before. Only once.
+   * @param from phase before which nobody is ever late; trials begin at the last standstill before it, or later
    */
-  async beginBehind({ phases, extent: { steps } }: Trial, past: number): Promise<void> {
-    const ends = phases.flatMap(({ still, step }, at) => (still && step < steps ? [at + 1] : []));
-    const last = ends.at(-1);
-    if (last === undefined) return;
-    const least = ends.findLast((end) => end <= past) ?? 0;
-    const { machine, newLab, save } = this.booted;
-    let history = new History(this.topology, null);
-    const beginnings: Beginning[] = least === 0 ? [this.first] : [];
+  async mark(from?: string): Promise<Trial> {
+    const marked: (Beginning & { readonly isBefore: boolean })[] = [];
     const values: unknown[] = [];
-    const lab: SimLab = newLab((_name, value) => {
-      const end = values.push(value);
-      if (end === least) history = new History(this.topology, null);
-      if (end < least || !ends.includes(end)) return;
-      const place = phases[end - 1] as PhaseEnd;
-      beginnings.push({
-        place,
-        checkpoint: save(),
-        past: { values: [...values], pid: lab.pid },
-        phases: phases.slice(0, end),
-        history: history.continued(null),
-      });
-      if (end === last) throw FAR_ENOUGH;
+    let history = new History(this.topology, null);
+    let isBefore = from !== undefined;
+    const onStep: Listener['onStep'] = (event) => history.step(event);
+    const trial = await this.go(replay([]), { onStep }, this.first, (phases, value, pid) => {
+      values.push(value);
+      const place = phases.at(-1) as PhaseEnd;
+      isBefore &&= place.name !== from;
+      if (!place.still) return;
+      if (isBefore) history = new History(this.topology, null);
+      const past = { values: [...values], pid };
+      const checkpoint = this.booted.save();
+      marked.push({ place, checkpoint, past, phases: [...phases], history: history.continued(null), isBefore });
     });
-    this.first.checkpoint.restore();
-    machine.schedule(() => 0, this.windows);
-    machine.onStep = (event) => history.step(event);
-    machine.onSend = null;
-    await this.run(lab).catch((error: unknown) => {
-      if (error !== FAR_ENOUGH) throw error;
-    });
-    this.beginnings = beginnings as [Beginning, ...Beginning[]];
+    const useful = marked.filter(({ place }) => place.step < trial.extent.steps);
+    const least = useful.findLastIndex((beginning) => beginning.isBefore);
+    this.beginnings = least < 0 ? [this.first, ...useful] : useful.slice(least);
+    return trial;
   }
 
   /**
    * Run the scenario under the stalls that the decider asks for.
    * @param beginning where it begins; nobody may be late before that
    */
-  async trial(decide: Decider, listener?: Listener, beginning = this.beginningFor(decide)): Promise<Trial> {
+  trial(decide: Decider, listener?: Listener, beginning = this.beginningFor(decide)): Promise<Trial> {
+    return this.go(decide, listener, beginning, NOTHING);
+  }
+
+  /** @param onPhase hears of the end of each phase: all of them so far, what this one came to, and the script's task */
+  private async go(
+    decide: Decider,
+    listener: Listener | undefined,
+    beginning: Beginning,
+    onPhase: (phases: readonly PhaseEnd[], value: unknown, pid: number) => void,
+  ): Promise<Trial> {
     const { machine, checker, newLab } = this.booted;
     const { checkpoint, past, place } = beginning;
     checkpoint.restore();
@@ -214,10 +210,10 @@ export class Subject {
     machine.onStep = listener?.onStep ?? null;
     machine.onSend = listener?.onSend ?? null;
     const phases: PhaseEnd[] = [...beginning.phases];
-    const lab = newLab(
-      (name) => phases.push({ name, step: order.step, point: order.points, still: machine.still }),
-      past,
-    );
+    const lab: SimLab = newLab((name, value) => {
+      phases.push({ name, step: order.step, point: order.points, still: machine.still });
+      onPhase(phases, value, lab.pid);
+    }, past);
     let failure: string | undefined;
     try {
       await this.run(lab);

@@ -29,9 +29,8 @@ export async function prepare({
   from,
 }: Pick<SearchPlan, 'scenario' | 'windows' | 'from'>): Promise<Prepared> {
   const subject = await Subject.of(scenario, windows);
-  const first = await subject.trial(WITHOUT_STALLS);
+  const first = await subject.mark(from);
   const before = from === undefined ? [] : phasesBefore(from, first);
-  await subject.beginBehind(first, before.length);
   return { subject, extent: extentOf(first, before.at(-1)), first };
 }
 
