@@ -140,8 +140,9 @@ export class Published {
     const changes = view[this.cpuCount] as number;
     if (changes !== this.onlineChanges) {
       this.onlineChanges = changes;
-      const { cpuCount } = this;
-      this.onlineList = Array.from({ length: cpuCount }, (_, cpu) => cpu).filter((cpu) => view[cpu] === 1);
+      const online: number[] = [];
+      for (let cpu = 0; cpu < this.cpuCount; cpu++) if (view[cpu] === 1) online.push(cpu);
+      this.onlineList = online;
     }
     return this.onlineList;
   }

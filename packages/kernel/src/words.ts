@@ -11,13 +11,16 @@ import { CallTimes } from './smp/state.js';
 /** Rows of /proc/interrupts, in the order of their words. */
 const ROWS = ['call', 'reschedule', 'localTimer', 'tlb'] as const;
 
-/** Handler runs per row of /proc/interrupts. */
-export type InterruptRuns = Record<(typeof ROWS)[number], number>;
+type InterruptRow = (typeof ROWS)[number];
 
 /** What else takes a CPU away from its user tasks: softirq runs, context switches, and ns spent in the kernel meanwhile. */
 const DISTURBANCES = ['softirqs', 'contextSwitches', 'stolenNs'] as const;
 
-export type Disturbances = Record<(typeof DISTURBANCES)[number], number>;
+type Disturbance = (typeof DISTURBANCES)[number];
+export type Disturbances = Record<Disturbance, number>;
+
+/** Numbers that are counted where others see them; `copy` is plain data. */
+type Counts<T extends string> = Record<T, number> & { copy(): Record<T, number> };
 
 /** Places of a CPU's other words. */
 const Word = {
@@ -28,28 +31,42 @@ const Word = {
 } as const;
 const WORDS = Word.rcuCallbacks + rcuFlavours.length;
 
-/** Numbers that are counted in a CPU's words, from one of them on; a copy with `...` is plain data. */
-function countedIn<T extends string>(words: Float64Array, names: readonly T[], first: number): Record<T, number> {
-  const counts = names.map((name, index): [string, PropertyDescriptor] => [
-    name,
-    {
-      enumerable: true,
-      get: () => words[first + index],
-      set: (count: number) => {
-        words[first + index] = count;
-      },
-    },
-  ]);
-  return Object.defineProperties({}, Object.fromEntries(counts)) as Record<T, number>;
+/** A class of objects that count these names in a CPU's words, from one of them on. Its accessors are the prototype's: that is fast. */
+function countsFrom<T extends string>(first: number, names: readonly T[]): new (words: Float64Array) => Counts<T> {
+  class CountsInWords {
+    constructor(private readonly words: Float64Array) {}
+
+    copy(): Record<string, number> {
+      return Object.fromEntries(names.map((name, index) => [name, this.words[first + index] as number]));
+    }
+
+    static {
+      for (const [index, name] of names.entries()) {
+        Object.defineProperty(CountsInWords.prototype, name, {
+          get(this: CountsInWords) {
+            return this.words[first + index];
+          },
+          set(this: CountsInWords, count: number) {
+            this.words[first + index] = count;
+          },
+        });
+      }
+    }
+  }
+  return CountsInWords as unknown as ReturnType<typeof countsFrom<T>>;
 }
+
+/** Handler runs per row of /proc/interrupts. */
+const InterruptCounts = countsFrom(0, ROWS);
+const DisturbanceCounts = countsFrom(Word.disturbances, DISTURBANCES);
 
 /**
  * Remote-readable per-CPU words: written by the CPU (the call queue, call times and the idle word by handlers, too), read
  * by its node's handlers without disturbing the CPU. Nothing else of a CPU is visible from outside.
  */
 export class CpuWords {
-  readonly interrupts: InterruptRuns;
-  readonly disturbances: Disturbances;
+  readonly interrupts: Counts<InterruptRow>;
+  readonly disturbances: Counts<Disturbance>;
   readonly callQueue: CallQueue;
   readonly callTimes: CallTimes;
   readonly stock: CpuStock;
@@ -76,8 +93,8 @@ export class CpuWords {
     words.ensure(all);
     this.words = words.view;
     this.dynticksWord = memory.integers(1);
-    this.interrupts = countedIn(this.words, ROWS, 0);
-    this.disturbances = countedIn(this.words, DISTURBANCES, Word.disturbances);
+    this.interrupts = new InterruptCounts(this.words);
+    this.disturbances = new DisturbanceCounts(this.words);
     this.callTimes = new CallTimes(this.words.subarray(WORDS, callQueue));
     this.callQueue = new CallQueue(cpuCount, this.words.subarray(callQueue, stock), memory);
     this.stock = new CpuStock(this.words.subarray(stock, all));

@@ -241,7 +241,7 @@ export class NodeMachine {
       cal: words.map(({ interrupts }) => interrupts.call),
       res: words.map(({ interrupts }) => interrupts.reschedule),
       loc: words.map(({ interrupts }) => interrupts.localTimer),
-      disturbances: words.map(({ disturbances }) => ({ ...disturbances })),
+      disturbances: words.map(({ disturbances }) => disturbances.copy()),
       received: perCpu((cpu) => board.receivedCount(cpu)),
       merged: perCpu((cpu) => board.mergedCount(cpu)),
       events: agent.events + reports.reduce((sum, { events }) => sum + events, 0),

@@ -14,7 +14,12 @@ export class EventDigest {
 
   /** 16 hexadecimal digits. */
   toString(): string {
-    const hex = (half: number): string => (half >>> 0).toString(16).padStart(8, '0');
-    return hex(this.high) + hex(this.low);
+    return hexOf(this.high) + hexOf(this.low);
   }
 }
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** 8 digits, byte by byte: a search asks for them at the end of each schedule. */
+const hexOf = (half: number): string =>
+  `${BYTES[half >>> 24]}${BYTES[(half >>> 16) & 255]}${BYTES[(half >>> 8) & 255]}${BYTES[half & 255]}`;

@@ -11,8 +11,10 @@ const spread = (hash: number, by: number): number => {
 
 /** Two hashes of what has happened at one place, in its order. */
 class Place {
-  low = 1;
-  high = 2;
+  constructor(
+    public low: number,
+    public high: number,
+  ) {}
 
   note(what: number, { low, high }: Place): void {
     this.low = spread(this.low, what ^ low);
@@ -20,34 +22,37 @@ class Place {
   }
 }
 
+const copyOf = ({ low, high }: Place): Place => new Place(low, high);
+
 /**
  * What has happened at each CPU and at each node, in the order in which it happened there: the state of the machine, however
  * steps at different places were interleaved. A CPU reads what is published on its node, so its steps also carry what has
  * happened at the node.
  */
 export class History {
-  private cpus: readonly Place[];
-  private nodes: readonly Place[];
-  private low = 0;
-  private high = 0;
+  private low: number;
+  private high: number;
+  private readonly cpus: readonly Place[];
+  private readonly nodes: readonly Place[];
 
-  /** @param states gets the states gone through; nobody does if null */
+  /**
+   * @param states gets the states gone through; nobody does if null
+   * @param before what it goes on from
+   */
   constructor(
     private readonly topology: Topology,
     private readonly states: Sketch | null,
+    before?: History,
   ) {
-    this.cpus = Array.from({ length: topology.cpuCount }, () => new Place());
-    this.nodes = Array.from({ length: topology.nodes }, () => new Place());
+    this.low = before?.low ?? 0;
+    this.high = before?.high ?? 0;
+    this.cpus = before?.cpus.map(copyOf) ?? Array.from({ length: topology.cpuCount }, () => new Place(1, 2));
+    this.nodes = before?.nodes.map(copyOf) ?? Array.from({ length: topology.nodes }, () => new Place(1, 2));
   }
 
   /** One that goes on from here. */
   continued(states: Sketch | null): History {
-    const history = new History(this.topology, states);
-    history.low = this.low;
-    history.high = this.high;
-    history.cpus = this.cpus.map((place) => Object.assign(new Place(), place));
-    history.nodes = this.nodes.map((place) => Object.assign(new Place(), place));
-    return history;
+    return new History(this.topology, states, this);
   }
 
   step(event: SimEvent): void {

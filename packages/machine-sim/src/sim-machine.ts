@@ -65,6 +65,8 @@ export interface SimOptions {
 export class SimMachine implements Port {
   readonly nodes: readonly KernelNode[];
   readonly cpus: readonly Cpu[];
+  /** CPUs that are not isolated, ascending. */
+  readonly housekeeping: readonly number[];
   readonly digest = new EventDigest();
   /** Verdicts so far; the first one ends the run. */
   readonly verdicts: Verdict[] = [];
@@ -110,8 +112,8 @@ export class SimMachine implements Port {
       cpu.stretches = stretches.length === 0 ? null : stretches.map((stretch) => ({ ...stretch }));
       return cpu;
     });
-    const cpus = housekeepingCpus(topology, this.isolcpus);
-    this.guests = new Guests(topology, this.nodes, seed, cpus, costs['user.step'], {
+    this.housekeeping = housekeepingCpus(topology, build.config.isolcpus ?? []);
+    this.guests = new Guests(topology, this.nodes, seed, this.housekeeping, costs['user.step'], {
       dispatch: (cpu, task, syscall, delay) => this.dispatch(cpu, task, syscall, delay),
       leave: (cpu, pid) => this.cpu(cpu).leaveUser(pid),
     });
@@ -166,11 +168,7 @@ export class SimMachine implements Port {
       const point = this.cpu(cpu).atPoint;
       return point !== null && (windows?.includes(point) ?? true);
     };
-    return new StallOrder(decide, atPoint, place);
-  }
-
-  get isolcpus(): readonly number[] {
-    return this.options.build.config.isolcpus ?? [];
+    return new StallOrder(decide, this.options.topology.cpuCount, atPoint, place);
   }
 
   get messages(): MessageCounts {

@@ -28,7 +28,9 @@ function play(strategy: Strategy, sent: readonly Sent[]): number[] {
   return order;
 }
 
-const stalled = (decide: Decider): StallOrder => new StallOrder(decide, () => false);
+const CPUS = 9;
+
+const stalled = (decide: Decider): StallOrder => new StallOrder(decide, CPUS, () => false);
 
 const randomOrder = (seed: number): Strategy => stalled(randomStalls(new RandomStream(seed, 'strategy')));
 

@@ -44,8 +44,10 @@ export interface Decider {
 }
 
 /** A CPU's code and what it asks for, or the interrupts and timers on their way to it, can be late by themselves. */
+const ACTORS = 2;
+
 export const actorOf = (event: SimEvent): number =>
-  2 * event.cpu + Number(event.kind === EventKind.doorbell || event.kind === EventKind.timer);
+  ACTORS * event.cpu + Number(event.kind === EventKind.doorbell || event.kind === EventKind.timer);
 
 /**
  * The cost model's order, except that some CPUs are late now and then, as if the memory, the interrupt controller or a
@@ -57,22 +59,25 @@ export class StallOrder implements Strategy {
   /** Events and labelled points so far. */
   step: number;
   points: number;
-  /** Until when each actor has to wait. */
-  private readonly actorFree: number[] = [];
+  /** Until when each actor has to wait, ns. */
+  private readonly actorFree: Float64Array;
   /** By channel, the late event and what has arrived behind it; only the first of them is in the queue. */
   private readonly held = new Map<number, SimEvent[]>();
   private readonly about = { step: 0, actor: 0, points: 0, atPoint: false };
   private decided = -1;
 
   /**
+   * @param cpus how many there are
    * @param atPoint the CPU's code is at a labelled preemption point
    * @param place where the order begins in its schedule
    */
   constructor(
     private readonly decide: Decider,
+    cpus: number,
     private readonly atPoint: (cpu: number) => boolean,
     { step, point }: Place = BEGINNING,
   ) {
+    this.actorFree = new Float64Array(ACTORS * cpus);
     this.step = step;
     this.points = point;
   }
@@ -89,7 +94,7 @@ export class StallOrder implements Strategy {
       }
       const actor = actorOf(event);
       if (this.step !== this.decided) this.consider(event, time, actor);
-      const free = this.stalls.length === 0 ? 0 : (this.actorFree[actor] ?? 0);
+      const free = this.actorFree[actor] as number;
       if (free > time) {
         if (held === undefined) this.held.set(event.channel, [event]);
         queue.push(free, event);

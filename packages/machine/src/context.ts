@@ -49,6 +49,8 @@ export class Context {
   /** For the kernel, while the task is off its CPU: depth of its RCU read sections, and whether a leaf lists it as a reader. */
   readNesting = 0;
   readerListed = false;
+  /** For the kernel: what a user task is in the kernel for; nothing otherwise. */
+  purpose: unknown = undefined;
   /** The context that this one interrupted, while it is on a CPU. */
   below: Context | undefined = undefined;
   /** The innermost frame. */
@@ -97,8 +99,9 @@ export class Context {
 
   /** Kernel stack, innermost function first. */
   stack(): readonly string[] {
-    const stack = this.path.map(nameOf).reverse();
-    if (this.state === ContextState.requesting) stack.unshift(this.pendingHandler);
+    const { path } = this;
+    const stack = this.state === ContextState.requesting ? [this.pendingHandler] : [];
+    for (let depth = path.length - 1; depth >= 0; depth--) stack.push(nameOf(path[depth]));
     return Object.freeze(stack);
   }
 }

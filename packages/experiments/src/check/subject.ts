@@ -120,15 +120,16 @@ export class Subject {
       stretches: experiment.stretches?.(scenario.params) ?? [],
     });
     for (const cpu of machine.cpus) cpu.pointsAreSteps = true;
-    const hooks: Omit<SimLabHooks, 'onPhase'> = {
+    const hooksWith = (onPhase: SimLabHooks['onPhase']): SimLabHooks => ({
+      onPhase,
       onProgress: NOTHING,
       interrupted: () => false,
       hostMs: () => 0,
       breathe: () => Promise.resolve(),
       audit: (stuck) => (stuck ? checker.audit('stuck') : checker.inspect(restOf(machine))),
       conclude: () => checker.conclude(),
-    };
-    const newLab: Booted['newLab'] = (onPhase, past) => new SimLab(machine, topology, { ...hooks, onPhase }, past);
+    });
+    const newLab: Booted['newLab'] = (onPhase, past) => new SimLab(machine, topology, hooksWith(onPhase), past);
     const save = (): Checkpoint => new Checkpoint([machine, checker], [build, topology, costs]);
     const bootError: unknown = await newLab(NOTHING)
       .boot()

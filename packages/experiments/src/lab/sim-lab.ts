@@ -1,4 +1,4 @@
-import { housekeepingCpus, type Placement } from '@kmemlab/kernel';
+import type { Placement } from '@kmemlab/kernel';
 import type { Topology, Verdict } from '@kmemlab/machine';
 import type { SimMachine } from '@kmemlab/machine-sim';
 import type { Progress } from '../api.js';
@@ -53,7 +53,7 @@ export class SimLab implements Lab {
     private readonly past: Past = NOTHING_YET,
   ) {
     this.pid = past.pid;
-    this.housekeeping = housekeepingCpus(topology, machine.isolcpus);
+    this.housekeeping = machine.housekeeping;
     this.watch = new SimWatch(machine, () => hooks.audit(true));
   }
 

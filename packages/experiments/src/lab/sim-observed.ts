@@ -43,7 +43,7 @@ export function readCounters(machine: SimMachine): Reading {
     cal: interrupts.map((counts) => counts.call),
     res: interrupts.map((counts) => counts.reschedule),
     loc: interrupts.map((counts) => counts.localTimer),
-    disturbances: machine.cpus.map((cpu) => ({ ...cpu.ownWords.disturbances })),
+    disturbances: machine.cpus.map((cpu) => cpu.ownWords.disturbances.copy()),
     received: [...machine.received],
     merged: [...machine.merged],
     sameNode: machine.messages.sameNode,

@@ -154,9 +154,9 @@ export function* dKill(cpu: Cpu, parent: Handle, name: string, dentry: Handle): 
 
 /** __dentry_kill: the inode, then the dentry. */
 export function* dentryKill(cpu: Cpu, dentry: Handle): Coroutine<void> {
-  const { mayFree, ...detached } = yield* request(homeOf(dentry), kill, { dentry }, dentry);
-  yield* call(iputDetached, cpu, detached);
-  if (mayFree) yield* call(dFree, cpu, dentry);
+  const killed = yield* request(homeOf(dentry), kill, { dentry }, dentry);
+  yield* call(iputDetached, cpu, killed);
+  if (killed.mayFree) yield* call(dFree, cpu, dentry);
 }
 
 /** The dentry loses its inode and stays cached: a negative dentry, still charged to whoever looked it up first. */

@@ -167,7 +167,8 @@ export const kill = defineHandler(
     unlistDentry(node, args.dentry, dentry);
     dentry.unhashed = true;
     dentry.killed = true;
-    return { ...detachInode(dentry), mayFree: dentry.lru === 'none' };
+    const { inode, pages } = detachInode(dentry);
+    return { inode, pages, mayFree: dentry.lru === 'none' };
   },
 );
 

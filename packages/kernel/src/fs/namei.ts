@@ -60,7 +60,7 @@ export function* walk(cpu: Cpu, task: TaskRecord, path: string, create: boolean)
  */
 function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean): Coroutine<Place | number> {
   let directory = yield* call(dRead, path.startsWith('/') ? cpu.published.scalar(Scalar.rootDentry) : task.cwd);
-  const components = path.split('/').filter((component) => component !== '' && component !== '.');
+  const components = componentsOf(path);
   const name = components.pop() ?? '.';
   for (const component of components) {
     const found = yield* call(lookup, cpu, directory, component);
@@ -72,6 +72,19 @@ function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean
   const cachedOnly = create && (directory.fs === 'tmpfs' || cpu.build.policies.fs.cgroupFiles !== null);
   const found = cachedOnly ? yield* call(dLookup, directory.dentry, name) : yield* call(lookup, cpu, directory, name);
   return { parent: directory, name, found };
+}
+
+/** What is between the slashes, without `.`; `split` takes three times as long. */
+function componentsOf(path: string): string[] {
+  const components: string[] = [];
+  for (let start = 0; start < path.length; ) {
+    const slash = path.indexOf('/', start);
+    const end = slash < 0 ? path.length : slash;
+    const component = path.slice(start, end);
+    if (component !== '' && component !== '.') components.push(component);
+    start = end + 1;
+  }
+  return components;
 }
 
 /** lookup_fast, then lookup_slow: null if there is no such name, or if the directory itself has been removed. */

@@ -15,7 +15,7 @@ export interface ProcFile {
 
 /** Interrupt counts of this node's CPUs, in CPU order. */
 const interruptCounts = defineHandler('proc.interrupts', (node, _args: null) =>
-  node.allWords().map(({ interrupts }) => ({ ...interrupts })),
+  node.allWords().map(({ interrupts }) => interrupts.copy()),
 );
 
 /** show_interrupts (x86): one column per online CPU. The model has the rows whose interrupts it sends. */

@@ -108,23 +108,24 @@ const completeAtLeaf = defineHandler('rcu.completeLeaf', (node, { flavour, gp }:
  */
 for (const [number, name] of rcuFlavours.entries()) {
   const flavour = number as Flavour;
+  const [begun, ended] = [`${name}.begun`, `${name}.ended`];
   defineFunction('thread', name, function* rcuGpKthread(cpu) {
     let needed = 0;
     for (;;) {
       const gp = yield* request(BOOT_NODE, startAtRoot, { flavour, needed });
       if (gp === 0) return;
       cpu.counters.add('rcu_grace_periods');
-      cpu.counters.add(`${name}.begun`);
+      cpu.counters.add(begun);
       needed = yield* call(rcuGracePeriod, cpu, { flavour, gp });
       cpu.counters.add('rcu_grace_periods_ended');
-      cpu.counters.add(`${name}.ended`);
+      cpu.counters.add(ended);
     }
   });
 }
 
 /** Evaluates to the latest grace period that is wanted. */
 function* rcuGracePeriod(cpu: Cpu, period: GracePeriod): Coroutine<number> {
-  const { flavour } = period;
+  const { flavour, gp } = period;
   const nodes = cpu.allNodes;
   const data = cpu.rcu.of(flavour);
   let urgeAt = cpu.now() + Math.ceil(cpu.build.hz / URGE_AFTER) * cpu.jiffy;
@@ -133,7 +134,7 @@ function* rcuGracePeriod(cpu: Cpu, period: GracePeriod): Coroutine<number> {
   while ((yield* call(sleepUntilReported, cpu, flavour)) === TIMED_OUT) {
     const urge = cpu.now() >= urgeAt;
     if (urge) urgeAt = cpu.now() + URGE_AGAIN * cpu.jiffy;
-    yield* requestAll(nodes, forceQuiescent, { ...period, urge });
+    yield* requestAll(nodes, forceQuiescent, { flavour, gp, urge });
   }
   yield* request(BOOT_NODE, completeAtRoot, { flavour });
   const needed = yield* requestAll(nodes, completeAtLeaf, period);

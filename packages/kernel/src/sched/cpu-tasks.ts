@@ -12,14 +12,39 @@ interface SyscallInProgress {
   readonly number: number;
 }
 
+/** Mostly there is one, and an array takes that better than a Set, which makes itself anew whenever it becomes empty. */
+class Pids {
+  private readonly pids: number[] = [];
+
+  get size(): number {
+    return this.pids.length;
+  }
+
+  add(pid: number): void {
+    if (!this.pids.includes(pid)) this.pids.push(pid);
+  }
+
+  /** False if it is not among them. */
+  delete(pid: number): boolean {
+    const at = this.pids.indexOf(pid);
+    if (at < 0) return false;
+    const last = this.pids.pop() as number;
+    if (at < this.pids.length) this.pids[at] = last;
+    return true;
+  }
+
+  clear(): void {
+    this.pids.length = 0;
+  }
+}
+
 /** Who uses one CPU: tasks in the kernel there, running, runnable or asleep, and tasks in user mode. */
 export class CpuTasks {
   /** Pids of the tasks that are in user mode. */
-  readonly user = new Set<number>();
+  readonly user = new Pids();
   private inKernel = 0;
   /** Waiter of the only task that is to be left in the kernel. */
   private aloneWaiter = 0;
-  private readonly syscalls = new Map<Context, SyscallInProgress>();
   private syscallsBegun = 0;
 
   threadEnters(): void {
@@ -30,16 +55,14 @@ export class CpuTasks {
   syscallEnters(context: Context, task: TaskRecord, done: SyscallReturn): void {
     this.user.delete(task.pid);
     this.inKernel++;
-    this.syscalls.set(context, { task, done, number: ++this.syscallsBegun });
+    context.purpose = { task, done, number: ++this.syscallsBegun } satisfies SyscallInProgress;
   }
 
   /** A task has left the kernel. Answers with its system call if it was in one: it is in user mode now. */
   leaves(context: Context): SyscallInProgress | undefined {
     this.inKernel--;
-    const syscall = this.syscalls.get(context);
-    if (syscall === undefined) return undefined;
-    this.syscalls.delete(context);
-    this.user.add(syscall.task.pid);
+    const syscall = syscallOf(context);
+    if (syscall !== undefined) this.user.add(syscall.task.pid);
     return syscall;
   }
 
@@ -59,6 +82,8 @@ export class CpuTasks {
 
   /** Number of the system call that a user task is in, counted on this CPU; 0 for a kernel thread. */
   syscallNumber(context: Context): number {
-    return this.syscalls.get(context)?.number ?? 0;
+    return syscallOf(context)?.number ?? 0;
   }
 }
+
+const syscallOf = ({ purpose }: Context): SyscallInProgress | undefined => purpose as SyscallInProgress | undefined;

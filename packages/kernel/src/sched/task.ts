@@ -71,21 +71,19 @@ export interface TaskRecord {
   forked: TaskRecord | null;
 }
 
-/** Areas of a process as small as can be: text and vdso, which it only reads, data, heap and stack, which it has written. */
-const READ_ONLY_AREAS = 2;
-const WRITTEN_AREAS = 3;
+const area = (anon: number): MappedArea => ({ vma: null, chains: [], anon, page: null });
+const anonVma = (): AnonVma => ({ object: null, users: 1 });
 
-/** Numbers of those areas are 0 and below; mmap counts from 1. */
-function image(): Pick<TaskRecord, 'areas' | 'anons' | 'nextArea' | 'nextAnon'> {
-  const areas: Record<number, MappedArea> = {};
-  const anons: Record<number, AnonVma> = {};
-  for (let n = 0; n < READ_ONLY_AREAS + WRITTEN_AREAS; n++) {
-    const anon = Math.max(0, n + 1 - READ_ONLY_AREAS);
-    areas[-n] = { vma: null, chains: [], anon, page: null };
-    if (anon > 0) anons[anon] = { object: null, users: 1 };
-  }
-  return { areas, anons, nextArea: 1, nextAnon: WRITTEN_AREAS + 1 };
-}
+/**
+ * A process as small as can be: text and vdso, which it only reads, data, heap and stack, which it has written. Numbers of those
+ * areas are 0 and below; mmap counts from 1.
+ */
+const image = (): Pick<TaskRecord, 'areas' | 'anons' | 'nextArea' | 'nextAnon'> => ({
+  areas: { 0: area(0), '-1': area(0), '-2': area(1), '-3': area(2), '-4': area(3) },
+  anons: { 1: anonVma(), 2: anonVma(), 3: anonVma() },
+  nextArea: 1,
+  nextAnon: 4,
+});
 
 /** A task that was not forked in the model: what it consists of was there before and is nobody's charge. */
 export function newTask(pid: number, name: string, cwd: Handle): TaskRecord {

@@ -20,11 +20,12 @@ for (const name of workqueueNames) {
  * the pool of a CPU that went away, stays on the CPU on which it was woken; between two items it lets others run.
  */
 function* workerLoop(cpu: Cpu, pool: PoolName, home: number): Coroutine<void> {
-  let item = yield* request(home, nextWork, { ...pool, finished: null });
+  const { queue, cpu: of } = pool;
+  let item = yield* request(home, nextWork, { queue, cpu: of, finished: null });
   while (item !== null) {
     yield* call(processOneWork, cpu, pool, item.work);
     rcuNoteContextSwitch(cpu);
-    item = yield* request(home, nextWork, { ...pool, finished: item });
+    item = yield* request(home, nextWork, { queue, cpu: of, finished: item });
   }
 }
 

@@ -74,7 +74,8 @@ function* cacheGrow(cpu: Cpu, cache: Handle, batch: number): Coroutine<ArrayCach
   if (charged === null) return null;
   const array = yield* call(cpuCacheGet, cpu, cache);
   const take = array.avail === 0 ? Math.min(batch, array.limit) : 0;
-  const objects = yield* request(cpu.node, addSlab, { cache, ...charged, take }, cache);
+  const { page, memcg } = charged;
+  const objects = yield* request(cpu.node, addSlab, { cache, page, memcg, take }, cache);
   if (isStale(cpu, array)) yield* call(useAfterFree, cpu, cache, array.set);
   for (const object of objects) array.push(object);
   return array;
