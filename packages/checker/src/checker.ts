@@ -23,13 +23,27 @@ const both =
     second(cpu, a, b, c, d);
   };
 
+/** Who hears each tracepoint. They never change, and are frozen, so that no checkpoint keeps them. */
+function listenersOf(families: readonly Family[]): readonly Listener[] {
+  const all: Listener[] = new Array(TRACEPOINTS).fill(deaf);
+  for (const { listeners } of families) {
+    for (const each of Object.freeze(listeners)) {
+      const [tracepoint, listener] = Object.freeze(each);
+      const present = all[tracepoint] as Listener;
+      all[tracepoint] = present === deaf ? listener : both(present, listener);
+    }
+  }
+  return Object.freeze(all);
+}
+
 /**
  * Checks the numbered invariants on a running machine. It hears every tracepoint, in the order in which the steps
  * happen, and reports the first rule that breaks with the steps that break it. What cannot be seen in a single step is
  * left to `audit`.
  */
 export class Checker implements Probe {
-  private readonly listeners: Listener[] = new Array(TRACEPOINTS).fill(deaf);
+  /** By tracepoint. */
+  private readonly listeners: readonly Listener[];
   private readonly families: readonly Family[];
   private readonly reporter: Reporter;
 
@@ -51,9 +65,7 @@ export class Checker implements Probe {
       new ObjCgroups(view, reporter),
       leaks,
     ];
-    for (const family of this.families) {
-      for (const [tracepoint, listener] of family.listeners) this.listen(tracepoint, listener);
-    }
+    this.listeners = listenersOf(this.families);
   }
 
   emit(tracepoint: Tracepoint, cpu: number, a: number, b: number, c: number, d: number): void {
@@ -79,10 +91,5 @@ export class Checker implements Probe {
   /** Report a rule that was broken without harm so far; for the end of a run that no audit has seen. */
   conclude(): void {
     this.reporter.conclude();
-  }
-
-  private listen(tracepoint: Tracepoint, listener: Listener): void {
-    const present = this.listeners[tracepoint] as Listener;
-    this.listeners[tracepoint] = present === deaf ? listener : both(present, listener);
   }
 }

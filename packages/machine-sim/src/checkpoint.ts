@@ -7,6 +7,8 @@ type Fields = Record<string, unknown>;
  */
 export class Checkpoint {
   private readonly shapes = new Map<string, Shape>();
+  private readonly writings: readonly Writing[];
+  private restored = 0;
   private readonly arrays = new Map<string, Kept<unknown[], readonly unknown[]>>();
   /** Collections that are empty at rest are many, and stay empty mostly. */
   private readonly emptyArrays: unknown[][] = [];
@@ -28,10 +30,13 @@ export class Checkpoint {
       const reached = Object.isFrozen(object) ? Object.values(object) : this.keep(object);
       for (const value of reached) pending.push(value);
     }
+    this.writings = writingsOf(this.shapes.values());
   }
 
   restore(): void {
-    for (const shape of this.shapes.values()) shape.restore();
+    const looks = this.restored++ % LOOK_EVERY === 0;
+    for (const shape of this.shapes.values()) shape.prepare(looks);
+    for (const writing of this.writings) writing.restore();
     for (const arrays of this.arrays.values()) arrays.restore();
     this.buffers.restore();
     this.maps.restore();
@@ -160,27 +165,6 @@ function restoreSet(set: Set<unknown>, held: readonly unknown[]): void {
   for (const value of held) set.add(value);
 }
 
-/** Writes the objects' fields from `held`, where they follow each other. */
-type WriteFields = (objects: readonly Fields[], held: readonly unknown[]) => void;
-
-/** By the names of their fields. */
-const writers = new Map<string, WriteFields>();
-
-/**
- * A writer for objects that have these fields. It is made as code of its own for each shape: a loop over names takes five
- * times as long, which is a third of going back.
- */
-function writerOf(keys: readonly string[]): WriteFields {
-  const names = JSON.stringify(keys);
-  const known = writers.get(names);
-  if (known !== undefined) return known;
-  const writes = keys.map((key, i) => `object[${JSON.stringify(key)}] = held[at + ${i}];`).join(' ');
-  const body = `'use strict'; for (let n = 0, at = 0; n < objects.length; n++, at += ${keys.length}) { const object = objects[n]; ${writes} }`;
-  const writer = new Function('objects', 'held', body) as WriteFields;
-  writers.set(names, writer);
-  return writer;
-}
-
 /**
  * How objects of a shape may change beyond their fields: those of a record come and go, objects of a class have what the class
  * declares, and objects with accessors stay as they are.
@@ -190,29 +174,28 @@ type Growth = 'record' | 'class' | 'none';
 /** One time in so many, objects of classes are looked at for fields that they got since: it is a third of the time of going back. */
 const LOOK_EVERY = 20;
 
-/** Objects with the same fields, restored together. */
+/** Objects with the same fields. */
 class Shape {
-  private readonly objects: Fields[] = [];
-  private readonly held: unknown[] = [];
-  private readonly write: WriteFields;
-  private restored = 0;
+  readonly objects: Fields[] = [];
 
   constructor(
-    private readonly keys: readonly string[],
+    readonly keys: readonly string[],
     private readonly growth: Growth,
-  ) {
-    this.write = writerOf(keys);
-  }
+  ) {}
 
   add(object: Fields): void {
     this.objects.push(object);
-    for (const key of this.keys) this.held.push(object[key]);
   }
 
-  restore(): void {
+  /** What the objects hold now, one field after the other. */
+  get values(): unknown[] {
+    return this.objects.flatMap((object) => this.keys.map((key) => object[key]));
+  }
+
+  /** Before the fields are written. */
+  prepare(looks: boolean): void {
     if (this.growth === 'record') for (const object of this.objects) this.reset(object);
-    else if (this.growth === 'class' && this.restored++ % LOOK_EVERY === 0) this.lookForOthers();
-    this.write(this.objects, this.held);
+    else if (this.growth === 'class' && looks) this.lookForOthers();
   }
 
   /** Take away the fields of a record that has others now; they come back in their order. */
@@ -234,4 +217,77 @@ class Shape {
       throw new Error(`${object.constructor.name}.${other} was not there at the checkpoint: its class must declare it`);
     }
   }
+}
+
+/** Writes the objects' fields from `held`, where they follow each other. */
+type WriteFields = (objects: readonly Fields[], held: readonly unknown[]) => void;
+
+/** A writer made as code of its own: a loop over the names of fields takes five times as long, which is a third of going back. */
+const compile = (code: string): WriteFields => new Function('objects', 'held', `'use strict'; ${code}`) as WriteFields;
+
+/** Loops over objects, by the names of their fields: checkpoints share them. */
+const loops = new Map<string, WriteFields>();
+
+function loopOver(keys: readonly string[]): WriteFields {
+  const names = JSON.stringify(keys);
+  const writes = keys.map((key, i) => `object[${JSON.stringify(key)}] = held[at + ${i}];`).join(' ');
+  const code = `for (let n = 0, at = 0; n < objects.length; n++, at += ${keys.length}) { const object = objects[n]; ${writes} }`;
+  const loop = loops.get(names) ?? compile(code);
+  loops.set(names, loop);
+  return loop;
+}
+
+/** Shapes of up to so many objects are written by code without a loop, together, up to so many fields. */
+const FEW = 4;
+const FIELDS_TOGETHER = 300;
+
+/** What the objects of some shapes held, and code that writes it back. */
+class Writing {
+  private readonly objects: readonly Fields[];
+  private readonly held: readonly unknown[];
+  private readonly write: WriteFields;
+
+  constructor(shapes: readonly Shape[], write: WriteFields) {
+    this.objects = shapes.flatMap(({ objects }) => objects);
+    this.held = shapes.flatMap(({ values }) => values);
+    this.write = write;
+  }
+
+  restore(): void {
+    this.write(this.objects, this.held);
+  }
+}
+
+/** How to write the shapes: those of many objects in a loop each, the others together. */
+function writingsOf(shapes: Iterable<Shape>): Writing[] {
+  const writings: Writing[] = [];
+  let together: Shape[] = [];
+  let fields = 0;
+  const flush = (): void => {
+    if (together.length > 0) writings.push(new Writing(together, oneByOne(together)));
+    together = [];
+    fields = 0;
+  };
+  for (const shape of shapes) {
+    const { objects, keys } = shape;
+    if (objects.length > FEW) {
+      writings.push(new Writing([shape], loopOver(keys)));
+      continue;
+    }
+    together.push(shape);
+    fields += objects.length * keys.length;
+    if (fields > FIELDS_TOGETHER) flush();
+  }
+  flush();
+  return writings;
+}
+
+function oneByOne(shapes: readonly Shape[]): WriteFields {
+  const keysOfEach = shapes.flatMap(({ objects, keys }) => objects.map(() => keys));
+  let at = 0;
+  const writes = keysOfEach.map((keys, n) => {
+    const fields = keys.map((key) => `object[${JSON.stringify(key)}] = held[${at++}];`);
+    return `{ const object = objects[${n}]; ${fields.join(' ')} }`;
+  });
+  return compile(writes.join(' '));
 }

@@ -22,25 +22,25 @@ interface Nesting {
 
 /** MTX-4: which lock was ever asked for while which was held, by any task. Like lockdep, it needs no actual deadlock; if one follows, that is reported. */
 export class LockOrder {
-  /** At outer × COUNT + inner. */
-  private readonly edges: (Nesting | undefined)[] = new Array(COUNT * COUNT).fill(undefined);
+  /** By outer × COUNT + inner. */
+  private readonly edges = new Map<number, Nesting>();
 
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
   ) {
     // What the allocators do for a CPU that comes or goes.
-    this.edges[HOTPLUG_WRITE * COUNT + mutexNames.indexOf('slab_mutex')] = { step: undefined };
+    this.edges.set(HOTPLUG_WRITE * COUNT + mutexNames.indexOf('slab_mutex'), { step: undefined });
   }
 
   nest(cpu: number, outer: number, inner: number, heldSince: Step | undefined): void {
-    if (this.edges[outer * COUNT + inner] !== undefined) return;
+    if (this.edges.has(outer * COUNT + inner)) return;
     const now = this.view.where(cpu);
-    this.edges[outer * COUNT + inner] = { step: now };
+    this.edges.set(outer * COUNT + inner, { step: now });
     const path = this.path(inner, outer, new Set());
     if (path === undefined) return;
     const names = [outer, ...path].map((lock) => lockNames[lock]);
-    const earlier = this.edges[inner * COUNT + (path[1] ?? outer)]?.step ?? heldSince;
+    const earlier = this.edges.get(inner * COUNT + (path[1] ?? outer))?.step ?? heldSince;
     this.reporter.brokenSoFar(
       mutexRules.acyclic,
       lockNames[inner] ?? '',
@@ -55,7 +55,7 @@ export class LockOrder {
     if (from === to) return [to];
     seen.add(from);
     for (let next = 0; next < COUNT; next++) {
-      if (this.edges[from * COUNT + next] === undefined || seen.has(next)) continue;
+      if (!this.edges.has(from * COUNT + next) || seen.has(next)) continue;
       const rest = this.path(next, to, seen);
       if (rest !== undefined) return [from, ...rest];
     }
