@@ -24,7 +24,7 @@ export function* doExit(cpu: Cpu, task: TaskRecord): Coroutine<void> {
   task.own = null;
   yield* call(exitMmap, cpu, task);
   yield* call(freeObject, cpu, own.mm);
-  for (const fd of Object.keys(task.files)) yield* call(closeFile, cpu, task, Number(fd));
+  for (const fd of task.files.keys()) yield* call(closeFile, cpu, task, fd);
   yield* call(freeObject, cpu, own.files);
   if (task.cwd !== cpu.published.scalar(Scalar.rootDentry)) yield* call(dPut, cpu, task.cwd, false);
   yield* call(freeObject, cpu, own.fs);

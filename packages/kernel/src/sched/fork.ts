@@ -7,7 +7,7 @@ import { dupMmap, exitMmap } from '../mm/mmap.js';
 import type { Allocation } from '../mm/slab-common/alloc.js';
 import { freeObject, takeObject } from '../mm/slab-common/objects.js';
 import { Scalar } from '../published-state.js';
-import type { TaskRecord } from './task.js';
+import { noFiles, type TaskRecord } from './task.js';
 import { addChild, allocateTask, nextPid } from './task-struct.js';
 
 /** THREAD_SIZE_ORDER on x86-64: 16 KB. */
@@ -35,7 +35,7 @@ export function* copyProcess(cpu: Cpu, parent: TaskRecord, name: string): Corout
   yield* work(cpu.costs['task.fork']);
   const child: TaskRecord = {
     ...{ pid: yield* call(nextPid), name, session: parent.session, self: 0, cwd: parent.cwd, forked: null },
-    ...{ files: {}, nextFd: 3, areas: {}, nextArea: parent.nextArea, anons: {}, nextAnon: 1, own: null },
+    ...{ ...noFiles(), areas: {}, nextArea: parent.nextArea, anons: {}, nextAnon: 1, own: null },
   };
   const taken: Partial<Taken> = {};
   const stack = yield* call(dupTaskStruct, cpu, parent, child, taken);

@@ -59,7 +59,9 @@ export interface TaskRecord {
   self: Handle;
   /** Dentry of the current directory. */
   cwd: Handle;
-  files: Record<number, OpenFile>;
+  /** By descriptor; null for those that are closed, and for the first three, which are the terminal. */
+  files: (OpenFile | null)[];
+  /** All lower descriptors are open. */
   nextFd: number;
   areas: Record<number, MappedArea>;
   nextArea: number;
@@ -70,6 +72,9 @@ export interface TaskRecord {
   /** The child of a fork that is about to return. */
   forked: TaskRecord | null;
 }
+
+/** Only the terminal is open, which has no file of its own. */
+export const noFiles = (): Pick<TaskRecord, 'files' | 'nextFd'> => ({ files: [null, null, null], nextFd: 3 });
 
 const area = (anon: number): MappedArea => ({ vma: null, chains: [], anon, page: null });
 const anonVma = (): AnonVma => ({ object: null, users: 1 });
@@ -87,6 +92,6 @@ const image = (): Pick<TaskRecord, 'areas' | 'anons' | 'nextArea' | 'nextAnon'> 
 
 /** A task that was not forked in the model: what it consists of was there before and is nobody's charge. */
 export function newTask(pid: number, name: string, cwd: Handle): TaskRecord {
-  const fields = { pid, name, session: pid, self: 0, cwd, files: {}, nextFd: 3, own: null, forked: null };
+  const fields = { pid, name, session: pid, self: 0, cwd, ...noFiles(), own: null, forked: null };
   return { ...fields, ...image() };
 }

@@ -1,5 +1,6 @@
 import { BOOT_NODE, type Coroutine, call, request } from '@kmemlab/machine';
 import type { Cpu } from '../cpu.js';
+import { fileOf } from '../fs/file.js';
 import { PAGE_SIZE } from '../mm/page.js';
 import { type Allocation, kmemCacheAlloc } from '../mm/slab-common/alloc.js';
 import { kfree, kmalloc } from '../mm/slab-common/kmalloc.js';
@@ -65,7 +66,7 @@ function* takeTemporary(cpu: Cpu, task: TaskRecord, { name, args }: Syscall): Co
   if (name !== 'write') return [];
   const [fd, text] = args as [number, string];
   if (fd === STDOUT) yield* call(ttyWriteBuffer, cpu);
-  const file = task.files[fd];
+  const file = fileOf(task, fd);
   if (file?.fs !== 'cgroup') return [];
   const buffer = yield* call(kmalloc, cpu, text.length + 1);
   return TASK_FILES.test(file.path) ? [buffer, yield* call(kmalloc, cpu, PAGE_SIZE)] : [buffer];
@@ -79,13 +80,13 @@ export function* withBuffers314(
   run: SyscallFunction,
 ): Coroutine<SyscallResult> {
   const { name, args } = syscall;
-  const closing = name === 'close' ? (task.files[args[0] as number]?.buffers ?? []) : [];
-  const reading = name === 'read' ? task.files[args[0] as number] : undefined;
+  const closing = name === 'close' ? (fileOf(task, args[0] as number)?.buffers ?? []) : [];
+  const reading = name === 'read' ? fileOf(task, args[0] as number) : undefined;
   if (reading !== undefined && reading.content === null && reading.fs !== 'tmpfs')
     yield* call(keep, cpu, reading, [PAGE_SIZE]);
   const temporary = yield* call(takeTemporary, cpu, task, syscall);
   const result = yield* call(run, cpu, task, ...(args as never[]));
-  const opened = name === 'open' ? task.files[result as number] : undefined;
+  const opened = name === 'open' ? fileOf(task, result as number) : undefined;
   if (opened !== undefined) yield* call(keep, cpu, opened, openSizes(opened));
   for (const memory of [...temporary, ...closing]) yield* call(kfree, cpu, memory);
   return result;

@@ -7,7 +7,7 @@ import { populateDirectory } from '../fs/cgroup-directory.js';
 import { controlFilesOf } from '../fs/cgroup2fs.js';
 import { readOnline, writeOnline } from '../fs/cpu-online.js';
 import { dAdd, dAlloc, dAllocPseudo, dDelete, dGet, dKill, dKillChildren, dPut, dRead } from '../fs/dcache.js';
-import { closeFile, installFile, openRecords } from '../fs/file.js';
+import { closeFile, fileOf, installFile, openRecords } from '../fs/file.js';
 import { kernfsGetActive, kernfsPutActive } from '../fs/kernfs.js';
 import { beginWalk, endWalk, type Place, walk, walkAndHold } from '../fs/namei.js';
 import { createPipe, pipeWrite } from '../fs/pipe.js';
@@ -159,7 +159,7 @@ export function* sysSocket(cpu: Cpu, task: TaskRecord): Coroutine<number> {
 
 /** read(2): the rest of the file's text. A file of /proc or of a cgroup is formatted at the first read. */
 export function* sysRead(cpu: Cpu, task: TaskRecord, fd: number): Coroutine<string | number> {
-  const file = task.files[fd];
+  const file = fileOf(task, fd);
   if (file === undefined) return EBADF;
   if (file.content === null) {
     const found = yield* call(dRead, file.dentry);
@@ -218,7 +218,7 @@ export function* sysWrite(cpu: Cpu, task: TaskRecord, fd: number, text: string):
     yield* work(cpu.costs['vfs.operation']);
     return text.length;
   }
-  const file = task.files[fd];
+  const file = fileOf(task, fd);
   if (file === undefined) return EBADF;
   const found = yield* call(dRead, file.dentry);
   if (found.fs === 'cgroup') return yield* call(writeControlFile, cpu, found, task, text);
