@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 const BIN = fileURLToPath(new URL('../../packages/cli/bin/kmemlab.js', import.meta.url));
 
@@ -12,8 +13,18 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** An empty directory to run in, so that what a command writes is seen. */
-export const emptyDirectory = (): string => mkdtempSync(join(tmpdir(), 'kmemlab-'));
+const made: string[] = [];
+
+/** An empty directory to run in, so that what a command writes is seen. It goes with the specs of the file. */
+export function emptyDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'kmemlab-'));
+  made.push(directory);
+  return directory;
+}
+
+afterAll(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
 
 export const filesIn = (directory: string): string[] => readdirSync(directory);
 

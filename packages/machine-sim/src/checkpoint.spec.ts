@@ -58,6 +58,31 @@ describe('Checkpoint', () => {
     expect(machine.byName).toBe(byName);
   });
 
+  it('puts back one object and many of a kind, few bytes and many', () => {
+    const many = Array.from({ length: 40 }, (_, n) => new Counter(`${n}`));
+    const [few, bytes, large] = [[new Counter('one'), { x: 1, y: 2 }], new Uint8Array(5), new Float64Array(500)];
+    const checkpoint = new Checkpoint([many, few, bytes, large], []);
+    for (let round = 1; round < 3; round++) {
+      for (const counter of many) counter.count = round;
+      Object.assign(few[0] as Counter, { count: round });
+      Object.assign(few[1] as object, { x: round, y: -round });
+      bytes.fill(round);
+      large.fill(round);
+      checkpoint.restore();
+      expect(many.map(({ name, count }) => [name, count])).toEqual(many.map((_, n) => [`${n}`, 0]));
+      expect(few).toEqual([new Counter('one'), { x: 1, y: 2 }]);
+      expect([...bytes, ...large].every((number) => number === 0)).toBe(true);
+    }
+  });
+
+  it('passes by what is frozen, and keeps what that refers to', () => {
+    const counter = new Counter('inside');
+    const checkpoint = new Checkpoint([Object.freeze([counter])], []);
+    counter.count = 5;
+    checkpoint.restore();
+    expect(counter.count).toBe(0);
+  });
+
   it('keeps the order of entries, which decides the order of walks', () => {
     const map = new Map([
       [1, 'a'],
