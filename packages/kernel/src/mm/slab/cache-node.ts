@@ -126,8 +126,9 @@ export class KmemCacheNode {
 
   private freeAndTrimEach(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
     const detached: DetachedSlab[] = [];
+    let last = 0;
     for (const object of objects) {
-      this.giveBack(object, step);
+      last = this.giveBack(object, last, step);
       this.freeObjects++;
       if (this.freeObjects <= this.freeLimit || this.free.at(-1) !== pageOf(object)) continue;
       detached.push(this.detach(this.free.pop() as Handle, step));
@@ -137,7 +138,8 @@ export class KmemCacheNode {
 
   private freeThenTrim(objects: readonly ObjectRef[], step: () => Step): DetachedSlab[] {
     this.freeObjects += objects.length;
-    for (const object of objects) this.giveBack(object, step);
+    let last = 0;
+    for (const object of objects) last = this.giveBack(object, last, step);
     const detached: DetachedSlab[] = [];
     while (this.freeObjects > this.freeLimit && this.free.length > 0) {
       detached.push(this.detach(this.free.shift() as Handle, step));
@@ -145,13 +147,16 @@ export class KmemCacheNode {
     return detached;
   }
 
-  private giveBack(object: ObjectRef, step: () => Step): void {
+  /** @param last the page that was filed before this object, which stays where it is; 0 if none was. Returns the object's page */
+  private giveBack(object: ObjectRef, last: Handle, step: () => Step): Handle {
     const page = pageOf(object);
     const record = this.node.pages.get(page, step);
     record.free.push(slotOf(object));
     record.active--;
+    if (page === last && record.active > 0) return page;
     this.partial.delete(page);
     this.fileLast(page, record);
+    return page;
   }
 
   /**
