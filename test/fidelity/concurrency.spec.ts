@@ -125,10 +125,10 @@ describe('a CPU', () => {
     const sleeper = lab.start(sys.nanosleep(50e6), 2);
     lab.run(sys.nanosleep(10e6));
     const { ownWords } = lab.cpu(2);
-    const before = { ...ownWords.interrupts };
+    const before = ownWords.interrupts.copy();
     expect(ownWords.idle).toBe(true);
     lab.run(sys.nanosleep(30e6));
-    expect({ ...ownWords.interrupts }).toEqual(before);
+    expect(ownWords.interrupts.copy()).toEqual(before);
     lab.finish(sleeper);
     expect(ownWords.interrupts.localTimer).toBe(before.localTimer + 1);
   });

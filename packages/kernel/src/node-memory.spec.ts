@@ -25,7 +25,7 @@ describe('NodeMemory', () => {
     const words = new NodeMemory(0, environment, new PrivateMemory()).words(0);
     expect(words).toMatchObject({ idle: true, dynticks: 0, rcuUrgent: false });
     expect(words.rcuCallbacks(Flavour.sched)).toBe(0);
-    expect({ ...words.interrupts }).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
+    expect(words.interrupts.copy()).toEqual({ call: 0, reschedule: 0, localTimer: 0, tlb: 0 });
   });
 
   it('is the same memory for a node and for a CPU thread that attaches to it', () => {
@@ -41,7 +41,7 @@ describe('NodeMemory', () => {
     own.idle = false;
     expect(node.words(2)).toMatchObject({ idle: false, dynticks: 1 });
     expect(node.words(2).rcuCallbacks(Flavour.bh)).toBe(9);
-    expect({ ...node.words(2).interrupts }).toEqual({ call: 2, reschedule: 1, localTimer: 3, tlb: 0 });
+    expect(node.words(2).interrupts.copy()).toEqual({ call: 2, reschedule: 1, localTimer: 3, tlb: 0 });
     expect(node.words(3).idle).toBe(true);
     node.words(2).callTimes.set(3, 10, 11, 12);
     expect([own.callTimes.raised(3), own.callTimes.entered(3), own.callTimes.done(3)]).toEqual([10, 11, 12]);
