@@ -5,19 +5,29 @@ export const MAX_DEPTH = 64;
 
 const tooDeep = () => new CodecError(`the value nests deeper than ${MAX_DEPTH} levels`);
 
+/** U+FEFF, the byte order mark. */
+export const MARK = 0xfeff;
+
 /** Walks a value that is to be encoded; `size` is a lower bound of its encoding, which also ends the walk of shared parts. */
 class PlainWalk {
   private size = 0;
+  /** Some text begins with a byte order mark. */
+  marked = false;
 
   constructor(private readonly limit: number) {}
 
   visit(value: unknown, depth: number): void {
     this.grow(1);
-    if (typeof value === 'string') this.grow(value.length);
+    if (typeof value === 'string') this.visitText(value);
     else if (typeof value === 'object' && value !== null) this.visitObject(value, depth);
     else if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') {
       throw new CodecError(`a ${typeof value} is not plain data`);
     }
+  }
+
+  private visitText(text: string): void {
+    this.grow(text.length);
+    this.marked ||= text.charCodeAt(0) === MARK;
   }
 
   private grow(bytes: number): void {
@@ -41,15 +51,21 @@ class PlainWalk {
     }
     for (const [key, member] of Object.entries(value)) {
       if (key === '__proto__') throw new CodecError('an object has a key named __proto__');
-      this.grow(1 + key.length);
+      this.grow(1);
+      this.visitText(key);
       this.visit(member, depth + 1);
     }
   }
 }
 
-/** @throws CodecError if the value is not plain data, nests too deeply or certainly takes more than `limit` bytes */
-export function checkPlain(value: unknown, limit: number): void {
-  new PlainWalk(limit).visit(value, 0);
+/**
+ * Whether some text in the value begins with a byte order mark.
+ * @throws CodecError if the value is not plain data, nests too deeply or certainly takes more than `limit` bytes
+ */
+export function checkPlain(value: unknown, limit: number): { readonly marked: boolean } {
+  const walk = new PlainWalk(limit);
+  walk.visit(value, 0);
+  return walk;
 }
 
 /** What a first byte announces: a scalar of so many more bytes, text or bytes, an array, a map; their count may follow. */

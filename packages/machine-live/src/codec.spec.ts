@@ -59,6 +59,16 @@ describe('pack and unpack', () => {
     expect(through(value)).toStrictEqual(value);
   });
 
+  it.each([3, 63, 64, 65, 66, 67, 68, 300, 70_000])(
+    'give back a text and a key of %i bytes with a byte order mark',
+    (length) => {
+      const text = `\ufeff${'x'.repeat(length - 3)}`;
+      for (const value of [text, `\ufeff${text}`, [text, { [text]: text, list: [text] }]]) {
+        expect(through(value)).toStrictEqual(value);
+      }
+    },
+  );
+
   it('give long lists and objects back', () => {
     const list = Array.from({ length: 70_000 }, (_, n) => n);
     const object = Object.fromEntries(list.map((n) => [`k${n}`, n]));
