@@ -34,24 +34,21 @@ const WORDS = Word.rcuCallbacks + rcuFlavours.length;
 /** A class of objects that count these names in a CPU's words, from one of them on. Its accessors are the prototype's: that is fast. */
 function countsFrom<T extends string>(first: number, names: readonly T[]): new (words: Float64Array) => Counts<T> {
   class CountsInWords {
-    constructor(private readonly words: Float64Array) {}
+    constructor(readonly words: Float64Array) {}
 
     copy(): Record<string, number> {
       return Object.fromEntries(names.map((name, index) => [name, this.words[first + index] as number]));
     }
-
-    static {
-      for (const [index, name] of names.entries()) {
-        Object.defineProperty(CountsInWords.prototype, name, {
-          get(this: CountsInWords) {
-            return this.words[first + index];
-          },
-          set(this: CountsInWords, count: number) {
-            this.words[first + index] = count;
-          },
-        });
-      }
-    }
+  }
+  for (const [index, name] of names.entries()) {
+    Object.defineProperty(CountsInWords.prototype, name, {
+      get(this: CountsInWords) {
+        return this.words[first + index];
+      },
+      set(this: CountsInWords, count: number) {
+        this.words[first + index] = count;
+      },
+    });
   }
   return CountsInWords as unknown as ReturnType<typeof countsFrom<T>>;
 }

@@ -75,6 +75,14 @@ describe('Checkpoint', () => {
     }
   });
 
+  it('refuses an object of a class with another field in the place of one of its own', () => {
+    const counter = new Counter('own') as Counter & Record<string, unknown>;
+    const checkpoint = new Checkpoint([counter], []);
+    Reflect.deleteProperty(counter, 'later');
+    counter.other = 1;
+    expect(() => checkpoint.restore()).toThrow('Counter.other was not there at the checkpoint');
+  });
+
   it('passes by what is frozen, and keeps what that refers to', () => {
     const counter = new Counter('inside');
     const checkpoint = new Checkpoint([Object.freeze([counter])], []);

@@ -210,23 +210,25 @@ class Shape {
 
   /** Take away the fields of a record that has others now; they come back in their order. */
   private reset(object: Fields): void {
-    const { keys } = this;
-    let same = 0;
-    for (const key in object) same = key === keys[same] ? same + 1 : keys.length + 1;
-    if (same === keys.length) return;
+    if (hasJust(object, this.keys)) return;
     for (const key of Object.keys(object)) delete object[key];
   }
 
   private lookForOthers(): void {
     for (const object of this.objects) {
-      let count = 0;
-      for (const _ in object) count++;
-      if (count === this.keys.length) continue;
+      if (hasJust(object, this.keys)) continue;
       const other = Object.keys(object).find((key) => !this.keys.includes(key));
       if (other === undefined) continue;
       throw new Error(`${object.constructor.name}.${other} was not there at the checkpoint: its class must declare it`);
     }
   }
+}
+
+/** The object has these fields in this order, and no others. */
+function hasJust(object: Fields, keys: readonly string[]): boolean {
+  let same = 0;
+  for (const key in object) if (key !== keys[same++]) return false;
+  return same === keys.length;
 }
 
 /** Writes the objects' fields from `held`, where they follow each other. */

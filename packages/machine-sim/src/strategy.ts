@@ -43,9 +43,10 @@ export interface Decider {
   readonly earliest?: Place;
 }
 
-/** A CPU's code and what it asks for, or the interrupts and timers on their way to it, can be late by themselves. */
+/** Those of a CPU. */
 const ACTORS = 2;
 
+/** A CPU's code and what it asks for, or the interrupts and timers on their way to it, can be late by themselves. */
 export const actorOf = (event: SimEvent): number =>
   ACTORS * event.cpu + Number(event.kind === EventKind.doorbell || event.kind === EventKind.timer);
 

@@ -14,7 +14,7 @@ const GENERATIONS = 2 ** 14;
 const INDEXES = 2 ** 23;
 const SLOTS = 256;
 
-/** `number % of`; the engine's remainder of what is no small integer takes ten times as long. */
+/** `number % of`, which is slow where the number is no small integer. */
 const remainder = (number: number, of: number): number => number - Math.floor(number / of) * of;
 
 /** Most nodes of a machine, as the bits of a handle allow. */
@@ -27,7 +27,7 @@ export const makeHandle = (node: number, index: number, generation: number): Han
 /** The node whose handlers touch the object. */
 export const homeOf = (handle: Handle): number => Math.floor(handle / (GENERATIONS * INDEXES));
 
-/** Place in the home node's table of such objects. */
+/** Place in the home node's table of such objects. Node and index fit the 31 bits of `&`. */
 export const indexOf = (handle: Handle): number => Math.floor(handle / GENERATIONS) & (INDEXES - 1);
 
 /** Which of the objects that had this place, one after the other. */

@@ -74,7 +74,7 @@ function* linkPathWalk(cpu: Cpu, task: TaskRecord, path: string, create: boolean
   return { parent: directory, name, found };
 }
 
-/** What is between the slashes, without `.`; `split` takes three times as long. */
+/** What is between the slashes, without `.`; walks are frequent, and `split` is slow. */
 function componentsOf(path: string): string[] {
   const components: string[] = [];
   for (let start = 0; start < path.length; ) {

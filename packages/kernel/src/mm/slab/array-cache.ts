@@ -106,7 +106,7 @@ export class ArrayCache implements ArrayMade {
   }
 }
 
-/** Array.from(words.subarray(…)), but in a fifth of the time. */
+/** Array.from(words.subarray(…)), which is slow. */
 function copied(words: Float64Array, first: number, count: number): number[] {
   const copy: number[] = [];
   for (let at = first; at < first + count; at++) copy.push(words[at] as number);
