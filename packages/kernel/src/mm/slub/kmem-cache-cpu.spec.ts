@@ -22,4 +22,20 @@ describe('CpuSlabs', () => {
       expect(elsewhere.heldOf(cache)).toEqual({ page, partials: 0 });
     }
   });
+
+  it.each([1, 2, 3, 4])('show nothing that lies half outside what another thread has seen: %i CPUs', (cpusPerNode) => {
+    const machine = new Topology(1, cpusPerNode);
+    const memory = new SharedMemory(2 ** 20);
+    const owner = new CpuSlabTable(machine, memory);
+    const attached = new CpuSlabTable(machine, new AttachedMemory(memory.buffers));
+    const all = Array.from({ length: cpusPerNode }, (_, cpu) => attached.of(cpu));
+    for (let index = 1; index < 100; index++) {
+      const cache = makeHandle(0, index, 1);
+      owner.publish(cache);
+      for (const cpu of all) {
+        expect([cpu.hasCpuSlab(cache), cpu.get(cache)?.page]).toEqual([false, 0]);
+        expect(cpu.heldOf(cache)).toEqual({ page: 0, partials: 0 });
+      }
+    }
+  });
 });

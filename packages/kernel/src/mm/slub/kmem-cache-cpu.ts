@@ -163,7 +163,7 @@ export class CpuSlabs {
     if (known?.cache === cache && known.present) return known;
     const chunk = this.table.chunk(cache);
     const start = this.table.place(cache, this.index);
-    if (start >= chunk.view.length && start >= chunk.refresh().length) return undefined;
+    if (start + STRIDE > viewTo(chunk, start + STRIDE - 1).length) return undefined;
     const made = new KmemCacheCpu(cache, chunk, start);
     if (!made.present) return undefined;
     found[indexOf(cache)] = made;
@@ -189,7 +189,7 @@ export class CpuSlabs {
   /** The slab that the CPU allocates from, 0 if it has none, and the length of its partial list. For everybody. */
   heldOf(cache: Handle): { readonly page: Handle; readonly partials: number } {
     const start = this.table.place(cache, this.index);
-    const view = viewTo(this.table.chunk(cache), start);
+    const view = viewTo(this.table.chunk(cache), start + STRIDE - 1);
     if (view[start + Word.cache] !== cache) return { page: 0, partials: 0 };
     return { page: view[start + Word.page] as number, partials: view[start + Word.partials] as number };
   }
