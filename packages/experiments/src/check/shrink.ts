@@ -1,7 +1,9 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
+import { Topology } from '@kmemlab/machine';
 import { replay, type Stall } from '@kmemlab/machine-sim';
 import type { Scenario } from '../api.js';
 import { cpusExist } from '../params.js';
+import { configTokens, parseConfig } from '../scenario/kernel-config.js';
 import { findExperiment } from '../scenario/resolve.js';
 import { Subject, type Trial } from './subject.js';
 import { prepare, trySchedules } from './try-schedules.js';
@@ -103,28 +105,39 @@ async function aborted(signal: AbortSignal | undefined): Promise<boolean> {
 }
 
 /** The fewest CPUs first, so that the first of them that will do is the smallest. */
-function* fewerCpus(scenario: Scenario): Generator<Scenario> {
+export function* fewerCpus(scenario: Scenario): Generator<Scenario> {
   const { nodes, cpusPerNode, isolcpus, params } = scenario;
   const { params: specs } = findExperiment(scenario.experiment);
+  const config = parseConfig(scenario.config.join(','));
   for (let cpus = 1; cpus < nodes * cpusPerNode; cpus++) {
     for (let n = 1; n <= nodes; n++) {
       if (cpus % n !== 0 || !cpusExist(specs, params, cpus)) continue;
-      const isolated = isolcpus.filter((cpu) => cpu < cpus);
-      if (isolated.length < cpus) yield { ...scenario, nodes: n, cpusPerNode: cpus / n, isolcpus: isolated };
+      const exists = (cpu: number): boolean => cpu < cpus;
+      const tokens = configTokens({ ...config, nohzFull: config.nohzFull.filter(exists) });
+      const on = { nodes: n, cpusPerNode: cpus / n, isolcpus: isolcpus.filter(exists), config: tokens };
+      const smaller = { ...scenario, ...on };
+      if (on.isolcpus.length < cpus && isPossible(smaller)) yield smaller;
     }
   }
 }
 
 /** Each amount at its least, then halved. */
-function* smallerParams(scenario: Scenario): Generator<Scenario> {
+export function* smallerParams(scenario: Scenario): Generator<Scenario> {
   const { params } = scenario;
   for (const [name, spec] of Object.entries(findExperiment(scenario.experiment).params)) {
     const value = Number(params[name]);
     if (spec.kind !== 'integer' || !spec.amount || !(value > spec.min)) continue;
     for (const less of new Set([spec.min, Math.max(spec.min, Math.floor(value / 2))])) {
-      yield { ...scenario, params: { ...params, [name]: less } };
+      const smaller = { ...scenario, params: { ...params, [name]: less } };
+      if (isPossible(smaller)) yield smaller;
     }
   }
+}
+
+/** Whether the experiment would take these parameters on such a machine: a replay file is for others to run. */
+function isPossible({ experiment, params, nodes, cpusPerNode, config }: Scenario): boolean {
+  const { contradiction } = findExperiment(experiment);
+  return contradiction?.(params, new Topology(nodes, cpusPerNode), parseConfig(config.join(','))) === undefined;
 }
 
 const same = (a: Verdictless, b: Verdictless): boolean =>
