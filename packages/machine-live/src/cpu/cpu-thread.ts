@@ -199,8 +199,13 @@ export class CpuThread implements Port {
     } else this.outbox.post(home, handler, args);
   }
 
-  raise(_core: Core, cpus: readonly number[], vector: number): void {
-    for (const cpu of cpus) this.outbox.raise(cpu, vector);
+  /** Other nodes first: the way there is the longest, and a CPU of this node that wakes may take the core from this thread. */
+  raise(core: Core, cpus: readonly number[], vector: number): void {
+    const { topology } = this.memory;
+    const isHere = (cpu: number): boolean => topology.nodeOf(cpu) === core.node;
+    for (const cpu of cpus) if (!isHere(cpu)) this.outbox.raise(cpu, vector);
+    this.outbox.tellAgent();
+    for (const cpu of cpus) if (isHere(cpu)) this.outbox.raise(cpu, vector);
   }
 
   timer(_core: Core, delay: number, name: string, data: number, deferrable: boolean): number {
