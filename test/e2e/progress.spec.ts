@@ -82,6 +82,16 @@ test('a run that is slow and gets on is no livelock', async () => {
   expect(elapsed.modelNs).toBeGreaterThan(21e9);
 });
 
+test.each([
+  [3, '0'],
+  [11, '3'],
+])('a write that waits for many slow grace periods is no livelock: seed %i, %s children', async (seed, children) => {
+  const machine = { nodes: 4, cpusPerNode: 2, strategy: 'random', seed } as const;
+  const params = { writes: '2', irqOffCpu: '3', children };
+  const { outcome, verdicts } = await run({ experiment: 'tune-slabinfo', kernel: 'v4.10', ...machine, params });
+  expect({ outcome, verdicts }).toEqual({ outcome: 'ok', verdicts: [] });
+});
+
 test('a CPU that never reports a quiescent state is a stall that names the grace period and the CPU', async () => {
   const { verdicts } = await run({
     experiment: 'avoid-ipis',

@@ -163,6 +163,11 @@ export class SimMachine implements Port {
     return order;
   }
 
+  /** How often somebody has been held up in this schedule. */
+  get stallsMade(): number {
+    return this.strategy instanceof StallOrder ? this.strategy.stalls.length : 0;
+  }
+
   private stalled(decide: Decider, windows?: readonly string[], place?: Place): StallOrder {
     const atPoint = (cpu: number): boolean => {
       const point = this.cpu(cpu).atPoint;

@@ -5,6 +5,8 @@ const PROGRESS = [
   'cpu_up',
   'caches_created',
   'do_tune_cpucache',
+  'synchronize_sched',
+  'synchronize_rcu',
   'css_offline',
   'kmem_cache_shrink',
   'kmemcg_cache_deactivate_after_rcu',

@@ -23,6 +23,10 @@ const FLIGHT_NS = 1e6;
 const LIVELOCK_EVENTS = 1_000_000;
 const LIVELOCK_EVENTS_PER_CPU = 500;
 
+/** With so many stalls a schedule holds up everybody again and again, and all limits of model time are so many times as long. */
+const MANY_STALLS = 100;
+const PATIENCE = 10;
+
 const lookAfter = (now: number): number => (Math.floor(now / LOOK_NS) + 1) * LOOK_NS;
 
 const waitsOfMachine = ({ cpus, nodes }: SimMachine): MachineWaits => ({
@@ -77,7 +81,7 @@ export class SimWatch {
     if (idleNs === 0) {
       this.eventsAtProgress = machine.digest.events;
       this.before = undefined;
-      if (graceNs > STALL_NS) this.report(gracePeriodVerdict(waitsOfMachine(machine), graceNs, now));
+      if (graceNs > this.stallNs) this.report(gracePeriodVerdict(waitsOfMachine(machine), graceNs, now));
       return;
     }
     this.judge({ waits: waitsOfMachine(machine), workRuns: workRuns((name) => this.count(name)) }, idleNs, graceNs);
@@ -92,7 +96,7 @@ export class SimWatch {
   }
 
   private judge(look: Look, idleNs: number, graceNs: number): void {
-    const { machine, mostEvents } = this;
+    const { machine, mostEvents, stallNs } = this;
     const now = machine.modelTime;
     const cycle = this.lastingCycle(look.waits, now);
     if (cycle !== undefined) {
@@ -100,11 +104,11 @@ export class SimWatch {
       return;
     }
     const events = machine.digest.events - this.eventsAtProgress;
-    const late = idleNs > STALL_NS;
-    if (idleNs > STALL_NS / 2 || events > mostEvents / 2) this.before ??= look;
-    if (graceNs > STALL_NS && idleNs <= STALL_NS / 2) this.report(gracePeriodVerdict(look.waits, graceNs, now));
+    const late = idleNs > stallNs;
+    if (idleNs > stallNs / 2 || events > mostEvents / 2) this.before ??= look;
+    if (graceNs > stallNs && idleNs <= stallNs / 2) this.report(gracePeriodVerdict(look.waits, graceNs, now));
     else if (late || events > mostEvents) {
-      const detail = `${NO_PROGRESS} ${late ? `for ${STALL_NS / 1e9} s of model time` : `in ${mostEvents} events`}`;
+      const detail = `${NO_PROGRESS} ${late ? `for ${stallNs / 1e9} s of model time` : `in ${mostEvents} events`}`;
       const livelock = livelockVerdict(this.before ?? look, look, detail);
       if (livelock !== undefined) machine.report(livelock);
       else if (late) this.standstill(look.waits, detail, graceNs);
@@ -122,10 +126,15 @@ export class SimWatch {
   /** Nobody moves and nobody waits in a circle: a broken rule may say why, or RCU. */
   private standstill(waits: MachineWaits, detail: string, graceNs: number): void {
     const { machine } = this;
-    const owed = graceNs > STALL_NS / 2 ? gracePeriodVerdict(waits, graceNs, machine.modelTime) : undefined;
+    const owed = graceNs > this.stallNs / 2 ? gracePeriodVerdict(waits, graceNs, machine.modelTime) : undefined;
     if (owed === undefined || !isKnownLoop(owed)) this.audit();
     if (machine.verdicts.length > 0) return;
     machine.report(owed ?? stallVerdict(waits, detail));
+  }
+
+  /** Model time without progress after which the run is stuck, ns. */
+  private get stallNs(): number {
+    return this.machine.stallsMade < MANY_STALLS ? STALL_NS : PATIENCE * STALL_NS;
   }
 
   private report(verdict: Verdict | undefined): void {
