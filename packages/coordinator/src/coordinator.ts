@@ -110,7 +110,7 @@ export class Coordinator {
       if (members.length < 2) await bus.close();
     }
     if (members.length < 2) return null;
-    const owner = new RegisteredNodes({ bus, members, pin: options.pin });
+    const owner = new RegisteredNodes({ bus, members, pin: false });
     const all = { ...options, nodes: members.length, cpusPerNode: 1, payload: null };
     const coordinator = new Coordinator(all, bus, owner);
     try {

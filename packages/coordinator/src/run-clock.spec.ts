@@ -12,6 +12,10 @@ test('another computer goes by the wall clock', () => {
   expect(monotonicAt(moment, { bootId: 'b', monotonicNs: '300000000', wallMs: 1_250 })).toBe(50_000_000n);
 });
 
+test.each([-10_000, -1, 1_001, 60_000])('a wall clock that is %i ms off is not gone by', (off) => {
+  expect(monotonicAt(moment, { bootId: 'b', monotonicNs: '300000000', wallMs: 1_000 + off })).toBe(300_000_000n);
+});
+
 test('this moment is now', () => {
   const clock = markClock();
   expect(isRunClock(clock)).toBe(true);

@@ -1,6 +1,6 @@
 import { textOf } from './host/cgroup.js';
 
-/** A moment, told so that processes on this computer agree about it exactly, and others as well as their clocks do. */
+/** A moment, told so that processes on this computer agree about it exactly, and others as well as their clocks do, or within a message's time. */
 export interface RunClock {
   /** Which run of which computer `monotonicNs` belongs to. */
   readonly bootId: string;
@@ -17,10 +17,18 @@ export function markClock(): RunClock {
   return { bootId: bootId(), monotonicNs: String(process.hrtime.bigint()), wallMs: Date.now() };
 }
 
-/** What `process.hrtime.bigint()` was, or would have been, here at that moment. */
+/** A moment is told within this time. Wall clocks that say something else do not agree, ms. */
+const LONGEST_FLIGHT_MS = 1000;
+
+/**
+ * What `process.hrtime.bigint()` was, or would have been, here at that moment, of which this process has just been told.
+ * Another computer's wall clock is believed if the moment has been under way for a likely time by it; else it is now.
+ */
 export function monotonicAt(clock: RunClock, here: RunClock = markClock()): bigint {
   if (clock.bootId !== '' && clock.bootId === here.bootId) return BigInt(clock.monotonicNs);
-  return BigInt(here.monotonicNs) - BigInt(Math.round((here.wallMs - clock.wallMs) * 1e6));
+  const flightMs = here.wallMs - clock.wallMs;
+  const agree = flightMs >= 0 && flightMs <= LONGEST_FLIGHT_MS;
+  return BigInt(here.monotonicNs) - BigInt(agree ? Math.round(flightMs * 1e6) : 0);
 }
 
 export function isRunClock(value: unknown): value is RunClock {

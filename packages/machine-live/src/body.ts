@@ -1,8 +1,12 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
+import { withMarks } from './byte-order-marks.js';
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number', copyBuffers: true });
+
+/** What a byte order mark begins with in UTF-8, and few bodies contain. */
+const MARK_BYTE = 0xef;
 
 /** Bodies up to this size are read from here: a reader of each body's own bytes would take twice as long. */
 const scratch = new Uint8Array(1 << 12);
@@ -12,7 +16,10 @@ const scratch = new Uint8Array(1 << 12);
  * this process say to each other, and for bodies from elsewhere that have been checked on arrival.
  * @returns bytes that are part of a larger buffer; whoever keeps them copies them
  */
-export const encodeBody = (value: unknown): Uint8Array => packr.pack(value);
+export function encodeBody(value: unknown): Uint8Array {
+  const bytes = packr.pack(value);
+  return bytes.includes(MARK_BYTE) ? packr.pack(withMarks(value)) : bytes;
+}
 
 /** The body of a handler's arguments; null if there are none. */
 export const encodeArguments = (args: unknown): Uint8Array | null =>

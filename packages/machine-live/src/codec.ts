@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
-import { checkEncoded, checkPlain, MARK } from './codec-check.js';
+import { withMarks } from './byte-order-marks.js';
+import { checkEncoded, checkPlain } from './codec-check.js';
 import { CodecError } from './codec-error.js';
 
 export { MAX_DEPTH } from './codec-check.js';
@@ -14,20 +15,6 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
 
 /** Encodings up to this size are read from here, larger ones from a copy of their own. */
 const scratch = new Uint8Array(1 << 14);
-
-/** msgpackr decodes texts of more bytes with a TextDecoder, which takes a byte order mark away. */
-const TEXT_DECODED = 64;
-
-/** Plain data in which texts that will lose their mark have two. */
-function withMarks(value: unknown): unknown {
-  if (typeof value === 'string') return withMark(value);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return Array.from(value, withMarks);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [withMark(key), withMarks(member)]));
-}
-
-const withMark = (text: string): string =>
-  text.charCodeAt(0) === MARK && Buffer.byteLength(text) > TEXT_DECODED ? String.fromCharCode(MARK) + text : text;
 
 const failure = (what: string, cause: unknown): CodecError =>
   new CodecError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

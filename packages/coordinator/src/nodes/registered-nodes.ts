@@ -34,9 +34,13 @@ export class RegisteredNodes implements NodeOwner {
   private readonly pids = new Map<number, number>();
   private readonly running = new Set<number>();
   private readonly lastLines = new Map<number, string>();
+  /** Of each node, if they are placed. */
+  private readonly cores: readonly number[];
   private run = '';
 
+  /** @throws InputProblem if there is no core for each */
   constructor(private readonly options: RegisteredNodesOptions) {
+    this.cores = options.pin ? coresFor(options.members) : [];
     this.allExited = new Promise((resolve) => {
       this.allEnded = resolve;
     });
@@ -44,8 +48,8 @@ export class RegisteredNodes implements NodeOwner {
 
   async start({ run, cpusPerNode }: NodeOrder): Promise<void> {
     this.run = run;
-    const { bus, members, pin } = this.options;
-    const cores = pin ? coresFor(members) : [];
+    const { bus, members } = this.options;
+    const { cores } = this;
     bus.subscribe(exitSubject(run), (data) => {
       const report = decodeExit(data);
       if (report !== undefined) this.ended(report.node, report);

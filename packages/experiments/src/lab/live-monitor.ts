@@ -11,6 +11,8 @@ import { RunSignal } from './run-signal.js';
 /** Least host time between two progress reports, and between two partial results, ms. */
 const PROGRESS_MS = 100;
 const PARTIAL_MS = 250;
+/** Between two looks at whether the machine gets on, host ms. */
+const WATCH_MS = 250;
 /** Within which every node says where its CPUs are, ms. */
 const DUMP_MS = 3000;
 
@@ -39,6 +41,7 @@ export class LiveMonitor {
   private units = { done: 0, total: 0 };
   private watching = false;
   private declaring = false;
+  private readonly watchTimer: NodeJS.Timeout;
   private lastProgress = 0;
   private lastPartial = 0;
 
@@ -55,6 +58,7 @@ export class LiveMonitor {
       judge: (verdict) => this.judge(verdict),
       stalled: (detail) => this.stalled(detail),
     });
+    this.watchTimer = setInterval(() => this.look(), WATCH_MS);
     void cluster.failure.then(({ kind, detail }) => this.fail(kind, detail));
     this.listen('report', (payload, node) => {
       this.reports.take(checked(schemas.report, payload, `a report of node ${node}`));
@@ -122,8 +126,9 @@ export class LiveMonitor {
     this.options.onFigures();
   }
 
-  /** Hear no more of the caller's signal. */
+  /** Watch the machine no more, nor hear the caller's signal. */
   close(): void {
+    clearInterval(this.watchTimer);
     this.options.signal?.removeEventListener('abort', this.interrupt);
   }
 
@@ -138,9 +143,13 @@ export class LiveMonitor {
 
   private reported(): void {
     if (this.signal.ended !== undefined) return;
-    this.watch.reported(this.watching);
+    this.watch.reported();
     this.showProgress();
     if (performance.now() - this.lastPartial >= PARTIAL_MS) this.figures();
+  }
+
+  private look(): void {
+    if (this.signal.ended === undefined) this.watch.tick(this.watching);
   }
 
   private showProgress(): void {
