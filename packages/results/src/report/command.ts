@@ -11,10 +11,26 @@ const ownPatches = (results: readonly RunResult[]): string[] => [
   ),
 ];
 
-/**
- * The command that runs the same again, with files of patches of one's own named after the patches. No flag says costs and timeScale of
- * a scenario file: they are in the run directory's scenario.yaml.
- */
+/** What only a scenario file says: no option does. */
+const onlyInFile = ({ settings, live }: RunResult): string[] => [
+  ...(settings?.costs === undefined ? [] : ['costs']),
+  ...((live?.timeScale ?? 1) === 1 ? [] : ['timeScale']),
+];
+
+/** What one has to know to give the command. */
+export function commandNotes(results: readonly RunResult[]): string[] {
+  const inFile = [...new Set(results.flatMap(onlyInFile))];
+  return [
+    ...(inFile.length === 0
+      ? []
+      : [
+          `scenario.yaml is in the run directory: it has the ${inFile.join(' and the ')}, for which there is no option.`,
+        ]),
+    ...(ownPatches(results).length === 0 ? [] : ['A file with a patch of one’s own is called after the patch here.']),
+  ];
+}
+
+/** The command that runs the same again; see {@link commandNotes}. */
 export function commandOf(results: readonly RunResult[]): string {
   const groups = groupByKernel(results);
   const run = results[0];
@@ -23,12 +39,13 @@ export function commandOf(results: readonly RunResult[]): string {
   const words = [
     'kmemlab',
     groups.length > 1 ? 'compare' : 'run',
-    run.experiment,
+    results.some((result) => onlyInFile(result).length > 0) ? 'scenario.yaml' : run.experiment,
     ...groups.flatMap(({ kernel }) => ['--kernel', kernel]),
     ...['--config', run.config.join(','), '--engine', run.engine],
     ...ownPatches(results).flatMap((name) => ['--patch', `${name}.mjs`]),
     ...(run.settings?.strategy === 'random' ? ['--strategy', 'random'] : []),
     ...(run.machine.isolcpus === undefined ? [] : ['--isolcpus', run.machine.isolcpus.join(',')]),
+    ...(run.live?.pinned ? ['--pin'] : []),
     ...['--nodes', String(run.machine.nodes), '--cpus-per-node', String(run.machine.cpusPerNode)],
     ...Object.entries(run.params).flatMap(([key, value]) => ['--param', `${key}=${value}`]),
     ...['--seed', String(run.seed)],

@@ -1,6 +1,6 @@
 import type { RunResult } from '../schema.js';
 import { machineText } from '../text/header.js';
-import { commandOf } from './command.js';
+import { commandNotes, commandOf } from './command.js';
 import { headlines } from './headline.js';
 import { quantityRows } from './report.js';
 
@@ -29,6 +29,7 @@ export function renderMarkdown(results: readonly RunResult[]): string {
     'To run it again:',
     '',
     `    ${commandOf(results)}`,
+    ...commandNotes(results).flatMap((note) => ['', note]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -129,6 +129,14 @@ describe('renderMarkdown and renderCsv', () => {
     expect(text).toMatch(/kmemlab run avoid-ipis .*--strategy random --isolcpus 3,7 /);
   });
 
+  it('run the scenario file again where no option says what it says, and say so', () => {
+    const text = renderMarkdown([sampleResult({ settings: { costs: { 'slab.create': 1 } } })]);
+    expect(text).toMatch(/kmemlab run scenario.yaml .*\n\nscenario.yaml is in the run directory: it has the costs,/);
+    const patched = renderMarkdown([sampleResult({ settings: { patchFiles: [{ name: 'mine', sha256: '' }] } })]);
+    expect(patched).toMatch(/--patch mine.mjs .*\n\nA file with a patch of one’s own is called after the patch here./);
+    expect(renderMarkdown(two).trim().split('\n').at(-1)).toMatch(/^ {4}kmemlab compare avoid-ipis /);
+  });
+
   it('say of several seeds which did not finish, and what one did that ended', () => {
     const failure = { kind: 'interrupted', detail: 'in phase create' };
     const text = renderMarkdown([sampleResult({ outcome: 'incomplete', failure }), sampleResult({ seed: 2 })]);

@@ -6,7 +6,7 @@ import { machineText, valueText } from '../text/header.js';
 import type { TextOptions } from '../text/paper.js';
 import { renderRun } from '../text/render-run.js';
 import { chartsOf } from './charts.js';
-import { commandOf } from './command.js';
+import { commandNotes, commandOf } from './command.js';
 import { findingRows } from './findings.js';
 import { termsIn } from './glossary.js';
 import { headlines } from './headline.js';
@@ -130,6 +130,10 @@ export function renderReport(subject: ReportSubject): string {
   const { head, rows } = quantityRows(results);
   const findings = findingRows(results);
   const command = commandOf(results);
+  const again = [
+    textElement('pre', command, { class: 'command' }),
+    ...commandNotes(results).map((note) => textElement('p', note)),
+  ];
   const lines = results.length > 0 ? headlines(results) : [];
   const why = [...lines.map((line) => textElement('p', line, { class: 'headline' })), ...reasons(about)];
   const sections: Section[] = [
@@ -147,7 +151,7 @@ export function renderReport(subject: ReportSubject): string {
               htmlTable('Findings', ['kernel', 'what', 'how many', 'pinned by, or why'], findings, true),
             ],
     },
-    { title: 'To run it again', parts: command === '' ? [] : [textElement('pre', command, { class: 'command' })] },
+    { title: 'To run it again', parts: command === '' ? [] : again },
     { title: 'In full', parts: results.map(fullText) },
   ];
   const terms = termsIn(

@@ -1,4 +1,4 @@
-import { type Coroutine, call, type Handle, request, type Step, VerdictError } from '@kmemlab/machine';
+import { actorOf, type Coroutine, call, type Handle, request, type Step, VerdictError } from '@kmemlab/machine';
 import type { Cpu } from '../../cpu.js';
 import { CacheField } from '../../published-state.js';
 import { defineHandler } from '../../registry.js';
@@ -43,6 +43,7 @@ export function* useAfterFree(cpu: Cpu, cache: Handle, set: Handle): Coroutine<n
     class: 'use-after-free',
     id: 'SLAB-4',
     object: `array_cache set ${set.toString(16)} of cache ${name}`,
+    ...(freed !== null && { owner: actorOf(freed) }),
     steps: freed === null ? [now] : [freed, now],
     detail: 'the CPU stores into an array that was replaced and freed while it had interrupts off',
   });
