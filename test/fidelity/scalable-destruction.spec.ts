@@ -186,3 +186,12 @@ describe('cgroup-knobs', () => {
     else expect(longest).toBeLessThan(0.5e6);
   });
 });
+
+describe('two of its patches', () => {
+  it('make the same kernel in either order', async () => {
+    const orders = ['+split-sysfs-release+early-sysfs-removal', '+early-sysfs-removal+split-sysfs-release'];
+    const [one, other] = await Promise.all(orders.map((patches) => removal(patches, 'slub')));
+    expect([one?.outcome, one?.verdicts]).toEqual(['ok', []]);
+    expect(other?.digest).toBe(one?.digest);
+  });
+});

@@ -91,7 +91,7 @@ describe('wrong usage', () => {
     [['run', 'a', '--kernel', '--json'], '--kernel: its value is missing before --json'],
     [['run', 'a', '--kernel', 'bad', '--nodes', 'x', '--seed', 'y'], '--nodes "x": not an integer'],
     [['run', 'a', '--kernel', 'linux'], '--kernel linux: unknown version; did you mean v4.10?'],
-    [['run', 'none.yaml'], 'scenario none.yaml: no such file'],
+    [['run', 'none.yaml'], 'scenario none.yaml: no such file, give the path of one'],
     [['run', 'a', '--patch', '/'], '--patch /: it is a directory'],
     [['compare', 'a'], 'compare: no --kernel given'],
     [['compare', 'a', '--kernel', 'v4.10'], 'compare: one --kernel given'],

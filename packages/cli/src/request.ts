@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.js';
 const MOST_BYTES = 1024 * 1024;
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
+  ENOENT: 'no such file, give the path of one',
   EACCES: 'no permission to read it',
   EISDIR: 'it is a directory, give a file',
 };

@@ -13,6 +13,8 @@ interface Stall {
 interface MachineShape {
   readonly nodes: number;
   readonly cpusPerNode: number;
+  /** Only if CPUs are isolated. */
+  readonly isolcpus?: readonly number[];
 }
 
 /** What a search of schedules found, as `kmemlab check --json` prints it (`kmemlab.check/1`). */

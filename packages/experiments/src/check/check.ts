@@ -79,13 +79,13 @@ export async function check(plan: SearchPlan, options: CheckOptions = {}): Promi
   options.onFound?.();
   const shrunk = await shrink(plan, found, options.signal);
   const { trial, stalls, scenario } = shrunk;
-  const { experiment, kernel, nodes, cpusPerNode, params } = scenario;
+  const { experiment, kernel, params } = scenario;
   const counterexample = {
     index: found.index,
     harmless: found.harmless,
     experiment,
     kernel,
-    machine: { nodes, cpusPerNode },
+    machine: shapeOf(scenario),
     params,
     stalls,
     steps: trial.extent.steps,
@@ -96,6 +96,12 @@ export async function check(plan: SearchPlan, options: CheckOptions = {}): Promi
     replay: await replayFileOf(shrunk),
   };
 }
+
+const shapeOf = ({ nodes, cpusPerNode, isolcpus }: Scenario): CheckResult['machine'] => ({
+  nodes,
+  cpusPerNode,
+  ...(isolcpus.length > 0 && { isolcpus }),
+});
 
 function resultOf(
   plan: SearchPlan,
@@ -112,7 +118,7 @@ function resultOf(
     experiment: scenario.experiment,
     kernel: scenario.kernel,
     config: scenario.config,
-    machine: { nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
+    machine: shapeOf(scenario),
     params: scenario.params,
     strategy,
     ...(strategy !== 'random' && { depth }),

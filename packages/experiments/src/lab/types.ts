@@ -56,6 +56,8 @@ export interface Experiment {
   readonly name: string;
   readonly summary: string;
   readonly params: ParamSpecs;
+  /** The kernel that it is about, if none is named; v4.10 if absent. */
+  readonly kernel?: string;
   /** The allocator that it is about; any if absent. */
   readonly allocator?: 'slab';
   /** Whether it goes to the mount or the files of cgroups version 1, which a kernel with cgroup2 has not. */

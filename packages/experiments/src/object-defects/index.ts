@@ -4,7 +4,8 @@ import { defectPrograms } from './programs.js';
 /** What object-based accounting (5.9) gets wrong, each by the smallest program that shows it. */
 export const objectDefects: Experiment = {
   name: 'object-defects',
-  summary: 'the defects of object-based accounting in 5.9, one by one',
+  summary: 'the defects of object-based accounting in 5.9, one by one; on v5.9 if no kernel is named',
+  kernel: 'v5.9',
   params: {
     defect: {
       kind: 'choice',

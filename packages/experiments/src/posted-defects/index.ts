@@ -20,7 +20,9 @@ const windows: Readonly<Record<string, Stretch>> = {
 /** E2c: the defects of the posted rework of 2019, each by the smallest program that shows it. */
 export const postedDefects: Experiment = {
   name: 'posted-defects',
-  summary: 'the defects of "rework non-root kmem_cache lifecycle management" as posted, one by one',
+  summary:
+    'the defects of "rework non-root kmem_cache lifecycle management" as posted, one by one; on v5.2+percpu-ref-lifecycle-v4 if no kernel is named',
+  kernel: 'v5.2+percpu-ref-lifecycle-v4',
   params: {
     defect: {
       kind: 'choice',

@@ -124,14 +124,14 @@ function configOf(choice: KernelChoice, text: string, objects: KernelConfig['obj
  * @throws InputError if the two were given and disagree
  */
 function kernelAndParams(
-  { picksKernel }: Experiment,
+  { picksKernel, kernel: usual = DEFAULT_KERNEL }: Experiment,
   named: string | undefined,
   params: ParamValues,
   given: Readonly<Record<string, string>>,
   where: (name: string) => string,
   parse: (kernel: string) => KernelChoice,
 ): { choice: KernelChoice; params: ParamValues } {
-  if (picksKernel === undefined) return { choice: parse(named ?? DEFAULT_KERNEL), params };
+  if (picksKernel === undefined) return { choice: parse(named ?? usual), params };
   const { param, kernelOf, valueIn } = picksKernel;
   if (named === undefined) return { choice: parse(kernelOf(Number(params[param]))), params };
   const choice = parse(named);

@@ -24,14 +24,17 @@ function keyValues(record: Readonly<Record<string, JsonValue>>): string {
     .join('  ');
 }
 
+/** `, CPUs 1,3 isolated`; nothing if none is. */
+export const isolatedText = ({ isolcpus = [] }: { readonly isolcpus?: readonly number[] }): string =>
+  isolcpus.length === 0 ? '' : `, ${plural(isolcpus.length, 'CPU')} ${isolcpus.join(',')} isolated`;
+
 /** `2 nodes × 4 CPUs = 8 CPUs, deterministic machine (sim), strategy time`. */
 export function machineText(result: RunResult, options: TextOptions): string {
-  const { nodes, cpusPerNode, isolcpus = [] } = result.machine;
+  const { nodes, cpusPerNode } = result.machine;
   const times = options.unicode ? '×' : 'x';
   const strategy = result.settings?.strategy;
   const size = `${nodes} ${plural(nodes, 'node')} ${times} ${cpusPerNode} ${plural(cpusPerNode, 'CPU')}`;
-  const isolated = isolcpus.length === 0 ? '' : `, ${plural(isolcpus.length, 'CPU')} ${isolcpus.join(',')} isolated`;
-  const rest = `${strategy === undefined ? '' : `, strategy ${valueText(strategy)}`}${isolated}`;
+  const rest = `${strategy === undefined ? '' : `, strategy ${valueText(strategy)}`}${isolatedText(result.machine)}`;
   return `${size} = ${formatCount(nodes * cpusPerNode)}, ${ENGINES[result.engine]}${rest}`;
 }
 

@@ -1,5 +1,6 @@
 import type { CheckResult } from '../check.js';
 import { counted, formatCount, formatNs, plural } from './format.js';
+import { isolatedText } from './header.js';
 import { idlePatchLines } from './idle-patches.js';
 import { heading, paragraph, type TextOptions } from './paper.js';
 import { joinSections } from './render-run.js';
@@ -17,7 +18,7 @@ function searchedLines(result: CheckResult, options: TextOptions): string[] {
   const { machine, schedules, asked, states, orders, longest, elapsed, strategy, depth, seed, kernel } = result;
   const seconds = elapsed.hostNs / 1e9;
   const rate = seconds > 0 ? `, ${formatCount(Math.round(schedules / seconds))}/s` : '';
-  const cpus = `${machine.nodes} ${options.unicode ? '×' : 'x'} ${machine.cpusPerNode} CPUs`;
+  const cpus = `${machine.nodes} ${options.unicode ? '×' : 'x'} ${machine.cpusPerNode} CPUs${isolatedText(machine)}`;
   const of = schedules === asked ? '' : ` of ${formatCount(asked)}`;
   return [
     heading(options, `check ${result.experiment} on ${kernel}: ${conclusion(result)}`),
@@ -57,7 +58,7 @@ function counterexampleLines(
     ...paragraph(
       options,
       '',
-      `Found in schedule ${formatCount(index)}. The smallest one that shows it: ${cpus} ${plural(cpus, 'CPU')} on ${machine.nodes} ${plural(machine.nodes, 'node')}, ${paramsText(params)}, ${formatCount(steps)} events`,
+      `Found in schedule ${formatCount(index)}. The smallest one that shows it: ${cpus} ${plural(cpus, 'CPU')} on ${machine.nodes} ${plural(machine.nodes, 'node')}${isolatedText(machine)}, ${paramsText(params)}, ${formatCount(steps)} events`,
     ),
     stalls.length === 0
       ? '  in the order of the cost model, nobody late.'

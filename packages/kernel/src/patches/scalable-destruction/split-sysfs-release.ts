@@ -6,6 +6,7 @@ export const splitSysfsRelease: Patch = {
   mail: 'Tejun Heo, posted to linux-mm in 2017: "slub: separate out sysfs_slab_release() from sysfs_slab_remove()", 2 of 10; in 4.12',
   appliesTo: ['v4.10'],
   apply: ({ policies }) => {
-    policies.slub.directoryGoes = 'shutdownLocked';
+    // early-sysfs-removal goes further, whichever of the two is named first.
+    if (policies.slub.directoryGoes !== 'work') policies.slub.directoryGoes = 'shutdownLocked';
   },
 };
