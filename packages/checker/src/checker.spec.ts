@@ -307,6 +307,14 @@ test('WQ-6: an item of a CPU that is down, or has been since it was queued, may 
   expect(verdictOf(runsElsewhere([down, up]))).toBe('WQ-6');
 });
 
+test('RCU-2: a callback runs on the CPU that queued it, or anywhere once that CPU has gone down', () => {
+  const queued: Event = ['rcuQueue', 0, 0, 0, 5, 7];
+  const invoked: Event = ['rcuInvoke', 1, 0, 7, 0];
+  expect(verdictOf([queued, ...wholeGracePeriod, invoked])).toBe('RCU-2');
+  expect(verdictOf([queued, ...wholeGracePeriod, ['rcuInvoke', 0, 0, 7, 0]])).toBeUndefined();
+  expect(verdictOf([queued, ...wholeGracePeriod, ['rcuCpu', 0], invoked])).toBeUndefined();
+});
+
 test('SMP-1: a CPU that has run its calls may die, and be called when it is back', () => {
   const first = [...raised, execute, returned, unlock, done, end];
   const back: readonly Event[] = [['hotplug', 1, HotplugStep.dead], up];

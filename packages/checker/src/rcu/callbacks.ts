@@ -5,8 +5,12 @@ import type { GracePeriods } from './grace-periods.js';
 import type { ReadSections } from './read-sections.js';
 import { rcuRules as rules } from './rules.js';
 
-/** Callbacks that one CPU has queued and that have not started, oldest first; those of before it went down are apart. */
-type Line = Set<number>;
+/** Callbacks that one CPU has queued and that have not started; those of before it went down are apart, and may run elsewhere. */
+interface Line {
+  /** By serial number, oldest first. */
+  readonly serials: Set<number>;
+  orphaned: boolean;
+}
 
 /** A callback from its queueing until it has returned. */
 interface Callback {
@@ -47,14 +51,14 @@ export class Callbacks {
     this.heads.set(fn, heads);
     const before = heads.get(data);
     if (before !== undefined) this.fails(rules.queuedOnce, cpu, before, 'queued again before its callback has started');
-    const line = this.lines[cpu] ?? new Set<number>();
+    const line = this.lines[cpu] ?? { serials: new Set<number>(), orphaned: false };
     this.lines[cpu] = line;
     const { flavour, started } = this.periods;
     const sections = this.reads.inProgress(flavour, this.consolidated);
     const place = ++this.queuedInAll;
     const time = this.view.now(cpu);
     const callback = { fn, data, serial, cpu, time, place, line, startedBefore: started, sections };
-    line.add(serial);
+    line.serials.add(serial);
     this.pending.set(serial, callback);
     if (fn !== this.ofBarrier) heads.set(data, callback);
   }
@@ -63,9 +67,10 @@ export class Callbacks {
     const callback = this.pending.get(serial);
     if (callback === undefined) return;
     const { fn, data, line, startedBefore, sections } = callback;
-    const [first] = line;
+    const [first] = line.serials;
     if (first !== serial) this.fails(rules.order, cpu, callback, `invoked before ${this.describe(first)}`);
-    line.delete(serial);
+    else if (cpu !== callback.cpu && !line.orphaned) this.fails(rules.order, cpu, callback, `invoked on CPU${cpu}`);
+    line.serials.delete(serial);
     this.heads.get(fn)?.delete(data);
     if (this.periods.ended <= startedBefore) {
       this.fails(rules.callback, cpu, callback, 'no grace period that began after it was queued has ended');
@@ -82,6 +87,8 @@ export class Callbacks {
 
   /** The CPU goes down: what it queues when it is up again may overtake what it queued before. */
   orphaned(cpu: number): void {
+    const line = this.lines[cpu];
+    if (line !== undefined) line.orphaned = true;
     delete this.lines[cpu];
   }
 

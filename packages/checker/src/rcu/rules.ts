@@ -6,7 +6,7 @@ export const rcuRules = {
     id: 'RCU-1',
     rule: 'A callback runs only after a full grace period, when every read section that was in progress at its queueing has ended.',
   },
-  order: { id: 'RCU-2', rule: 'Callbacks queued by one CPU run in the order in which they were queued.' },
+  order: { id: 'RCU-2', rule: 'Callbacks queued by one CPU run on that CPU, in the order in which they were queued.' },
   everyCpu: {
     id: 'RCU-3',
     rule: 'A grace period waits for every CPU that is online when it starts; each owes it one quiescent state.',
