@@ -135,6 +135,8 @@ export const Trace = {
   cacheDangling: 64,
   /** task, 1 if as the writer, 0 = cpu_hotplug is asked for, 1 = it is held, 2 = it is let go. */
   hotplugLock: 65,
+  /** 0 = a waiting call of all other CPUs begins, 1 = it returns. */
+  callAll: 66,
 } as const;
 
 /** A CPU takes no more tasks; it is dead; it is online again. */

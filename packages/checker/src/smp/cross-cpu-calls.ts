@@ -50,7 +50,8 @@ export class CrossCpuCalls implements Family {
     [Trace.hotplug, (cpu, step) => this.queues.hotplug(cpu, step)],
     [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, of) => this.raises.send(cpu, target, RAISED_FOR[of] ?? 'single')],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
-    [Trace.kick, (cpu, done) => (done === 1 ? this.regions.kickReturns(cpu) : this.regions.kickBegins(cpu))],
+    [Trace.kick, (cpu, done) => this.callAll(cpu, done === 1)],
+    [Trace.callAll, (cpu, done) => this.callAll(cpu, done === 1)],
     [
       Trace.arrayPublish,
       (cpu, cache, set, _previous, swapped) => this.visibility.publish(cpu, cache, set, swapped === 1),
@@ -62,6 +63,11 @@ export class CrossCpuCalls implements Family {
     this.raises.auditOwed();
     this.queues.audit(rest);
     if (rest !== 'stuck') this.raises.auditCounts();
+  }
+
+  private callAll(cpu: number, returns: boolean): void {
+    if (returns) this.regions.callReturns(cpu);
+    else this.regions.callBegins(cpu);
   }
 
   private begin(cpu: number, number: number, irqsOff: number, spinlocks: number, waits: boolean): void {
@@ -95,6 +101,7 @@ export class CrossCpuCalls implements Family {
   }
 
   private lock(cpu: number, target: number, waiter: number, mask: boolean, info: number): void {
+    this.regions.called(cpu, target);
     const call = this.calls.current(cpu);
     if (call === undefined) return;
     call.mask ||= mask;

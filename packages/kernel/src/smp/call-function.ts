@@ -140,7 +140,10 @@ function slowest(cpu: Cpu, targets: readonly number[]): number {
 
 /** smp_call_function: all other online CPUs. */
 export function* smpCallFunction(cpu: Cpu, fn: string, info: number, wait: boolean): Coroutine<CallOutcome> {
-  return yield* call(smpCallFunctionMany, cpu, cpu.build.policies.smp.everyone(cpu), fn, info, wait);
+  if (wait) cpu.trace(Trace.callAll, 0, 0, 0, 0);
+  const outcome = yield* call(smpCallFunctionMany, cpu, cpu.build.policies.smp.everyone(cpu), fn, info, wait);
+  if (wait) cpu.trace(Trace.callAll, 1, 0, 0, 0);
+  return outcome;
 }
 
 /** on_each_cpu: all other online CPUs, then this one with interrupts off. */
