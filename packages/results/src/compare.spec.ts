@@ -95,6 +95,24 @@ describe('meaning', () => {
     expect(text).not.toMatch(/fewer|more IPIs/);
   });
 
+  it('does not blame a kernel for the cgroups of a bystander, of which some are under way', () => {
+    const left = (dying: number, more: Partial<RunResult> = {}) => {
+      const { memcg, ...counters } = kickCounters(3);
+      return sampleResult({
+        counters: { ...counters, memcg: { ...memcg, dying } },
+        phases: {},
+        durations: {},
+        ...more,
+      });
+    };
+    const kernel = 'v4.10+mine';
+    expect(meaning(left(1), left(9, { kernel }))[0]).toContain('leaves 9 removed memcgs behind instead of 1');
+    const durations = {
+      'bystander.mkdir': { clock: 'model', unit: 'ns', count: 1, p50: 1, p99: 1, max: 1, mean: 1 },
+    } as const;
+    expect(meaning(left(1, { durations }), left(9, { kernel, durations }))[0]).not.toContain('behind');
+  });
+
   it('names shutdowns as the reason when removal differs with them', () => {
     const base = sampleResult();
     const remove = base.phases.remove as RunResult['phases'][string];

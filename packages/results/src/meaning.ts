@@ -122,8 +122,13 @@ function removalText(base: KernelRuns, other: KernelRuns): string | undefined {
   return `removal costs ${distanceText(ipis, 'IPI')}${because}`;
 }
 
+/** A task makes and removes cgroups meanwhile: some of them are under way at any moment. */
+const hasBystander = ({ runs }: KernelRuns): boolean =>
+  runs.some(({ durations }) => durations['bystander.mkdir'] !== undefined);
+
 /** How many removed memcgs stay, if it is not one live schedule each that decides. */
 function dyingText(base: KernelRuns, other: KernelRuns): string | undefined {
+  if (hasBystander(base) || hasBystander(other)) return undefined;
   const dying = differenceOf(base, other, ({ phases, counters }) => (phases.remove ?? counters).memcg.dying);
   if (!dying || (dying.relation !== 'fewer' && dying.relation !== 'more') || isOneLiveRunEach(base, other))
     return undefined;

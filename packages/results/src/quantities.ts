@@ -123,6 +123,9 @@ const COUNTS: readonly Quantity[] = [
   count('barriers', 'rcu_barrier requested', (r) =>
     r.params.memcgs === undefined ? undefined : r.counters.calls.rcu_barrier.requested,
   ),
+  count('barriersExecuted', 'rcu_barrier executed', (r) =>
+    r.params.memcgs === undefined ? undefined : r.counters.calls.rcu_barrier.executed,
+  ),
   count('findMessages', 'find: messages per entry', perEntry('find', messagesOf)),
   count('findReferences', 'find: percpu_ref operations per entry', perEntry('find', referencesOf)),
   count('dropReferences', 'drop_caches: percpu_ref operations per entry', perEntry('drop', referencesOf)),

@@ -1,4 +1,5 @@
 import type { RunResult } from '../schema.js';
+import { barrierLines } from './barriers.js';
 import { kickLatencyLines, otherDurationLines } from './durations.js';
 import { emptiedLines } from './emptied.js';
 import { findTableLines } from './find-table.js';
@@ -21,6 +22,7 @@ const SECTIONS = [
   tuneTableLines,
   findTableLines,
   emptiedLines,
+  barrierLines,
   ipisPerCpuLines,
   isolatedCpusLines,
   kickLatencyLines,
