@@ -176,6 +176,7 @@ const broken: readonly (readonly [string, string, readonly Event[]])[] = [
       ['hotplugLock', 0, 6, WRITE, 0],
     ],
   ],
+  ['MTX-3', 'a trylock in an interrupt', [['mutexTrylock', 0, SLAB_MUTEX, 0, 0, 2]]],
   [
     'MTX-5',
     'a trylock that sleeps',

@@ -78,9 +78,10 @@ export class Mutexes implements Family {
     this.lockedAt[mutex] = this.view.where(cpu);
   }
 
-  /** MTX-5, and MTX-1 if it succeeds. */
+  /** MTX-5, and MTX-1 if it succeeds; MTX-3, since an interrupt cannot own a mutex. */
   private trylock(cpu: number, mutex: number, answer: number, task: number, slept: number): void {
     if (answer === ASKED) {
+      if (task === NOBODY) this.fails(rules.notAtomic, cpu, mutex, undefined, 'tried for in interrupt context');
       this.trying.set(task, { slept, step: this.view.where(cpu) });
       return;
     }
