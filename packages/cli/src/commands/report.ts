@@ -24,7 +24,7 @@ the one the others are compared with.
 
 --markdown and --csv print the figures on stdout instead, for a mail or a spreadsheet.
 
-Exit status: 0 ok, 2 wrong usage or input, 3 the report could not be written.
+Exit status: 0 ok, 2 wrong usage or input, or nothing can be written there, 3 the disk is full.
 
 EXAMPLES
   kmemlab compare avoid-ipis --kernel v4.10 --kernel v4.12 --out mine && kmemlab report mine
