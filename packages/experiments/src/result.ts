@@ -16,6 +16,7 @@ import { countersBetween, type Reading } from './lab/reading.js';
 import { statisticsDrift } from './lab/statistics-drift.js';
 import type { Experiment } from './lab/types.js';
 import type { Run } from './run.js';
+import { machineShape } from './scenario/machine-shape.js';
 import { idlePatches } from './scenario/patch-use.js';
 import { findExperiment } from './scenario/resolve.js';
 
@@ -89,10 +90,7 @@ export function buildResult(run: Run): RunResult {
     config: scenario.config,
     engine: scenario.engine,
     seed: scenario.seed,
-    machine: {
-      ...{ nodes: scenario.nodes, cpusPerNode: scenario.cpusPerNode },
-      ...(isolcpus.length > 0 && { isolcpus }),
-    },
+    machine: machineShape(scenario),
     params: ownParams(scenario.params, experiment),
     settings: settingsOf(run),
     ...(idle.length > 0 && { idlePatches: idle }),

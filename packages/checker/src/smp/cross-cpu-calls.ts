@@ -50,8 +50,7 @@ export class CrossCpuCalls implements Family {
     [Trace.hotplug, (cpu, step) => this.queues.hotplug(cpu, step)],
     [Trace.ipiSend, (cpu, target, _vector, _wasEmpty, of) => this.raises.send(cpu, target, RAISED_FOR[of] ?? 'single')],
     [Trace.ipiHandle, (cpu) => this.handle(cpu)],
-    [Trace.kick, (cpu, done) => this.callAll(cpu, done === 1)],
-    [Trace.callAll, (cpu, done) => this.callAll(cpu, done === 1)],
+    [Trace.callAll, (cpu, done) => (done === 1 ? this.regions.callReturns(cpu) : this.regions.callBegins(cpu))],
     [
       Trace.arrayPublish,
       (cpu, cache, set, _previous, swapped) => this.visibility.publish(cpu, cache, set, swapped === 1),
@@ -63,11 +62,6 @@ export class CrossCpuCalls implements Family {
     this.raises.auditOwed();
     this.queues.audit(rest);
     if (rest !== 'stuck') this.raises.auditCounts();
-  }
-
-  private callAll(cpu: number, returns: boolean): void {
-    if (returns) this.regions.callReturns(cpu);
-    else this.regions.callBegins(cpu);
   }
 
   private begin(cpu: number, number: number, irqsOff: number, spinlocks: number, waits: boolean): void {

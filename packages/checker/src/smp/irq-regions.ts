@@ -3,15 +3,22 @@ import type { Reporter } from '../reporter.js';
 import type { MachineView } from '../types.js';
 import { smpRules } from './rules.js';
 
+/** A waiting call of all CPUs from its beginning, by CPU. */
+interface CallOfAll {
+  begin: Step;
+  /** The interrupts-off region then, odd while in one. */
+  readonly regions: Float64Array;
+  /** 1 for a CPU that was online and has not been called since. */
+  readonly uncalled: Uint8Array;
+}
+
 /**
- * SMP-5: when kick_all_cpus_sync, or another waiting call of all CPUs, returns, no other CPU may be in the same interrupts-off
- * region as at its beginning; so it must have called each. A CPU that goes down meanwhile answers on its way.
+ * SMP-5: when a waiting call of all CPUs returns, such as that of kick_all_cpus_sync, no other CPU may be in the same
+ * interrupts-off region as at its beginning; so it must have called each. A CPU that goes down meanwhile answers on its way.
  */
 export class IrqRegions {
-  private readonly snapshots: (Float64Array | undefined)[] = [];
-  private readonly begins: (Step | undefined)[] = [];
-  /** By sender, the CPUs that were online at the beginning and have not been called since. */
-  private readonly uncalled: (Set<number> | undefined)[] = [];
+  /** The latest of each sender. */
+  private readonly calls: (CallOfAll | undefined)[] = [];
 
   constructor(
     private readonly view: MachineView,
@@ -20,33 +27,39 @@ export class IrqRegions {
 
   callBegins(sender: number): void {
     const { cpuCount } = this.view.topology;
-    const snapshot = this.snapshots[sender] ?? new Float64Array(cpuCount);
-    for (let cpu = 0; cpu < cpuCount; cpu++) snapshot[cpu] = this.view.irqRegion(cpu);
-    this.snapshots[sender] = snapshot;
-    this.begins[sender] = this.view.where(sender);
-    const online = this.view.nodes[0]?.published.onlineCpus() ?? [];
-    this.uncalled[sender] = new Set(online.filter((cpu) => cpu !== sender));
+    const begin = this.view.where(sender);
+    const known = this.calls[sender];
+    const call = known ?? { begin, regions: new Float64Array(cpuCount), uncalled: new Uint8Array(cpuCount) };
+    call.begin = begin;
+    for (let cpu = 0; cpu < cpuCount; cpu++) {
+      call.regions[cpu] = this.view.irqRegion(cpu);
+      call.uncalled[cpu] = Number(cpu !== sender && this.isOnline(cpu));
+    }
+    this.calls[sender] = call;
   }
 
   /** A CPU is called, by this call or another one of the sender. */
   called(sender: number, target: number): void {
-    this.uncalled[sender]?.delete(target);
+    const call = this.calls[sender];
+    if (call !== undefined) call.uncalled[target] = 0;
   }
 
   callReturns(sender: number): void {
-    const snapshot = this.snapshots[sender];
-    const uncalled = this.uncalled[sender];
-    if (snapshot === undefined || uncalled === undefined) return;
-    for (const cpu of uncalled) if (this.isOnline(cpu)) this.fails(sender, `CPU${cpu} was not called`);
-    for (const [cpu, region] of snapshot.entries()) {
-      if (cpu === sender || region % 2 === 0 || region !== this.view.irqRegion(cpu) || !this.isOnline(cpu)) continue;
-      this.fails(sender, `CPU${cpu} has had interrupts off since before it: ${this.view.where(cpu).function}`);
+    const call = this.calls[sender];
+    if (call === undefined) return;
+    for (const [cpu, region] of call.regions.entries()) {
+      if (cpu === sender || !this.isOnline(cpu)) continue;
+      if (call.uncalled[cpu] === 1) this.fails(sender, call, `CPU${cpu} was not called`);
+      else if (region % 2 === 1 && region === this.view.irqRegion(cpu)) {
+        const { function: name } = this.view.where(cpu);
+        this.fails(sender, call, `CPU${cpu} has had interrupts off since before it: ${name}`);
+      }
     }
   }
 
-  private fails(sender: number, detail: string): void {
+  private fails(sender: number, { begin }: CallOfAll, detail: string): void {
     const name = `call of all CPUs by CPU${sender}`;
-    this.reporter.broken(smpRules.leavesRegions, name, this.begins[sender], this.view.where(sender), detail);
+    this.reporter.broken(smpRules.leavesRegions, name, begin, this.view.where(sender), detail);
   }
 
   private isOnline(cpu: number): boolean {

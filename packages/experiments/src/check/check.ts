@@ -1,5 +1,6 @@
 import type { CheckResult, Interleaving, SearchStrategy } from '@kmemlab/results';
 import { InputError, type PatchFile, type RunRequest, type Scenario } from '../api.js';
+import { machineShape } from '../scenario/machine-shape.js';
 import { resolveScenario } from '../scenario/resolve.js';
 import { type Aim, checkAim } from './aim.js';
 import { interleavingOf } from './interleaving.js';
@@ -85,7 +86,7 @@ export async function check(plan: SearchPlan, options: CheckOptions = {}): Promi
     harmless: found.harmless,
     experiment,
     kernel,
-    machine: shapeOf(scenario),
+    machine: machineShape(scenario),
     params,
     stalls,
     steps: trial.extent.steps,
@@ -96,12 +97,6 @@ export async function check(plan: SearchPlan, options: CheckOptions = {}): Promi
     replay: await replayFileOf(shrunk),
   };
 }
-
-const shapeOf = ({ nodes, cpusPerNode, isolcpus }: Scenario): CheckResult['machine'] => ({
-  nodes,
-  cpusPerNode,
-  ...(isolcpus.length > 0 && { isolcpus }),
-});
 
 function resultOf(
   plan: SearchPlan,
@@ -118,7 +113,7 @@ function resultOf(
     experiment: scenario.experiment,
     kernel: scenario.kernel,
     config: scenario.config,
-    machine: shapeOf(scenario),
+    machine: machineShape(scenario),
     params: scenario.params,
     strategy,
     ...(strategy !== 'random' && { depth }),
