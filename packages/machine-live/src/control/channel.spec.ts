@@ -39,6 +39,11 @@ afterEach(async () => {
 
 afterAll(() => broker.close());
 
+/** Nothing happens in this process for so long, as if it had been stopped. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 describe('ControlChannel', () => {
   it('answers calls with what the handler returns or resolves to', async () => {
     const [coordinator, node] = [await channel('coordinator'), await channel(1)];
@@ -114,6 +119,25 @@ describe('ControlChannel', () => {
     answer(null);
     expect(await coordinator.call(0, 'quick', null, LONG)).toBe(1);
     expect(coordinator.malformed).toBe(0);
+  });
+
+  it('does not count time in which the process stood still', async () => {
+    const [coordinator, node] = [await channel('coordinator'), await channel(0)];
+    let answer: (value: unknown) => void = () => {};
+    const late = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const asked = new Promise<void>((resolve) => {
+      node.serve('slow', () => {
+        resolve();
+        return late;
+      });
+    });
+    const called = coordinator.call(0, 'slow', null, 500);
+    await asked;
+    standStill(1500);
+    answer(1);
+    expect(await called).toBe(1);
   });
 
   it('refuses a payload that is no plain data, without waiting', async () => {

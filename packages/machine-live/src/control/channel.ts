@@ -1,8 +1,12 @@
 import type { Bus } from '../transport/bus.js';
+import { Silence } from '../transport/silence.js';
 import { Assembler, cut } from './chunks.js';
 import { ControlError, RemoteError } from './errors.js';
 import { controlSubject, type Peer } from './types.js';
 import { decodeMessage, encodeMessage, type Message } from './wire.js';
+
+/** Times that a call looks at the clock until its deadline. */
+const TICKS = 20;
 
 export interface ControlChannelOptions {
   readonly bus: Bus;
@@ -19,7 +23,7 @@ interface Pending {
   readonly to: Peer;
   readonly name: string;
   readonly deadlineMs: number;
-  readonly timer: NodeJS.Timeout;
+  readonly wait: Silence;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -67,7 +71,7 @@ export class ControlChannel {
 
   /**
    * Ask a peer. Rejects with a {@link ControlError} if no answer came within `deadlineMs` or the channel was closed, and
-   * with a {@link RemoteError} if the peer's handler threw.
+   * with a {@link RemoteError} if the peer's handler threw. Time in which this process stood still is not counted.
    */
   call(to: Peer, name: string, payload: unknown, deadlineMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -76,9 +80,10 @@ export class ControlChannel {
         return;
       }
       const id = this.nextId++;
-      const expired = () => this.settle(id)?.reject(new ControlError('deadline', to, name, deadlineMs));
-      const timer = setTimeout(expired, deadlineMs);
-      this.pending.set(id, { to, name, deadlineMs, timer, resolve, reject });
+      const onSilent = () => this.settle(id)?.reject(new ControlError('deadline', to, name, deadlineMs));
+      const wait = new Silence({ everyMs: Math.ceil(deadlineMs / TICKS), deadlineMs, onTick() {}, onSilent });
+      this.pending.set(id, { to, name, deadlineMs, wait, resolve, reject });
+      wait.start();
       try {
         this.send(to, { kind: 'call', id, name, payload });
       } catch (cause) {
@@ -127,7 +132,7 @@ export class ControlChannel {
   private settle(id: number): Pending | undefined {
     const call = this.pending.get(id);
     if (call === undefined) return undefined;
-    clearTimeout(call.timer);
+    call.wait.stop();
     this.pending.delete(id);
     return call;
   }
