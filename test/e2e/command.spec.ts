@@ -129,6 +129,19 @@ describe('run', () => {
     expect(Object.keys(phases)[0]).toBe('boot');
   });
 
+  test.each(['run', 'check'])('%s ends on Ctrl-C while a patch is applied that never ends', async (command) => {
+    const cwd = emptyDirectory();
+    const patch = `export default { name: 'endless', summary: 's', apply() {
+      console.error('applied');
+      for (;;);
+    } };`;
+    writeFileSync(join(cwd, 'endless.mjs'), patch);
+    const args = [command, 'avoid-ipis', ...sim, '--patch', 'endless.mjs'];
+    const { stdout } = await kmemlab(args, cwd, (stderr) => stderr.includes('applied'));
+    expect(stdout).toBe('');
+    expect(filesIn(cwd)).toEqual(['endless.mjs']);
+  });
+
   test('ends on Ctrl-C in the middle of an endless loop of a patch', async () => {
     const cwd = emptyDirectory();
     const patch = `export default { name: 'endless', summary: 's', apply(kernel) {

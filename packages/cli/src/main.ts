@@ -31,8 +31,12 @@ function interrupt(): void {
   }
   interruption.abort();
 }
-process.on('SIGINT', interrupt);
-process.on('SIGTERM', interrupt);
+
+/** Signals are heard once a command can end in order. Before that, while a patch is loaded, which may never end, one ends the process. */
+function hearSignals(): AbortSignal {
+  if (!process.listeners('SIGINT').includes(interrupt)) process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  return interruption.signal;
+}
 
 /** A reader that has gone (`| head`) is no error of ours; any other failure to print is. */
 let printing: NodeJS.ErrnoException | undefined;
@@ -63,7 +67,9 @@ const status = await runCli(process.argv.slice(2), {
   env: process.env,
   version,
   now: () => new Date(),
-  signal: interruption.signal,
+  get signal() {
+    return hearSignals();
+  },
   loadHost: async () => (await import('./host.js')).host,
   loadEngine: async () => (await import('./engine.js')).engine,
 });
