@@ -110,6 +110,8 @@ export interface MatrixResult {
   readonly rows: readonly MatrixRow[];
   /** Mutations that have no row: they do not apply to the version, or take a search that is aimed at them. */
   readonly leftOut: readonly string[];
+  /** Those of them that apply to the version; the bug matrix has the searches that are aimed at them. */
+  readonly aimed: readonly string[];
   readonly outcome: Outcome;
   readonly elapsed: { readonly hostNs: number };
 }

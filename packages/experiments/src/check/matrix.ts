@@ -63,7 +63,8 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
   const { version, schedules = DEFAULT_SCHEDULES, seed = 1 } = request;
   const own = (request.patchFiles ?? []).map((file): Subject => ({ patch: file.path, file }));
   const asked = patches.filter(({ name, mutation }) => mutation && (request.only?.includes(name) ?? true));
-  const mutations = asked.filter(({ appliesTo, aimed }) => !aimed && (appliesTo?.includes(version) ?? true));
+  const applying = asked.filter(({ appliesTo }) => appliesTo?.includes(version) ?? true);
+  const mutations = applying.filter(({ aimed }) => !aimed);
   const broken = mutations.map(
     ({ name, breaks, config, shownBy }): Subject => ({
       patch: name,
@@ -106,6 +107,7 @@ export async function mutationMatrix(request: MatrixRequest, options: MatrixOpti
     scenarios: SCENARIOS.map(nameOf),
     rows: rows.filter((row) => row !== undefined),
     leftOut: asked.filter((patch) => !mutations.includes(patch)).map(({ name }) => name),
+    aimed: applying.filter(({ aimed }) => aimed).map(({ name }) => name),
     outcome: wrong ? 'violation' : interrupted ? 'incomplete' : 'ok',
     elapsed: { hostNs: Math.round((performance.now() - started) * 1e6) },
   };

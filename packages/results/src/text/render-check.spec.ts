@@ -123,7 +123,11 @@ describe('an interleaving', () => {
 
 describe('a matrix', () => {
   const row = (more: Partial<MatrixRow>): MatrixRow => ({ schedules: 1, hostNs: 1e6, asExpected: true, ...more });
-  const matrix = (rows: readonly MatrixRow[], leftOut: readonly string[] = []): MatrixResult => ({
+  const matrix = (
+    rows: readonly MatrixRow[],
+    leftOut: readonly string[] = [],
+    aimed: readonly string[] = [],
+  ): MatrixResult => ({
     schema: 'kmemlab.matrix/1',
     version: 'v4.10',
     config: ['slab'],
@@ -133,16 +137,16 @@ describe('a matrix', () => {
     scenarios: ['torture 2x2'],
     rows,
     leftOut,
+    aimed,
     outcome: 'ok',
     elapsed: { hostNs: 1e9 },
   });
 
-  it('names the mutations that have no row', () => {
+  it('names the mutations that have no row, and says why', () => {
     expect(renderMatrix(matrix([row({})]), plain)).not.toContain('left out');
-    const text = renderMatrix(matrix([row({})], ['lose-item', 'keep-owner']), { ...plain, width: 140 });
-    expect(text).toContain(
-      'left out: 2 mutations, not for v4.10 or only found by a search aimed at it: lose-item, keep-owner',
-    );
+    const text = renderMatrix(matrix([row({})], ['lose-item', 'keep-owner'], ['lose-item']), { ...plain, width: 140 });
+    expect(text).toContain('left out: 1 mutation, not for v4.10: keep-owner');
+    expect(text).toContain('left out: 1 mutation, only found by a search aimed at it: lose-item');
   });
 
   it('shows what each kernel breaks and what was found, and how many are not as they should be', () => {

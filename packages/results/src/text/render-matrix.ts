@@ -21,12 +21,21 @@ function cellsOf(
   };
 }
 
-const leftOutText = ({ version, leftOut }: MatrixResult): string =>
-  `${counted(leftOut.length, 'mutation')}, not for ${version} or only found by a search aimed at it: ${leftOut.join(', ')}`;
+function leftOutLines({ version, leftOut, aimed }: MatrixResult, options: TextOptions): string[] {
+  const reasons = [
+    { why: `not for ${version}`, names: leftOut.filter((name) => !aimed.includes(name)) },
+    { why: 'only found by a search aimed at it', names: aimed },
+  ];
+  return reasons.flatMap(({ why, names }) =>
+    names.length === 0
+      ? []
+      : paragraph(options, '  left out: ', `${counted(names.length, 'mutation')}, ${why}: ${names.join(', ')}`),
+  );
+}
 
 /** The matrix of mutations as text for people. */
 export function renderMatrix(result: MatrixResult, options: TextOptions): string {
-  const { rows, leftOut } = result;
+  const { rows } = result;
   const wrong = rows.filter(({ asExpected }) => !asExpected).length;
   const summary =
     wrong === 0 ? `all ${rows.length} as they should be` : `${wrong} of ${rows.length} not as they should be`;
@@ -48,6 +57,6 @@ export function renderMatrix(result: MatrixResult, options: TextOptions): string
       columns,
       rows.map((row) => cellsOf(row, options.unicode)),
     ),
-    leftOut.length === 0 ? [] : paragraph(options, '  left out: ', leftOutText(result)),
+    leftOutLines(result, options),
   ]);
 }
