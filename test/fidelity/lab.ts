@@ -91,11 +91,16 @@ export class Lab implements Probe {
 
   /** Let events happen until the condition holds. */
   until(condition: () => boolean): void {
+    const why = this.runUntil(condition);
+    if (why !== 'reached') throw new Error(`the machine stopped: ${why}`);
+  }
+
+  private runUntil(condition: () => boolean): string {
     const { machine } = this;
     const why = machine.run(condition, STEPS);
     if (machine.failure !== undefined) throw machine.failure;
     if (machine.verdicts.length > 0) throw new Error(JSON.stringify(machine.verdicts));
-    if (why !== 'reached') throw new Error(`the machine stopped: ${why}`);
+    return why;
   }
 
   /** Until no callback, work item or message is left. */
@@ -103,10 +108,11 @@ export class Lab implements Probe {
     this.until(() => this.machine.quiet);
   }
 
-  /** Let `ns` of model time pass. */
+  /** Let `ns` of model time pass, and what is left until the next event; less if nothing more would happen by itself. */
   pass(ns: number): void {
     const end = this.machine.modelTime + ns;
-    this.until(() => this.machine.modelTime >= end);
+    const why = this.runUntil(() => this.machine.modelTime >= end);
+    if (why !== 'reached' && why !== 'empty') throw new Error(`the machine stopped: ${why}`);
   }
 
   /** Pid of the lab's task once it has run something. */

@@ -188,6 +188,8 @@ export interface Policies {
     /** What the allocator does there. */
     readonly deactivation: Deactivation;
     initRootArray: (cpu: Cpu, root: Handle) => Coroutine<void>;
+    /** What keeps the size of the memcg_caches arrays while a root cache is made; null where slab_mutex does, or there are none. */
+    cacheIdsLock: MutexName | null;
     /** Charge the percpu statistics of a new memcg: evaluates to who pays, 0 for nobody, negative if denied; null if nobody ever does. */
     allocStatistics: ((cpu: Cpu, parent: Handle) => Coroutine<Handle>) | null;
     online: (cpu: Cpu, memcg: Handle) => Coroutine<void>;

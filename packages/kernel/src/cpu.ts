@@ -170,8 +170,13 @@ export class Cpu extends Core {
     return this.stretches !== null || this.pointsAreSteps;
   }
 
+  /** ns. */
   get jiffy(): number {
     return Math.floor(1e9 / this.build.hz);
+  }
+
+  get jiffies(): number {
+    return Math.floor(this.now() / this.jiffy);
   }
 
   /** Another CPU has made a task of this one runnable (ttwu_queue): the vector with which it interrupts this CPU. */

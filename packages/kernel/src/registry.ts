@@ -1,4 +1,4 @@
-import type { Coroutine, Handler, HandlerFunction } from '@kmemlab/machine';
+import { type Coroutine, type Handler, type HandlerFunction, hashName } from '@kmemlab/machine';
 import type { Cpu } from './cpu.js';
 import type { KernelNode } from './node.js';
 import type { NodeMemory } from './node-memory.js';
@@ -33,7 +33,15 @@ function register<N, A, R>(
   lock: string | null,
   atomic: boolean,
 ): Handler<N, A, R> {
-  const handler: Handler<N, A, R> = { kind: 'handler', name, index: handlers.length, run, lock, atomic };
+  const handler: Handler<N, A, R> = {
+    kind: 'handler',
+    name,
+    index: handlers.length,
+    hash: hashName(name),
+    run,
+    lock,
+    atomic,
+  };
   handlers.push(handler);
   return handler;
 }

@@ -6,8 +6,8 @@ import { Sketch } from './sketch.js';
 
 const topology = new Topology(2, 2);
 
-const handler = (cpu: number, node: number, index: number): SimEvent =>
-  new EventOf(EventKind.message, 0, cpu, { node, handler: { index } }) as unknown as SimEvent;
+const handler = (cpu: number, node: number, hash: number): SimEvent =>
+  new EventOf(EventKind.message, 0, cpu, { node, handler: { hash } }) as unknown as SimEvent;
 
 const work = (cpu: number): SimEvent => new EventOf(EventKind.workDone, 9, cpu, 0);
 

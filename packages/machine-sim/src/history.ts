@@ -58,7 +58,7 @@ export class History {
   step(event: SimEvent): void {
     const cpu = this.cpus[event.cpu] as Place;
     if (event.kind === EventKind.message) {
-      this.change(this.nodes[event.body.node] as Place, event.body.handler.index, cpu);
+      this.change(this.nodes[event.body.node] as Place, event.body.handler.hash, cpu);
     } else {
       const node = this.nodes[this.topology.nodeOf(event.cpu)] as Place;
       this.change(cpu, event.kind * 65599 + event.channel, node);

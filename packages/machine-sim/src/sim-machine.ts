@@ -301,7 +301,7 @@ export class SimMachine implements Port {
 
   private happen(event: SimEvent): void {
     const actor = event.kind === EventKind.message ? event.body.node : event.cpu;
-    const detail = event.kind === EventKind.message ? event.body.handler.index : event.channel;
+    const detail = event.kind === EventKind.message ? event.body.handler.hash : event.channel;
     this.digest.add(this.clock, event.kind, actor, detail);
     this.onEvent?.(this.clock, event.kind, actor, detail);
     this.onStep?.(event, this.clock);

@@ -30,6 +30,8 @@ export interface Handler<N, A, R> {
   readonly kind: 'handler';
   readonly name: string;
   readonly index: number;
+  /** Of its name: what saved searches know it by, while numbers change with every handler that is added. */
+  readonly hash: number;
   readonly run: HandlerFunction<N, A, R>;
   /** Spinlock of whose section this handler is the body; its wait and hold times are recorded under this name. */
   readonly lock: string | null;

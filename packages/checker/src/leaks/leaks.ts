@@ -4,7 +4,7 @@ import type { Reporter } from '../reporter.js';
 import type { Family, MachineView, Rest } from '../types.js';
 import { DYING_ROOT, dyingRoots } from './dying-roots.js';
 import { forgottenObjects } from './forgotten-objects.js';
-import { type Left, orphanedCaches } from './orphaned-caches.js';
+import { type CacheHistory, orphanedCaches } from './orphaned-caches.js';
 
 type Css = NonNullable<ReturnType<KernelNode['csses']['peek']>>;
 
@@ -17,8 +17,8 @@ export class Leaks implements Family {
   /** Where each css was killed that has not been freed. */
   private readonly killed = new Map<Handle, Step>();
 
-  /** Dead caches that their destroy work has left. */
-  private readonly left = new Map<Handle, Left>();
+  /** Caches that go by destroy works. */
+  private readonly histories = new Map<Handle, CacheHistory>();
 
   constructor(
     private readonly view: MachineView,
@@ -28,9 +28,21 @@ export class Leaks implements Family {
   readonly listeners: Family['listeners'] = [
     [Trace.cssKill, (cpu, css) => this.killed.set(css, this.view.where(cpu))],
     [Trace.cssFree, (_cpu, css) => this.killed.delete(css)],
-    [Trace.cacheDangling, (_cpu, cache) => this.left.set(cache, this.waitsForRcu(cache) ? 'empty' : 'in use')],
-    [Trace.cacheRelease, (_cpu, cache) => this.left.delete(cache)],
+    [Trace.cacheCreate, (cpu, cache, root) => this.made(cpu, cache, root)],
+    [Trace.cacheDangling, (cpu, cache) => this.leftAlone(cpu, cache)],
+    [Trace.cacheRelease, (_cpu, cache) => this.histories.delete(cache)],
   ];
+
+  private made(cpu: number, cache: Handle, root: Handle): void {
+    if (root === 0 || this.view.build.policies.memcg.childCaches === null) return;
+    this.histories.set(cache, { made: this.view.where(cpu) });
+  }
+
+  private leftAlone(cpu: number, cache: Handle): void {
+    const step = this.view.where(cpu);
+    const { made = step } = this.histories.get(cache) ?? {};
+    this.histories.set(cache, { made, left: { why: this.waitsForRcu(cache) ? 'empty' : 'in use', step } });
+  }
 
   /** The cache is RCU-typed, and no object of it is in use. */
   private waitsForRcu(cache: Handle): boolean {
@@ -46,9 +58,9 @@ export class Leaks implements Family {
     const { childCaches } = this.view.build.policies.memcg;
     this.checkReferences();
     for (const node of this.view.nodes) this.checkUnreachable(node);
-    for (const { object, detail } of forgottenObjects(this.view.nodes)) this.leak(object, undefined, detail);
-    for (const { cache, id, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.left))
-      this.leak(`cache ${cache.toString(16)}`, undefined, detail, id);
+    for (const { object, detail } of forgottenObjects(this.view.nodes)) this.report(object, undefined, detail);
+    for (const { cache, id, last, detail } of orphanedCaches(this.view.nodes, childCaches?.counts, this.histories))
+      this.report(`cache ${cache.toString(16)}`, last, detail, id);
     for (const found of dyingRoots(this.view.nodes, this.view.build)) {
       this.reporter.found({ ...found, id: DYING_ROOT, steps: [{ ...this.view.where(0), function: 'audit' }] });
     }
@@ -72,7 +84,7 @@ export class Leaks implements Family {
         ? 'no references left, and nobody is about to free it'
         : `${ref.count} references, of which ${surplus} have no holder left`;
     const detail = `${what} "${name}" was removed and has ${references}: it is never freed`;
-    this.leak(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
+    this.report(`${what} ${handle.toString(16)}`, this.killed.get(handle), detail);
   }
 
   /**
@@ -113,7 +125,7 @@ export class Leaks implements Family {
     const lists = this.view.nodes[0]?.cacheList;
     for (const [cache, { name }] of node.caches.entries()) {
       if (lists?.has(cache)) continue;
-      this.leak(
+      this.report(
         `cache ${cache.toString(16)}`,
         undefined,
         `${name} is on no list of caches: nobody can find it to destroy it`,
@@ -121,7 +133,7 @@ export class Leaks implements Family {
     }
     for (const [page, { list, cache }] of node.pages.entries()) {
       if (list !== 'none') continue;
-      this.leak(
+      this.report(
         `page ${page.toString(16)}`,
         undefined,
         `on no list of cache ${cache.toString(16)} and on no other: it is never freed`,
@@ -129,11 +141,12 @@ export class Leaks implements Family {
     }
     for (const [item, { memcg }] of node.createWorks.entries()) {
       const detail = `for memcg ${memcg.toString(16)}, on no queue: it is never freed`;
-      this.leak(`memcg_kmem_cache_create_work ${item.toString(16)}`, undefined, detail);
+      this.report(`memcg_kmem_cache_create_work ${item.toString(16)}`, undefined, detail);
     }
   }
 
-  private leak(object: string, last: Step | undefined, detail: string, id = 'leak'): void {
+  /** What is never freed, and the last step of which that was known. */
+  report(object: string, last: Step | undefined, detail: string, id = 'leak'): void {
     const verdict: Verdict = {
       class: 'leak',
       id,

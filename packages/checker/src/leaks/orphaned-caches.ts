@@ -1,5 +1,5 @@
 import type { KernelNode } from '@kmemlab/kernel';
-import type { Handle } from '@kmemlab/machine';
+import type { Handle, Step } from '@kmemlab/machine';
 
 /** Ways in which a cache is never destroyed. */
 export const orphanDefects = ['V0-e', 'no-reaper', 'V1-a'] as const;
@@ -8,13 +8,21 @@ export const orphanDefects = ['V0-e', 'no-reaper', 'V1-a'] as const;
 export interface OrphanedCache {
   readonly cache: Handle;
   readonly id: (typeof orphanDefects)[number] | 'leak';
+  /** The step that left it so, if it was seen. */
+  readonly last: Step | undefined;
   readonly detail: string;
 }
 
 /** Why a dead cache had pages when its destroy work left it for good: in use, or RCU-typed and on their way. */
-export type Left = 'in use' | 'empty';
+type Left = 'in use' | 'empty';
 
-const LOST: Readonly<Record<Left | 'never left', Omit<OrphanedCache, 'cache'>>> = {
+/** What is remembered of a child cache: where it was made, and where its destroy work has left it. */
+export interface CacheHistory {
+  readonly made: Step;
+  readonly left?: { readonly why: Left; readonly step: Step };
+}
+
+const LOST: Readonly<Record<Left | 'never left', Omit<OrphanedCache, 'cache' | 'last'>>> = {
   'in use': {
     id: 'no-reaper',
     detail:
@@ -30,12 +38,12 @@ const LOST: Readonly<Record<Left | 'never left', Omit<OrphanedCache, 'cache'>>> 
 /**
  * Caches of removed memcgs that wait for a destroy work which never comes, in a kernel in which only the release of a cache's last
  * page or its memcg's offline queues that work (3.14 and its patches). On a quiet machine no such work is queued.
- * @param left caches that their destroy work has left
+ * @param histories of the caches, as far as they were seen
  */
 export function orphanedCaches(
   nodes: readonly KernelNode[],
   counts: 'pages' | 'references' = 'pages',
-  left: ReadonlyMap<Handle, Left> = new Map(),
+  histories: ReadonlyMap<Handle, CacheHistory> = new Map(),
 ): OrphanedCache[] {
   const offline = new Set<Handle>();
   for (const node of nodes) {
@@ -48,7 +56,7 @@ export function orphanedCaches(
       const memcg = node.caches.peek(cache)?.memcg ?? 0;
       if (reaped?.has(cache)) continue;
       const waits = counts === 'references' ? memcg === 0 || offline.has(memcg) : offline.has(memcg);
-      const why = waits || params.references === 0 ? lostBy(params, counts, left.get(cache)) : undefined;
+      const why = waits || params.references === 0 ? lostBy(params, counts, histories.get(cache)) : undefined;
       if (why !== undefined) orphaned.push({ cache, ...why });
     }
   }
@@ -61,13 +69,14 @@ type Params = KernelNode['cacheParams'] extends ReadonlyMap<Handle, infer P> ? P
 function lostBy(
   { dead, nrPages, references, memcgHolds }: Params,
   counts: 'pages' | 'references',
-  left: Left | undefined,
+  history: CacheHistory | undefined,
 ): Omit<OrphanedCache, 'cache'> | undefined {
   const marked = counts === 'pages' ? dead : !memcgHolds;
   if (!marked) {
     const detail = 'made after its memcg had gone offline: nobody marks it dead, so nothing ever destroys it';
-    return { id: 'V0-e', detail };
+    return { id: 'V0-e', last: history?.made, detail };
   }
   if ((counts === 'pages' ? nrPages : references) !== 0) return undefined;
-  return LOST[left ?? 'never left'];
+  const left = history?.left;
+  return { ...LOST[left?.why ?? 'never left'], last: left?.step };
 }

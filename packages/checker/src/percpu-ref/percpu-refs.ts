@@ -22,7 +22,10 @@ export class PercpuRefs implements Family {
     leaks: Leaks,
   ) {
     this.contexts = new ReleaseContexts(view, reporter);
-    this.sums = new RefSums(view, reporter, leaks);
+    this.sums = new RefSums(view, reporter, leaks, (kind, object) => {
+      const state = this.of(kind).get(object);
+      return state?.released ?? state?.killed;
+    });
   }
 
   readonly listeners: Family['listeners'] = [

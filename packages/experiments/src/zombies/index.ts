@@ -30,6 +30,13 @@ export const zombies: Experiment = {
       default: 20,
       summary: 'ms of machine time between two generations: long against a grace period, or all are dying at once',
     },
+    hold: {
+      kind: 'integer',
+      min: 0,
+      max: 20000,
+      default: 1000,
+      summary: 'ms of machine time from the removal of the last memcg until the files are unlinked',
+    },
     pipe: {
       kind: 'choice',
       values: ['no', 'yes'],
@@ -77,6 +84,8 @@ export const zombies: Experiment = {
       shared,
       bytes: Number(params.bytes),
       pause: Number(params.pause) * MS,
+      hold: Number(params.hold) * MS,
+      idle: params.idle === 'yes',
       pipes,
       nested: params.parent === 'memcg',
       together: params.rmdir === 'last',
@@ -87,7 +96,7 @@ export const zombies: Experiment = {
     const unlinked = await lab.nextPhase('unlink', (control) => unlinkProgram(control, scope), PLACEMENT, {
       total: generations,
     });
-    const settled = await lab.nextPhase('settle', () => settleProgram(generations, params.idle === 'yes'), PLACEMENT);
+    const settled = await lab.nextPhase('settle', () => settleProgram(scope), PLACEMENT);
     const dropped = await lab.nextPhase('drop', () => dropProgram(generations), PLACEMENT);
     return { series: [...made, ...unlinked, ...settled, ...dropped] };
   },

@@ -30,6 +30,10 @@ export interface Scope {
   readonly nested: boolean;
   /** Between two generations, ns. */
   readonly pause: number;
+  /** From the removal of the last one until the files go, ns. */
+  readonly hold: number;
+  /** Nobody wakes the machine while time passes. */
+  readonly idle: boolean;
   /** None is removed before the last is made. */
   readonly together: boolean;
 }
@@ -67,15 +71,24 @@ function* fill(generation: number, pid: number, home: number, { files, shared, b
   yield* sys.write(home, `${pid}\n`);
 }
 
-/** Memcgs are made, filled and removed; the last samples are from when the last has been removed, and a second later. */
+/** Time passes; the task looks round once a second, or sleeps through it: then nothing at all happens on the machine. */
+function* passTime(ns: number, idle: boolean): Program<void> {
+  if (idle) yield* sys.nanosleep(ns);
+  for (let left = ns; !idle && left > 0; left -= SECOND) {
+    yield* sys.nanosleep(Math.min(left, SECOND));
+    yield* sys.census();
+  }
+}
+
+/** Memcgs are made, filled and removed; the last samples are from when the last has been removed, and when they were held. */
 export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): Program<Sample[]> {
-  const { generations, pause, nested, together } = scope;
+  const { generations, pause, hold, idle, nested, together } = scope;
   yield* enterHierarchy();
   const home = yield* sys.open('cgroup.procs');
   if (nested) yield* enterParent();
   const every = Math.ceil(generations / SAMPLES);
-  /** A part of the second in which the window ends. */
-  const lastPause = Math.min(pause, SECOND);
+  /** A part of the time that the window holds on. */
+  const lastPause = Math.min(pause, hold);
   const samples = [yield* sample('generations', 0)];
   const remove = function* removeMemcg(generation: number): Program<void> {
     yield* sys.rmdir(String(generation));
@@ -89,7 +102,7 @@ export function* generationsProgram({ pid, tick }: GuestControl, scope: Scope): 
     tick(generation);
   }
   for (let generation = 1; together && generation <= generations; generation++) yield* remove(generation);
-  yield* sys.nanosleep(SECOND - lastPause);
+  yield* passTime(hold - lastPause, idle);
   samples.push(yield* sample('generations', generations));
   yield* sys.close(home);
   return samples;
@@ -113,22 +126,15 @@ export function* unlinkProgram({ tick }: GuestControl, { generations, shared, pi
   return [yield* sample('unlink', generations)];
 }
 
-/** Time passes; the task looks round once a second, or sleeps through it: then nothing at all happens on the machine. */
-export function* settleProgram(generations: number, idle: boolean): Program<Sample[]> {
-  if (idle) yield* sys.nanosleep(IDLE_SECONDS * SECOND);
-  for (let second = 0; !idle && second < SETTLE_SECONDS; second++) {
-    yield* sys.nanosleep(SECOND);
-    yield* sys.census();
-  }
+/** Long enough for cache_reap to have emptied the arrays, or for nothing to happen. */
+export function* settleProgram({ generations, idle }: Scope): Program<Sample[]> {
+  yield* passTime((idle ? IDLE_SECONDS : SETTLE_SECONDS) * SECOND, idle);
   return [yield* sample('settle', generations)];
 }
 
 /** Reclaim of everything that can be reclaimed, if this kernel has the file for it. */
 export function* dropProgram(generations: number): Program<Sample[]> {
   yield* attempt(writeFile('/proc/sys/vm/drop_caches', DROP_SLAB));
-  for (let second = 0; second < DROP_SECONDS; second++) {
-    yield* sys.nanosleep(SECOND);
-    yield* sys.census();
-  }
+  yield* passTime(DROP_SECONDS * SECOND, false);
   return [yield* sample('drop', generations)];
 }

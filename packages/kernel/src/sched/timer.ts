@@ -56,6 +56,22 @@ export function* hrtimerNanosleep(cpu: Cpu, ns: number): Coroutine<void> {
   yield* wait(waiter);
 }
 
+/** By how many jiffies the whole seconds of two neighbouring CPUs differ (round_jiffies_common). */
+const SKEW = 3;
+
+/**
+ * round_jiffies_relative: `ns` from now, moved to a whole second, so that timers which need not be exact expire together; back
+ * by less than a quarter of a second, or else forward. Each CPU has whole seconds of its own. Result in ns from now.
+ */
+export function roundJiffiesRelative(cpu: Cpu, ns: number): number {
+  const { jiffy, jiffies: now } = cpu;
+  const { hz } = cpu.build;
+  const wanted = now + Math.round(ns / jiffy) + SKEW * cpu.id;
+  const past = wanted % hz;
+  const rounded = wanted - past + (past < hz / 4 ? 0 : hz) - SKEW * cpu.id;
+  return rounded > now ? rounded * jiffy - cpu.now() : ns;
+}
+
 /**
  * schedule_timeout: wait for a waiter at most so many jiffies; evaluates to its value or TIMED_OUT. The timer wheel never ends
  * a wait early, so it may take up to one jiffy more (4.8 and later).

@@ -89,6 +89,7 @@ const policies = (config: KernelConfig): Policies => {
       unchargePages: memcgKmemUnchargePages,
       limits: byteLimits,
       destroyRoot: destroyRootWithChildren,
+      cacheIdsLock: null,
       online: memcgPropagateKmem,
       offline: memCgroupCssOffline,
       free: memCgroupCssFree,

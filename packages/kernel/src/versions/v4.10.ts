@@ -106,6 +106,7 @@ const policies = (config: KernelConfig): Policies => ({
     lifecycle: mergedLifecycle,
     deactivation: deactivationOf(config),
     initRootArray,
+    cacheIdsLock: 'memcg_cache_ids_sem',
     allocStatistics: null,
     online: memcgOnlineKmem,
     offline: memcgOfflineKmem,

@@ -43,6 +43,7 @@ const policies = (config: KernelConfig): Policies => {
       cssRefsOfBlock: () => 1,
       growArrays: nothing,
       initRootArray: nothing,
+      cacheIdsLock: null,
       allocStatistics,
       online: memcgOnlineObjcg,
       free: freeStatistics,

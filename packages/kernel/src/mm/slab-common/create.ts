@@ -106,9 +106,14 @@ export function* freeCache(
   if (descriptor !== 0) yield* call(kmemCacheFree, cpu, cpu.published.roots.get('kmem_cache'), descriptor);
 }
 
-/** kmem_cache_create (4.10) of a root cache, or of a further name for one: hotplug locks and slab_mutex around create_cache. Process context. 0 if it fails. */
+/**
+ * kmem_cache_create (4.10) of a root cache, or of a further name for one: hotplug locks, memcg_get_cache_ids and slab_mutex
+ * around create_cache. Process context. 0 if it fails.
+ */
 export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
+  const { cacheIdsLock } = cpu.build.policies.memcg;
   yield* call(getOnlineCpusMems, cpu);
+  if (cacheIdsLock !== null) yield* call(mutexLock, cpu, cacheIdsLock);
   yield* call(mutexLock, cpu, 'slab_mutex');
   let cache = yield* call(kmemCacheAlias, cpu, spec);
   if (cache === 0) {
@@ -116,6 +121,7 @@ export function* kmemCacheCreate(cpu: Cpu, spec: CacheSpec): Coroutine<Handle> {
     if (cache !== 0) yield* call(cpu.build.policies.memcg.initRootArray, cpu, cache);
   }
   yield* call(mutexUnlock, cpu, 'slab_mutex');
+  if (cacheIdsLock !== null) yield* call(mutexUnlock, cpu, cacheIdsLock);
   yield* call(putOnlineCpusMems, cpu);
   return cache;
 }

@@ -3,6 +3,9 @@ import type { KernelNode } from '../../node.js';
 import { Trace } from '../../tracepoints.js';
 import type { DetachedSlab, SlabPage, SlabTrim } from './types.js';
 
+/** REAPTIMEOUT_NODE: cache_reap looks after a node's shared array and free slabs once in so many seconds. */
+export const NODE_REAP_SECONDS = 4;
+
 /**
  * struct kmem_cache_node: one cache's slabs and arrays on one node, at that node. Each method is the body of one section
  * under its list_lock; the handlers that call them are the sections.
@@ -21,6 +24,7 @@ export class KmemCacheNode {
   sharedTouched = false;
   /** Alien arrays by home node of the objects in them. */
   readonly alien = new Map<number, ObjectRef[]>();
+  /** Jiffies. */
   nextReap: number;
   trims: SlabTrim = 'lastFree';
 

@@ -2,7 +2,7 @@ import type { Handle, ObjectRef } from '@kmemlab/machine';
 import { ArraySetField, CacheField } from '../../published-state.js';
 import { defineHandler, defineSection } from '../../registry.js';
 import { Trace } from '../../tracepoints.js';
-import { KmemCacheNode } from './cache-node.js';
+import { KmemCacheNode, NODE_REAP_SECONDS } from './cache-node.js';
 import { alienLimit, type DetachedSlab, type SlabTrim, type Tunables } from './types.js';
 
 /** Sections under one kmem_cache_node's list_lock, run at its node. Source: mm/slab.c 4.10. */
@@ -150,14 +150,14 @@ export const setupNode = defineSection(
   'slab.setupNode',
   (
     node,
-    args: { cache: Handle; num: number; tunables: Tunables; trims: SlabTrim },
+    args: { cache: Handle; num: number; tunables: Tunables; trims: SlabTrim; jiffies: number; hz: number },
     context,
   ): { detached: DetachedSlab[]; replaced: boolean } => {
     const { batchcount, shared } = args.tunables;
     const existing = node.slabNodes.get(args.cache);
-    const cacheNode =
-      existing ??
-      new KmemCacheNode(node, args.cache, args.num, context.now + 4e9 + node.random.below(4e9 / 1000) * 1000);
+    const interval = NODE_REAP_SECONDS * args.hz;
+    const firstReap = (): number => args.jiffies + interval + node.random.below(interval);
+    const cacheNode = existing ?? new KmemCacheNode(node, args.cache, args.num, firstReap());
     node.slabNodes.set(args.cache, cacheNode);
     cacheNode.trims = args.trims;
     cacheNode.freeLimit = (1 + node.topology.cpusPerNode - node.cpusDown.size) * batchcount + args.num;

@@ -2,19 +2,19 @@ import { type Coroutine, call, type Handle, type ObjectRef, request, type Step }
 import type { Cpu } from '../../cpu.js';
 import { mutexTrylock, mutexUnlock } from '../../locking/mutex.js';
 import { defineFunction, defineHandler } from '../../registry.js';
+import { roundJiffiesRelative } from '../../sched/timer.js';
 import { initWork } from '../../workqueue/items.js';
 import { queueDelayedWork } from '../../workqueue/workqueue.js';
 import { whilePinned } from '../slab-common/while-pinned.js';
 import type { ArrayCache } from './array-cache.js';
-import type { KmemCacheNode } from './cache-node.js';
+import { type KmemCacheNode, NODE_REAP_SECONDS } from './cache-node.js';
 import { drainAlien, slabsDestroy } from './free.js';
 import { freeBlock } from './node-handlers.js';
 import type { DetachedSlab } from './types.js';
 
 const SECOND = 1e9;
-/** REAPTIMEOUT_AC and REAPTIMEOUT_NODE. */
+/** REAPTIMEOUT_AC, ns. */
 const INTERVAL = 2 * SECOND;
-const NODE_INTERVAL = 4 * SECOND;
 
 interface Reaped {
   readonly cache: Handle;
@@ -29,21 +29,24 @@ const toFree = (avail: number, limit: number): number => {
 };
 
 /** Steps a, c, d and e of cache_reap for every cache with slabs or arrays on this node, as one batch. */
-const reapNode = defineHandler('slab.reapNode', (node, args: { alien: number }, context): Reaped[] => {
-  const reaped: Reaped[] = [];
-  context.charge(node.slabNodes.size * node.costs['list.step']);
-  for (const [cache, cacheNode] of node.slabNodes) {
-    const alien = cacheNode.alien.get(args.alien)?.splice(0) ?? [];
-    const detached: DetachedSlab[] = [];
-    if (cacheNode.nextReap <= context.now) {
-      cacheNode.nextReap = context.now + NODE_INTERVAL;
-      detached.push(...reapShared(cacheNode, context.step));
-      detached.push(...reapFree(cacheNode, context.step));
+const reapNode = defineHandler(
+  'slab.reapNode',
+  (node, args: { alien: number; jiffies: number; hz: number }, context): Reaped[] => {
+    const reaped: Reaped[] = [];
+    context.charge(node.slabNodes.size * node.costs['list.step']);
+    for (const [cache, cacheNode] of node.slabNodes) {
+      const alien = cacheNode.alien.get(args.alien)?.splice(0) ?? [];
+      const detached: DetachedSlab[] = [];
+      if (cacheNode.nextReap <= args.jiffies) {
+        cacheNode.nextReap = args.jiffies + NODE_REAP_SECONDS * args.hz;
+        detached.push(...reapShared(cacheNode, context.step));
+        detached.push(...reapFree(cacheNode, context.step));
+      }
+      if (alien.length > 0 || detached.length > 0) reaped.push({ cache, alien, detached });
     }
-    if (alien.length > 0 || detached.length > 0) reaped.push({ cache, alien, detached });
-  }
-  return reaped;
-});
+    return reaped;
+  },
+);
 
 function reapShared(cacheNode: KmemCacheNode, step: () => Step): DetachedSlab[] {
   if (cacheNode.shared === null || cacheNode.shared.length === 0) return [];
@@ -100,7 +103,11 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
       if (!array.present || array.avail === 0) continue;
       yield* call(whilePinned, cpu, array.cache, call(reapOwnArray, cpu, array));
     }
-    const reaped = yield* request(cpu.node, reapNode, { alien: cpu.reapAlienNode });
+    const reaped = yield* request(cpu.node, reapNode, {
+      alien: cpu.reapAlienNode,
+      jiffies: cpu.jiffies,
+      hz: cpu.build.hz,
+    });
     for (const { cache, alien, detached } of reaped) {
       yield* call(whilePinned, cpu, cache, call(reapRest, cpu, cache, alien, detached));
     }
@@ -110,16 +117,15 @@ const cacheReap = defineFunction('work', 'cache_reap', function* cacheReapWork(c
   yield* call(armCacheReap, cpu, INTERVAL);
 });
 
-/** start_cpu_timer: each CPU's first run comes about a second after it is up, not all at once. */
+/** start_cpu_timer: each CPU's first run comes about a second after it is up. */
 export function* startCpuTimer(cpu: Cpu): Coroutine<void> {
   if (cpu.reapWork === 0) {
     cpu.reapWork = yield* request(cpu.node, initWork, { fn: cacheReap, data: cpu.id, once: false });
   }
-  const stagger = Math.floor((cpu.id * SECOND) / cpu.topology.cpuCount);
-  yield* call(armCacheReap, cpu, SECOND + stagger);
+  yield* call(armCacheReap, cpu, SECOND);
 }
 
-/** Arm this CPU's cache_reap again. */
+/** Arm this CPU's cache_reap again, for a whole second in about `delay` ns. */
 function* armCacheReap(cpu: Cpu, delay: number): Coroutine<void> {
-  yield* call(queueDelayedWork, cpu, 'system_wq', cpu.reapWork, delay, true);
+  yield* call(queueDelayedWork, cpu, 'system_wq', cpu.reapWork, roundJiffiesRelative(cpu, delay), true);
 }

@@ -126,7 +126,8 @@ function* setupKmemCacheNodes(cpu: Cpu, cache: Handle, tunables: Tunables): Coro
   const num = cpu.published.caches.read(cache, CacheField.num);
   const { trims, waitsForShared } = cpu.build.policies.slab;
   for (const node of cpu.allNodes) {
-    const { detached, replaced } = yield* request(node, setupNode, { cache, num, tunables, trims }, cache);
+    const args = { cache, num, tunables, trims, jiffies: cpu.jiffies, hz: cpu.build.hz };
+    const { detached, replaced } = yield* request(node, setupNode, args, cache);
     yield* call(slabsDestroy, cpu, cache, detached);
     if (replaced && waitsForShared) yield* call(synchronizeSched, cpu);
   }

@@ -2,6 +2,8 @@ import { type Coroutine, call, type Handle } from '@kmemlab/machine';
 import type { KernelBuild, Patch } from '../../build.js';
 import { cssGet, cssPut, cssRefs, cssTrygetOnline } from '../../cgroup/css-ref.js';
 import { mutexLock, mutexUnlock } from '../../locking/mutex.js';
+import { cacheRefs } from '../../mm/memcontrol/cache-refs.js';
+import { objcgRefs } from '../../mm/memcontrol/obj-cgroup.js';
 import { type RefOwner, refOwners } from '../../percpu-ref/counters.js';
 import {
   collectPercpu,
@@ -155,6 +157,41 @@ export const releaseSleeps: Patch = {
           yield* call(mutexUnlock, cpu, 'cgroup_mutex');
         },
     );
+  },
+};
+
+/** Nothing comes of the last put of a killed reference. */
+const loseReleaseOf =
+  (release: string): Patch['apply'] =>
+  ({ functions }) =>
+    functions.replaceFunction('release', release, () => function* nothing() {});
+
+export const loseCacheRelease: Patch = {
+  name: 'lose-cache-release',
+  summary: 'the last put of a memcg cache does nothing: the cache is never shut down',
+  mutation: true,
+  breaks: 'REF-1',
+  appliesTo: ['v5.3'],
+  apply: loseReleaseOf(cacheRefs.release),
+};
+
+export const loseObjcgRelease: Patch = {
+  name: 'lose-objcg-release',
+  summary: 'the last put of an obj_cgroup does nothing: it stays, and so does the memcg that has inherited it',
+  mutation: true,
+  breaks: 'REF-1',
+  appliesTo: ['v5.9'],
+  apply: loseReleaseOf(objcgRefs.release),
+};
+
+export const loseCacheKill: Patch = {
+  name: 'lose-cache-kill',
+  summary: 'a cache that has left its slot is not killed after the grace period: it keeps its first reference',
+  mutation: true,
+  breaks: 'REF-1',
+  appliesTo: ['v5.3'],
+  apply: ({ functions }) => {
+    functions.replaceFunction('rcu', 'kmemcg_rcufn', () => function* nothing() {});
   },
 };
 
