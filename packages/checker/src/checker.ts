@@ -3,6 +3,7 @@ import { Leaks } from './leaks/leaks.js';
 import { Mutexes } from './locking/mutexes.js';
 import { Memcgs } from './memcg/memcgs.js';
 import { ObjCgroups } from './memcg/obj-cgroups.js';
+import { LostReferences } from './percpu-ref/lost-references.js';
 import { PercpuRefs } from './percpu-ref/percpu-refs.js';
 import { Rcu } from './rcu/rcu.js';
 import { Reporter } from './reporter.js';
@@ -52,17 +53,19 @@ export class Checker implements Probe {
     this.reporter = reporter;
     const calls = new CrossCpuCalls(view, reporter);
     const leaks = new Leaks(view, reporter);
+    const refs = new PercpuRefs(view, reporter, leaks);
     const Caches = view.build.allocator.name === 'slub' ? SlubCaches : SlabCaches;
     const slab = new Caches(view, reporter, calls.answered);
     this.families = [
       calls,
       slab,
       new Rcu(view, reporter),
-      new PercpuRefs(view, reporter, leaks),
+      refs,
       new Workqueues(view, reporter),
       new Mutexes(view, reporter),
       new Memcgs(view, reporter),
       new ObjCgroups(view, reporter),
+      new LostReferences(view, refs, leaks),
       leaks,
     ];
     this.listeners = listenersOf(this.families);

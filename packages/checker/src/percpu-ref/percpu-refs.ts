@@ -22,10 +22,7 @@ export class PercpuRefs implements Family {
     leaks: Leaks,
   ) {
     this.contexts = new ReleaseContexts(view, reporter);
-    this.sums = new RefSums(view, reporter, leaks, (kind, object) => {
-      const state = this.of(kind).get(object);
-      return state?.released ?? state?.killed;
-    });
+    this.sums = new RefSums(view, reporter, leaks);
   }
 
   readonly listeners: Family['listeners'] = [
@@ -39,6 +36,12 @@ export class PercpuRefs implements Family {
     [Trace.mutexAcquire, (cpu) => this.contexts.sleep(cpu)],
     [Trace.spinLock, (cpu, lock, irqsOff) => this.contexts.lock(cpu, lock, irqsOff === 1)],
   ];
+
+  /** What has happened last to a reference that was killed. */
+  lastStep(kind: number, object: Handle): Step | undefined {
+    const state = this.of(kind).get(object);
+    return state?.released ?? state?.killed;
+  }
 
   audit(rest: Rest): void {
     if (rest === 'quiet') this.sums.run();

@@ -1,22 +1,12 @@
-import {
-  type KernelNode,
-  outOfSlotOf,
-  type PercpuRef,
-  REF_BIAS,
-  type RefOwner,
-  refOwners,
-  rootMemcg,
-} from '@kmemlab/kernel';
-import { type Handle, homeOf, type Step } from '@kmemlab/machine';
+import { type PercpuRef, REF_BIAS, type RefOwner, refOwners, rootMemcg } from '@kmemlab/kernel';
+import { type Handle, homeOf } from '@kmemlab/machine';
 import type { Leaks } from '../leaks/leaks.js';
 import type { Reporter } from '../reporter.js';
 import type { MachineView } from '../types.js';
 import { refRules } from './rules.js';
 
-const REF_1 = refRules.releasedOnce.id;
 const CSS = refOwners.indexOf('css');
 const CACHE = refOwners.indexOf('cache');
-const OBJCG = refOwners.indexOf('objcg');
 
 export const nameOf = (kind: number, object: Handle): string =>
   `percpu_ref of ${refOwners[kind]} ${object.toString(16)}`;
@@ -36,17 +26,12 @@ export function percpuSum(view: MachineView, kind: number, object: Handle): numb
   return sum;
 }
 
-/**
- * A quiet machine: the counters of each reference against those who hold it (REF-7), and caches and obj_cgroups that stay because
- * their reference was never killed or released (REF-1).
- */
+/** REF-7 on a quiet machine: the counters of each reference against those who hold it. */
 export class RefSums {
-  /** @param lastStep what has happened last to a reference that was killed */
   constructor(
     private readonly view: MachineView,
     private readonly reporter: Reporter,
     private readonly leaks: Leaks,
-    private readonly lastStep: (kind: number, object: Handle) => Step | undefined,
   ) {}
 
   run(): void {
@@ -58,47 +43,13 @@ export class RefSums {
         if (css !== root && parent !== 0) this.check(CSS, css, ref, holders.get(css) ?? 0);
       }
     }
-    for (const { objCgroups } of nodes) {
-      for (const [objcg, { ref }] of objCgroups.entries()) this.checkReleased(OBJCG, objcg, ref);
-    }
     if (build.policies.memcg.links === null) return;
-    this.checkKilled();
     const pages = this.pagesByCache();
     for (const node of nodes) {
       for (const [cache, { root, ref }] of node.caches.entries()) {
-        if (root === 0) continue;
-        this.check(CACHE, cache, ref, pages.get(cache) ?? 0);
-        if (!this.isDying(root)) this.checkReleased(CACHE, cache, ref);
+        if (root !== 0) this.check(CACHE, cache, ref, pages.get(cache) ?? 0);
       }
     }
-  }
-
-  /** A root that is being destroyed takes its caches along; they are not killed or released one by one (V4-d if it stays). */
-  private isDying(root: Handle): boolean {
-    return this.view.nodes[homeOf(root)]?.caches.peek(root)?.dying === true;
-  }
-
-  /** Caches that nothing leads to any more have lost their first reference. */
-  private checkKilled(): void {
-    const [boot] = this.view.nodes;
-    for (const root of boot?.cacheList.roots() ?? []) {
-      if (this.isDying(root)) continue;
-      for (const cache of outOfSlotOf(boot as KernelNode, root)) {
-        if (refOf(this.view, CACHE, cache)?.dead !== false) continue;
-        this.leaks.report(
-          nameOf(CACHE, cache),
-          undefined,
-          'its cache has left its slot, but nobody has killed it',
-          REF_1,
-        );
-      }
-    }
-  }
-
-  private checkReleased(kind: number, object: Handle, { dead, count }: PercpuRef): void {
-    if (!dead || count !== 0) return;
-    const detail = 'nobody holds it, but its owner is still there: nobody will free it';
-    this.leaks.report(nameOf(kind, object), this.lastStep(kind, object), detail, REF_1);
   }
 
   private pagesByCache(): Map<Handle, number> {
